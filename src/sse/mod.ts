@@ -1,0 +1,26 @@
+/**
+ * Server-Sent Events from text, by the rules of the WHATWG HTML standard, with a hard cap on the
+ * bytes of one event. Knows nothing of Ethereum and runs wherever web streams do.
+ *
+ * @example Events of any endpoint
+ * ```ts no-eval
+ * import { SseDecoderStream } from "@org/beacon-sse/sse";
+ *
+ * const response = await fetch("https://example.com/events", {
+ *   headers: { Accept: "text/event-stream" },
+ * });
+ * const events = response.body!
+ *   .pipeThrough(new TextDecoderStream("utf-8", { ignoreBOM: true }))
+ *   .pipeThrough(new SseDecoderStream({ maxEventBytes: 64 * 1024 }));
+ * for await (const { type, data } of events) console.log(type, data);
+ * ```
+ *
+ * @module
+ */
+
+export { SseBatchDecoderStream } from "./sse_batch_decoder_stream.ts";
+export { SseDecoder } from "./sse_decoder.ts";
+export { SseDecoderStream } from "./sse_decoder_stream.ts";
+export { SseOversizeError } from "./sse_oversize_error.ts";
+export type { ServerSentEvent } from "./server_sent_event.ts";
+export type { SseDecoderOptions } from "./sse_decoder.ts";
