@@ -1,0 +1,174 @@
+/**
+ * A listener for the events of Ethereum beacon nodes (`GET /eth/v1/events`) on web standards: typed
+ * events, reorgs, Charon-compatible metrics, from one node or many. It reconnects for ever, holds
+ * no frame that could exhaust memory, and loses no reorg to a slow subscriber.
+ *
+ * @example Events of one node
+ * ```ts no-eval
+ * import { subscribe } from "@org/beacon-sse";
+ *
+ * for await (const event of subscribe("http://localhost:5052", { topics: ["head"] })) {
+ *   console.log(event.data.slot, event.data.block);
+ * }
+ * ```
+ *
+ * @example Reorgs of several nodes, with metrics
+ * ```ts no-eval
+ * import { SseListener } from "@org/beacon-sse";
+ *
+ * await using listener = await SseListener.start({
+ *   nodes: ["http://localhost:5052", { url: "https://user:secret@example.com", name: "backup" }],
+ * });
+ * for await (const reorg of listener.reorgs()) {
+ *   console.log(`duties from epoch ${reorg.epoch} on are in doubt`);
+ *   console.log(await listener.registry.metrics());
+ * }
+ * ```
+ *
+ * @module
+ */
+
+export {
+  BeaconHttpError,
+  BeaconNetworkError,
+  BeaconProtocolError,
+  BeaconTimeoutError,
+} from "./src/beacon/errors.ts";
+export { parseEventData } from "./src/beacon/parse_event_data.ts";
+export { SlotClock } from "./src/beacon/slot_clock.ts";
+export { isKnownTopic, KNOWN_TOPICS } from "./src/beacon/topic.ts";
+export { Broadcast } from "./src/listener/broadcast.ts";
+export {
+  BroadcastMirror,
+  receiveBroadcast,
+} from "./src/listener/broadcast_mirror.ts";
+export { mergeReorgs } from "./src/listener/chain_reorg.ts";
+export { WrongChainError } from "./src/listener/wrong_chain_error.ts";
+export { SseListener } from "./src/listener/sse_listener.ts";
+export { subscribe } from "./src/listener/subscribe.ts";
+export { Subscription } from "./src/listener/subscription.ts";
+export {
+  SseBatchDecoderStream,
+  SseDecoder,
+  SseDecoderStream,
+  SseOversizeError,
+} from "./src/sse/mod.ts";
+export type { BeaconEvent, TopicEvent } from "./src/beacon/beacon_event.ts";
+export type { Delivered } from "./src/beacon/stand_in.ts";
+export type { ChainConfig } from "./src/beacon/chain_config.ts";
+export type { BeaconNodeOptions } from "./src/beacon/node_endpoint.ts";
+export type { NodeSyncing } from "./src/beacon/node_syncing.ts";
+export type { SlotClockOptions, SlotEra } from "./src/beacon/slot_clock.ts";
+export type {
+  BroadcastOptions,
+  SubscribeOptions,
+} from "./src/listener/broadcast.ts";
+export type { Mirrored } from "./src/listener/broadcast_mirror.ts";
+export type { ChainReorg } from "./src/listener/chain_reorg.ts";
+export type { SseListenerOptions } from "./src/listener/listener_options.ts";
+export type { Log, LogEntry } from "./src/listener/log.ts";
+export type {
+  ConnectionState,
+  NodeSnapshot,
+} from "./src/listener/node_state.ts";
+export type { DutiesChanged } from "./src/listener/duties_tracker.ts";
+export type {
+  ClockStatus,
+  ConnectedStatus,
+  DisconnectedStatus,
+  DisconnectReason,
+  GapStatus,
+  NodeStatus,
+  StaleStatus,
+  TopicsStatus,
+  WrongChainStatus,
+} from "./src/listener/node_status.ts";
+export type {
+  EventsOptions,
+  SubscriptionOptions,
+} from "./src/listener/sse_listener.ts";
+export type { SubscribeToNodeOptions } from "./src/listener/subscribe.ts";
+export type { ServerSentEvent, SseDecoderOptions } from "./src/sse/mod.ts";
+export type { AttestationEvent } from "./src/beacon/topics/attestation.ts";
+export type {
+  AttestationData,
+  Checkpoint,
+} from "./src/beacon/topics/attestation_data.ts";
+export type {
+  AttesterSlashingEvent,
+  IndexedAttestation,
+} from "./src/beacon/topics/attester_slashing.ts";
+export type {
+  BeaconBlockHeader,
+  SignedBeaconBlockHeader,
+} from "./src/beacon/topics/beacon_block_header.ts";
+export type { BlobSidecarEvent } from "./src/beacon/topics/blob_sidecar.ts";
+export type { BlockEvent } from "./src/beacon/topics/block.ts";
+export type { BlockGossipEvent } from "./src/beacon/topics/block_gossip.ts";
+export type {
+  BlsToExecutionChange,
+  BlsToExecutionChangeEvent,
+} from "./src/beacon/topics/bls_to_execution_change.ts";
+export type { ChainReorgEvent } from "./src/beacon/topics/chain_reorg.ts";
+export type {
+  ContributionAndProof,
+  ContributionAndProofEvent,
+  SyncCommitteeContribution,
+} from "./src/beacon/topics/contribution_and_proof.ts";
+export type { DataColumnSidecarEvent } from "./src/beacon/topics/data_column_sidecar.ts";
+export type { ExecutionPayloadEvent } from "./src/beacon/topics/execution_payload.ts";
+export type { ExecutionPayloadAvailableEvent } from "./src/beacon/topics/execution_payload_available.ts";
+export type {
+  ExecutionPayloadBid,
+  ExecutionPayloadBidEvent,
+  SignedExecutionPayloadBid,
+} from "./src/beacon/topics/execution_payload_bid.ts";
+export type { ExecutionPayloadGossipEvent } from "./src/beacon/topics/execution_payload_gossip.ts";
+export type { FastConfirmationEvent } from "./src/beacon/topics/fast_confirmation.ts";
+export type { FinalizedCheckpointEvent } from "./src/beacon/topics/finalized_checkpoint.ts";
+export type { ForkVersioned } from "./src/beacon/topics/fork_versioned.ts";
+export type { HeadEvent } from "./src/beacon/topics/head.ts";
+export type {
+  HeadV2Data,
+  HeadV2Event,
+  PayloadStatus,
+} from "./src/beacon/topics/head_v2.ts";
+export type {
+  LightClientFinalityUpdate,
+  LightClientFinalityUpdateEvent,
+} from "./src/beacon/topics/light_client_finality_update.ts";
+export type { LightClientHeader } from "./src/beacon/topics/light_client_header.ts";
+export type {
+  LightClientOptimisticUpdate,
+  LightClientOptimisticUpdateEvent,
+} from "./src/beacon/topics/light_client_optimistic_update.ts";
+export type {
+  PayloadAttestationData,
+  PayloadAttestationMessage,
+  PayloadAttestationMessageEvent,
+} from "./src/beacon/topics/payload_attestation_message.ts";
+export type {
+  PayloadAttributes,
+  PayloadAttributesData,
+  PayloadAttributesEvent,
+  Withdrawal,
+} from "./src/beacon/topics/payload_attributes.ts";
+export type {
+  ProposerPreferences,
+  ProposerPreferencesEvent,
+  SignedProposerPreferences,
+} from "./src/beacon/topics/proposer_preferences.ts";
+export type { ProposerSlashingEvent } from "./src/beacon/topics/proposer_slashing.ts";
+export type { SingleAttestationEvent } from "./src/beacon/topics/single_attestation.ts";
+export type { SyncAggregate } from "./src/beacon/topics/sync_aggregate.ts";
+export type {
+  VoluntaryExit,
+  VoluntaryExitEvent,
+} from "./src/beacon/topics/voluntary_exit.ts";
+export type {
+  EventData,
+  EventDataMap,
+  KnownTopic,
+  Topic,
+} from "./src/beacon/topic.ts";
+export type { MetricsRegistry } from "./src/listener/metrics_registry.ts";

@@ -1,0 +1,165 @@
+/** What the listener must know of a chain: genesis and timing, from a node or given by the user. */
+
+import * as v from "@valibot/valibot";
+import { BeaconProtocolError } from "./errors.ts";
+import type { NodeEndpoint } from "./node_endpoint.ts";
+import { type NodeRequestOptions, requestJson } from "./node_request.ts";
+import { printable } from "./printable.ts";
+import { SlotClock, type SlotEra } from "./slot_clock.ts";
+
+/** Genesis and timing of a chain. */
+export interface ChainConfig {
+  /** Unix time of slot 0, in milliseconds. */
+  genesisTime: number;
+  /** Length of a slot in milliseconds. */
+  slotDurationMs: number;
+  /** Slots in an epoch. */
+  slotsPerEpoch: number;
+  /**
+   * When attestations are due, in basis points of the slot.
+   *
+   * @default {3333}
+   */
+  attestationDueBps?: number;
+  /**
+   * The same from the gloas fork on.
+   *
+   * @default {2500}
+   */
+  attestationDueBpsGloas?: number;
+  /** Epoch of the gloas fork; not scheduled where absent. */
+  gloasForkEpoch?: number;
+  /** Root that identifies the chain, lower-case hex; not checked where absent. */
+  genesisValidatorsRoot?: string;
+}
+
+/**
+ * The slot clock of a chain: one era, or two where the gloas fork moves the attestation deadline.
+ *
+ * @throws {RangeError} If a number is out of its range; the message names it.
+ */
+export function createSlotClock(config: ChainConfig): SlotClock {
+  const { genesisTime, slotDurationMs, slotsPerEpoch, gloasForkEpoch } = config;
+  const { attestationDueBps = 3333, attestationDueBpsGloas = 2500 } = config;
+  const eras: SlotEra[] = [{ epoch: 0, slotDurationMs, attestationDueBps }];
+  if (gloasForkEpoch !== undefined) {
+    const gloas = {
+      epoch: gloasForkEpoch,
+      slotDurationMs,
+      attestationDueBps: attestationDueBpsGloas,
+    };
+    if (gloasForkEpoch === 0) eras[0] = gloas;
+    else eras.push(gloas);
+  }
+  return new SlotClock({ genesisTime, slotsPerEpoch, eras });
+}
+
+/**
+ * Asks a node for its genesis and spec, once. `SLOT_DURATION_MS` is preferred, `SECONDS_PER_SLOT` is
+ * the fallback for nodes that do not have it yet.
+ *
+ * @throws {BeaconHttpError} If the node refuses, such as 404 before genesis is known.
+ * @throws {BeaconNetworkError} If the node cannot be reached.
+ * @throws {BeaconProtocolError} If an answer lacks a field or holds a wrong one; the message names it.
+ */
+export async function fetchChainConfig(
+  node: NodeEndpoint,
+  options: NodeRequestOptions,
+): Promise<ChainConfig> {
+  const { data: genesis } = parse(
+    node,
+    GENESIS_PATH,
+    genesisSchema,
+    await requestJson(node, GENESIS_PATH, options),
+  );
+  const { data: spec } = parse(
+    node,
+    SPEC_PATH,
+    specSchema,
+    await requestJson(node, SPEC_PATH, options),
+  );
+  const slotDurationMs = spec.SLOT_DURATION_MS ??
+    (spec.SECONDS_PER_SLOT === undefined
+      ? undefined
+      : spec.SECONDS_PER_SLOT * 1000);
+  if (slotDurationMs === undefined) {
+    throw new BeaconProtocolError(
+      `Cannot use ${node.name}${SPEC_PATH}: it has neither SLOT_DURATION_MS nor SECONDS_PER_SLOT`,
+    );
+  }
+  const config: ChainConfig = {
+    genesisTime: genesis.genesis_time * 1000,
+    genesisValidatorsRoot: genesis.genesis_validators_root,
+    slotDurationMs,
+    slotsPerEpoch: spec.SLOTS_PER_EPOCH,
+  };
+  if (spec.ATTESTATION_DUE_BPS !== undefined) {
+    config.attestationDueBps = spec.ATTESTATION_DUE_BPS;
+  }
+  if (spec.ATTESTATION_DUE_BPS_GLOAS !== undefined) {
+    config.attestationDueBpsGloas = spec.ATTESTATION_DUE_BPS_GLOAS;
+  }
+  // 2^64 - 1 says that the fork is not scheduled; it is no safe integer.
+  if (Number.isSafeInteger(spec.GLOAS_FORK_EPOCH)) {
+    config.gloasForkEpoch = spec.GLOAS_FORK_EPOCH!;
+  }
+  return config;
+}
+
+const GENESIS_PATH = "/eth/v1/beacon/genesis";
+const SPEC_PATH = "/eth/v1/config/spec";
+
+const decimal = v.pipe(
+  v.string("must be a decimal integer"),
+  v.regex(/^\d+$/, "must be a decimal integer"),
+  v.transform(Number),
+);
+const positive = v.pipe(
+  decimal,
+  v.safeInteger("must be a safe integer"),
+  v.minValue(1, "must be positive"),
+);
+const basisPoints = v.pipe(
+  decimal,
+  v.maxValue(10_000, "must be at most 10000"),
+);
+
+const genesisSchema = v.object({
+  data: v.object({
+    genesis_time: v.pipe(decimal, v.safeInteger("must be a safe integer")),
+    genesis_validators_root: v.pipe(
+      v.string("must be a root"),
+      v.regex(/^0x[0-9a-fA-F]{64}$/, "must be a root"),
+      v.toLowerCase(),
+    ),
+  }),
+});
+
+const specSchema = v.object({
+  data: v.object({
+    SLOT_DURATION_MS: v.optional(positive),
+    SECONDS_PER_SLOT: v.optional(positive),
+    SLOTS_PER_EPOCH: positive,
+    ATTESTATION_DUE_BPS: v.optional(basisPoints),
+    ATTESTATION_DUE_BPS_GLOAS: v.optional(basisPoints),
+    GLOAS_FORK_EPOCH: v.optional(decimal),
+  }),
+});
+
+function parse<T>(
+  node: NodeEndpoint,
+  path: string,
+  schema: v.GenericSchema<unknown, T>,
+  body: unknown,
+): T {
+  const result = v.safeParse(schema, body, { abortEarly: true });
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const field = v.getDotPath(issue) ?? "the body";
+  const got = issue.input === undefined
+    ? "is missing"
+    : `${issue.message}, got ${printable(JSON.stringify(issue.input), 60)}`;
+  throw new BeaconProtocolError(
+    `Cannot use ${node.name}${path}: ${field} ${got}`,
+  );
+}

@@ -1,0 +1,104 @@
+/** One connection to a node's `GET /eth/v1/events`, as a stream of what its bytes say. */
+
+import { STATUS_CODE } from "@std/http/status";
+import { SseBatchDecoderStream, type SseDecoderOptions } from "../sse/mod.ts";
+import {
+  type BeaconEventBatch,
+  BeaconEventStream,
+} from "./beacon_event_stream.ts";
+import { BeaconProtocolError } from "./errors.ts";
+import type { NodeEndpoint } from "./node_endpoint.ts";
+import { httpError, requestNode } from "./node_request.ts";
+import { printable } from "./printable.ts";
+
+/** Options for {@linkcode openEventStream}. */
+export interface EventStreamOptions
+  extends Omit<SseDecoderOptions, "onOversize"> {
+  /** The topics to ask for. */
+  topics: readonly string[];
+  /** One `topics` key with commas, or a `topics` key for each. */
+  form: "joined" | "repeated";
+  /** The `fetch` to use. */
+  fetch: typeof fetch;
+  /** Wall clock, Unix time in milliseconds. */
+  now: () => number;
+  /** Ends the connection when aborted. */
+  signal: AbortSignal;
+  /** Called with the size of each chunk that arrives. */
+  onBytes: (bytes: number) => void;
+}
+
+/** An open connection. */
+export interface EventStream {
+  /** The events, one array for each chunk that completed any. */
+  batches: ReadableStream<BeaconEventBatch>;
+  /** How many events were dropped so far because they exceeded `maxEventBytes`. */
+  oversized(): number;
+}
+
+/**
+ * Asks a node for its events and waits for the headers. Bytes flow through standard streams from
+ * there on: `TextDecoderStream`, SSE decoder, beacon events.
+ *
+ * @throws {BeaconHttpError} If the status is not 200.
+ * @throws {BeaconProtocolError} If the content type is not `text/event-stream`.
+ * @throws {BeaconNetworkError} If the node cannot be reached.
+ */
+export async function openEventStream(
+  node: NodeEndpoint,
+  options: EventStreamOptions,
+): Promise<EventStream> {
+  const { topics, form, fetch, now, signal, onBytes, ...decoderOptions } =
+    options;
+  const response = await requestNode(node, EVENTS_PATH, {
+    fetch,
+    signal,
+    accept: "text/event-stream",
+    query: topicsQuery(topics, form),
+  });
+  if (response.status !== STATUS_CODE.OK) {
+    throw await httpError(node, EVENTS_PATH, response);
+  }
+  const contentType = response.headers.get("content-type") ?? "";
+  if (
+    !/^\s*text\/event-stream\s*(;|$)/i.test(contentType) ||
+    response.body === null
+  ) {
+    await response.body?.cancel();
+    throw new BeaconProtocolError(
+      `Cannot listen to ${node.name}${EVENTS_PATH}: content type must be text/event-stream, got "${
+        printable(contentType, 80)
+      }"`,
+    );
+  }
+  const decoder = new SseBatchDecoderStream(decoderOptions);
+  const batches = response.body
+    .pipeThrough(countBytes(onBytes))
+    .pipeThrough(new TextDecoderStream("utf-8", { ignoreBOM: true }))
+    .pipeThrough(decoder)
+    .pipeThrough(new BeaconEventStream({ node: node.name, now }));
+  return { batches, oversized: () => decoder.oversized };
+}
+
+const EVENTS_PATH = "/eth/v1/events";
+
+function topicsQuery(
+  topics: readonly string[],
+  form: "joined" | "repeated",
+): string {
+  const names = topics.map(encodeURIComponent);
+  return form === "joined"
+    ? `topics=${names.join(",")}`
+    : names.map((name) => `topics=${name}`).join("&");
+}
+
+function countBytes(
+  onBytes: (bytes: number) => void,
+): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
+  return new TransformStream({
+    transform(chunk, controller) {
+      onBytes(chunk.byteLength);
+      controller.enqueue(chunk);
+    },
+  });
+}

@@ -1,0 +1,205 @@
+/** Where a beacon node is, how it is called in output, and what is sent along to it. */
+
+/** A beacon node to listen to. */
+export interface BeaconNodeOptions {
+  /**
+   * Base URL, `http:` or `https:`. A path and a query are kept on every request; userinfo is sent
+   * as an `Authorization` header.
+   */
+  url: string | URL;
+  /**
+   * The node's name in events, metrics (label `addr`), statuses and logs.
+   *
+   * @default The URL without userinfo, query and trailing slash; of its path only plain words are
+   * shown, since a provider's key may be part of it.
+   */
+  name?: string;
+  /** Headers sent with every request to this node. */
+  headers?: HeadersInit;
+}
+
+/**
+ * A checked {@linkcode BeaconNodeOptions}. Its credentials are private: what prints or serialises
+ * an endpoint shows its name only.
+ */
+export class NodeEndpoint {
+  /** The node's name in all output. */
+  readonly name: string;
+  readonly #base: URL;
+  readonly #headers: Headers;
+  /** What must not appear in any output, longest first. */
+  readonly #secrets: readonly string[];
+
+  /**
+   * @param node The node, or its base URL.
+   * @throws {TypeError} If the URL, the name or a header is not usable.
+   */
+  constructor(node: string | URL | BeaconNodeOptions) {
+    const options = typeof node === "object" && node !== null && "url" in node
+      ? node
+      : { url: node };
+    this.#base = parseBase(options.url);
+    this.#headers = parseHeaders(options.headers);
+    const { username, password } = this.#base;
+    if (username !== "" || password !== "") {
+      const userinfo = `${percentDecode(username)}:${percentDecode(password)}`;
+      const bytes = new TextEncoder().encode(userinfo);
+      const encoded = btoa(String.fromCharCode(...bytes));
+      if (!this.#headers.has("authorization")) {
+        this.#headers.set("authorization", `Basic ${encoded}`);
+      }
+      this.#base.username = "";
+      this.#base.password = "";
+    }
+    this.#secrets = findSecrets(this.#base, this.#headers, username, password);
+    this.name = options.name ?? defaultName(this.#base);
+    if (typeof this.name !== "string" || this.name.trim() === "") {
+      throw new TypeError(
+        `Cannot use node: name must be a non-empty string, got ${
+          quote(this.name)
+        }`,
+      );
+    }
+  }
+
+  /**
+   * The URL of an endpoint below the base, the base's path and query kept.
+   *
+   * @param path Path of the endpoint, beginning with a slash.
+   * @param query Added behind the base's own query, without a question mark, already encoded.
+   */
+  url(path: string, query = ""): URL {
+    const url = new URL(this.#base);
+    url.pathname = url.pathname.replace(/\/+$/, "") + path;
+    const parts = [this.#base.search.slice(1), query].filter((part) =>
+      part !== ""
+    );
+    url.search = parts.length === 0 ? "" : `?${parts.join("&")}`;
+    return url;
+  }
+
+  /**
+   * Takes the node's credentials out of a text: a node may send back what it was sent.
+   *
+   * @param text Text for output.
+   */
+  redact(text: string): string {
+    let redacted = text;
+    for (const secret of this.#secrets) {
+      redacted = redacted.replaceAll(secret, "…");
+    }
+    return redacted;
+  }
+
+  /**
+   * The headers for a request.
+   *
+   * @param accept Value of `Accept`; the user's own never replaces it.
+   * @param target Where the request goes: credentials stay with the node's own origin.
+   */
+  headers(accept: string, target: URL): Headers {
+    const headers = target.origin === this.#base.origin
+      ? new Headers(this.#headers)
+      : new Headers();
+    headers.set("accept", accept);
+    return headers;
+  }
+}
+
+const PLAIN_SEGMENT =
+  /^(?:v\d|api|base|beacon|beacon-api|beacon-node|bn|cl|consensus|eth|eth2|node|nodes|path|prefix|proxy|rpc|lighthouse|teku|prysm|nimbus|lodestar|grandine|caplin|erigon|mainnet|holesky|hoodi|sepolia|gnosis|chiado|devnet|testnet)[-_]?\d{0,3}$/;
+
+function defaultName(base: URL): string {
+  const segments = base.pathname.split("/").filter((segment) => segment !== "");
+  const shown = segments.map((segment) =>
+    PLAIN_SEGMENT.test(segment) ? segment : "…"
+  );
+  return [base.origin, ...shown].join("/");
+}
+
+/** Shorter ones cannot be told from ordinary words. */
+const LEAST_SECRET_LENGTH = 4;
+
+function findSecrets(
+  base: URL,
+  headers: Headers,
+  username: string,
+  password: string,
+): string[] {
+  const segments = base.pathname.split("/").filter((segment) =>
+    !PLAIN_SEGMENT.test(segment)
+  );
+  const values = [...headers.values()].flatMap((
+    value,
+  ) => [value, ...value.split(/\s+/)]);
+  const found = [
+    ...segments,
+    ...base.searchParams.values(),
+    ...values,
+    username,
+    password,
+  ];
+  const written = found.flatMap((
+    secret,
+  ) => [secret, percentDecode(secret), encodeURIComponent(secret)]);
+  return [...new Set(written)]
+    .filter((secret) =>
+      secret.length >= LEAST_SECRET_LENGTH && secret !== "Basic" &&
+      secret !== "Bearer"
+    )
+    .sort((a, b) => b.length - a.length);
+}
+
+function parseBase(url: unknown): URL {
+  if (typeof url !== "string" && !(url instanceof URL)) {
+    throw new TypeError(
+      `Cannot use node: url must be a string or URL, got ${quote(url)}`,
+    );
+  }
+  if (!URL.canParse(url)) {
+    throw new TypeError(
+      `Cannot use node: url must be an absolute URL, got ${quote(redact(url))}`,
+    );
+  }
+  const base = new URL(url);
+  if (base.protocol !== "http:" && base.protocol !== "https:") {
+    throw new TypeError(
+      `Cannot use node: url must begin with http: or https:, got ${
+        quote(redact(url))
+      }`,
+    );
+  }
+  base.hash = "";
+  return base;
+}
+
+function parseHeaders(headers: HeadersInit | undefined): Headers {
+  try {
+    return new Headers(headers);
+  } catch (cause) {
+    // The runtime's message may quote the value, which may be a secret: neither it nor a cause is kept.
+    const kind = cause instanceof Error ? cause.name : "error";
+    throw new TypeError(
+      `Cannot use node: headers hold an invalid name or value (${kind})`,
+    );
+  }
+}
+
+function percentDecode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** An unusable URL as it may be shown: userinfo and query are taken out. */
+function redact(url: string | URL): string {
+  return String(url).replace(/\/\/[^/@]*@/, "//…@").replace(/[?#].*$/s, "?…");
+}
+
+function quote(value: unknown): string {
+  return typeof value === "string"
+    ? JSON.stringify(value.slice(0, 200))
+    : String(value);
+}

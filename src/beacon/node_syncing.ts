@@ -1,0 +1,84 @@
+/** The probe in front of each connection: does the node answer HTTP at all, and is it in sync. */
+
+import { STATUS_CODE } from "@std/http/status";
+import * as v from "@valibot/valibot";
+import type { NodeEndpoint } from "./node_endpoint.ts";
+import { type NodeRequestOptions, requestNode } from "./node_request.ts";
+import { withDeadline } from "./with_deadline.ts";
+
+/** A node's own word on how far it is. */
+export interface NodeSyncing {
+  /** Slot of the node's head. */
+  headSlot: number;
+  /** Whether the node is still catching up. */
+  isSyncing: boolean;
+}
+
+/**
+ * Asks `GET /eth/v1/node/syncing`. Any HTTP answer within the time shows that the node is
+ * reachable, which the event stream cannot: some nodes send its headers with the first event only.
+ *
+ * @param timeoutMs How long to wait for the answer, in milliseconds.
+ * @returns The node's answer, `undefined` where it was another one than the Beacon API says.
+ * @throws {BeaconTimeoutError} If no answer came in time; its phase is `"probe"`.
+ * @throws {BeaconNetworkError} If the node cannot be reached.
+ */
+export async function probeNode(
+  node: NodeEndpoint,
+  timeoutMs: number,
+  options: NodeRequestOptions,
+): Promise<NodeSyncing | undefined> {
+  return await withDeadline(
+    (signal) => askSyncing(node, { ...options, signal }),
+    {
+      timeoutMs,
+      signal: options.signal,
+      describe: `Cannot reach ${node.name}: no HTTP answer`,
+    },
+  );
+}
+
+async function askSyncing(
+  node: NodeEndpoint,
+  options: NodeRequestOptions,
+): Promise<NodeSyncing | undefined> {
+  const response = await requestNode(node, "/eth/v1/node/syncing", options);
+  if (response.status !== STATUS_CODE.OK) {
+    await response.body?.cancel();
+    return undefined;
+  }
+  return parseSyncing(await readStart(response));
+}
+
+/** The text of a small body; a large one is cut, which makes it no JSON. */
+async function readStart(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > MAX_UNITS) break;
+  }
+  return text;
+}
+
+function parseSyncing(text: string): NodeSyncing | undefined {
+  try {
+    const result = v.safeParse(syncingSchema, JSON.parse(text), {
+      abortEarly: true,
+    });
+    if (!result.success) return undefined;
+    const { head_slot, is_syncing } = result.output.data;
+    return { headSlot: Number(head_slot), isSyncing: is_syncing };
+  } catch {
+    return undefined;
+  }
+}
+
+const MAX_UNITS = 64 * 1024;
+
+const syncingSchema = v.object({
+  data: v.object({
+    head_slot: v.pipe(v.string(), v.regex(/^\d{1,15}$/)),
+    is_syncing: v.boolean(),
+  }),
+});

@@ -1,0 +1,16 @@
+/** Topic `block_gossip`: a block passed gossip validation and is not yet imported. */
+
+import * as v from "@valibot/valibot";
+import { root, uint } from "../schema.ts";
+
+/** Payload of `block_gossip`: a block passed gossip validation. */
+export interface BlockGossipEvent {
+  /** Slot of the block. */
+  readonly slot: number;
+  /** Root of the block. */
+  readonly block: string;
+}
+
+/** Schema of {@linkcode BlockGossipEvent}. */
+export const blockGossipSchema: v.GenericSchema<unknown, BlockGossipEvent> = v
+  .object({ slot: uint, block: root });

@@ -1,0 +1,42 @@
+import { deadline } from "@std/async/deadline";
+import { BeaconTimeoutError } from "./errors.ts";
+
+/** Options for {@linkcode withDeadline}. */
+export interface WithDeadlineOptions {
+  /** How long it may take, in milliseconds. */
+  timeoutMs: number;
+  /** Ends it when aborted. */
+  signal: AbortSignal;
+  /** Beginning of the error's message. */
+  describe: string;
+}
+
+/**
+ * Runs something that asks a node, and ends it when it takes too long: its signal is aborted in any
+ * case, so that no request goes on behind the caller's back.
+ *
+ * @throws {BeaconTimeoutError} If it took too long; its phase is `"probe"`.
+ */
+export async function withDeadline<T>(
+  run: (signal: AbortSignal) => Promise<T>,
+  options: WithDeadlineOptions,
+): Promise<T> {
+  const { timeoutMs, describe } = options;
+  const ended = new AbortController();
+  const signal = AbortSignal.any([options.signal, ended.signal]);
+  try {
+    return await deadline(run(signal), timeoutMs, { signal });
+  } catch (cause) {
+    if (!(cause instanceof DOMException && cause.name === "TimeoutError")) {
+      throw cause;
+    }
+    options.signal.throwIfAborted();
+    throw new BeaconTimeoutError(
+      `${describe} within ${timeoutMs} ms`,
+      "probe",
+      { cause },
+    );
+  } finally {
+    ended.abort();
+  }
+}

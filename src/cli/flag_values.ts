@@ -1,0 +1,96 @@
+/** How the values behind the flags are read, each with an error that names its flag. */
+
+import { isTopicName } from "../beacon/topic.ts";
+import { parseDuration } from "./duration.ts";
+import { quote, UsageError } from "./usage_error.ts";
+
+/** Where `--serve` listens. */
+export interface ServeAddress {
+  /** Host name or address, an IPv6 address without brackets. */
+  hostname: string;
+  /** Port; 0 takes a free one. */
+  port: number;
+}
+
+/** Reads `--topics`: names with commas between them, each once. */
+export function parseTopics(value: string): string[] {
+  const topics = value.split(",").map((topic) => topic.trim());
+  const bad = topics.find((topic) => !isTopicName(topic));
+  if (bad !== undefined) {
+    const rule = "must be names such as head,chain_reorg";
+    throw new UsageError(
+      `--topics ${rule}, got ${quote(bad)} in ${quote(value)}`,
+    );
+  }
+  return [...new Set(topics)];
+}
+
+/** Reads `--serve`: `HOST:PORT`, an IPv6 address in brackets. */
+export function parseServeAddress(value: string): ServeAddress {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([^\s:/@?#[\]]+)):(\d{1,5})$/i.exec(
+    value,
+  );
+  const port = Number(match?.[3]);
+  if (match === null || port > 65535) {
+    throw new UsageError(
+      `--serve must be HOST:PORT such as 127.0.0.1:9464, got ${quote(value)}`,
+    );
+  }
+  return { hostname: match[1] ?? match[2]!, port };
+}
+
+/** Reads `--header`. Its value is a secret more often than not: no message repeats it. */
+export function parseHeader(text: string): [name: string, value: string] {
+  const colon = text.indexOf(":");
+  if (colon < 0) {
+    const word = /^[a-z-]+(?=\s|$)/i.exec(text)?.[0];
+    const got = word === undefined
+      ? `${text.length} characters without a colon`
+      : quote(word.length < text.length ? `${word} …` : word);
+    throw new UsageError(`--header must be "Name: value", got ${got}`);
+  }
+  const name = text.slice(0, colon).trim();
+  const value = text.slice(colon + 1).trim();
+  if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/i.test(name)) {
+    throw new UsageError(
+      `--header must be "Name: value" with a valid name, got ${quote(name)}`,
+    );
+  }
+  if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+    throw new UsageError(
+      `--header ${quote(name)} has a value with characters no header can hold`,
+    );
+  }
+  return [name, value];
+}
+
+/** Reads a `--name`. */
+export function parseName(value: string): string {
+  if (value.trim() === "" || /[\p{Cc}\p{Zl}\p{Zp}]/u.test(value)) {
+    throw new UsageError(
+      `--name must be text on one line, got ${quote(value)}`,
+    );
+  }
+  return value;
+}
+
+/** Reads the count behind a flag. */
+export function parsePositiveInteger(flag: string, value: string): number {
+  const number = /^\d+$/.test(value) ? Number(value) : NaN;
+  if (!Number.isSafeInteger(number) || number < 1) {
+    throw new UsageError(
+      `${flag} must be a positive integer, got ${quote(value)}`,
+    );
+  }
+  return number;
+}
+
+/** Reads the duration behind a flag, into milliseconds. */
+export function parseDurationFlag(flag: string, value: string): number {
+  const milliseconds = parseDuration(value);
+  if (milliseconds === undefined) {
+    const rule = "must be a duration such as 500ms, 30s or 1m30s, 596h at most";
+    throw new UsageError(`${flag} ${rule}, got ${quote(value)}`);
+  }
+  return milliseconds;
+}

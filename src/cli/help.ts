@@ -1,0 +1,40 @@
+/** The text of `--help`. */
+
+/** What `beacon-sse --help` prints. */
+export const HELP = `Listens to the event stream of Ethereum beacon nodes.
+
+Usage:
+  beacon-sse [watch] <node-url>...   print the events of one or more beacon nodes
+  beacon-sse demo                    the same against an embedded simulated node
+                                     (2s slots, late blocks, empty slots, reorgs)
+
+A node URL is http or https; localhost:5052 stands for http://localhost:5052. Userinfo in it
+becomes an Authorization header.
+
+Options:
+  --topics a,b,c         topics to listen to (default head,chain_reorg,block,block_gossip)
+  --format pretty|json   how events are printed (default pretty on a terminal, else json:
+                         one JSON object per line)
+  --serve HOST:PORT      serve /metrics, /healthz and /readyz; port 0 takes a free one
+                         (default off; demo: 127.0.0.1:9464 where that port is free)
+  --header "Name: value" header for every request to the nodes; repeatable
+  --name LABEL           name of a node in lines and metrics; repeatable, by position
+                         (default the URL without userinfo, query and secret path)
+  --limit N              stop after N events (default never)
+  --for DURATION         stop after a time such as 500ms, 30s, 2m, 1h or 1m30s (default never)
+  --max-event-bytes N    drop a single event over N bytes (default 4194304)
+  --idle-timeout DURATION
+                         reconnect to a node that is silent for so long (default 5 slots;
+                         1m until the slot length is known)
+  --parity charon        skip late heads in metrics as Charon does (default off)
+  --quiet                no log lines on stderr (default off)
+  --version              print the version
+  -h, --help             print this text
+
+Pretty lines: time (UTC), slot, epoch:slot in epoch, seconds from slot start to arrival (green:
+before attestations are due, red: after twice that time; negative: the clocks disagree), topic,
+node where there are several, and what the event says. NO_COLOR turns colours off.
+
+Exit codes: 0 asked to stop (--limit, --for, SIGINT, SIGTERM, closed output pipe), 2 bad usage,
+1 anything else. The only permission that is needed is --allow-net.
+`;

@@ -1,0 +1,89 @@
+/**
+ * Lines on their way to stdout or stderr: in order, as many as are waiting per write, with a bound
+ * on what waits.
+ */
+
+/** Where the lines go: `Deno.stdout`, `Deno.stderr`, or anything that takes bytes likewise. */
+export interface ByteSink {
+  /** Writes some or all of the bytes and says how many. */
+  write(bytes: Uint8Array): Promise<number>;
+}
+
+/** Text that may wait, in UTF-16 code units, before {@linkcode LineWriter.push} asks for a pause. */
+const HIGH_WATER_MARK = 8 * 1024 * 1024;
+
+/** Text that one write may hold, a single longer line aside. */
+const MAX_BATCH = 256 * 1024;
+
+/** Writes lines to a byte sink; what arrives during one write goes out with the next. */
+export class LineWriter {
+  readonly #sink: ByteSink;
+  readonly #encoder = new TextEncoder();
+  readonly #failure = new AbortController();
+  #waiting: string[] = [];
+  #size = 0;
+  #writing: Promise<void> | undefined;
+
+  /** @param sink Where the lines go. */
+  constructor(sink: ByteSink) {
+    this.#sink = sink;
+  }
+
+  /** Aborted when the sink takes no more; its reason is the sink's error. */
+  get failed(): AbortSignal {
+    return this.#failure.signal;
+  }
+
+  /** Whether the sink was closed by its reader, as by `| head -1`. */
+  get isClosedPipe(): boolean {
+    return this.failed.reason instanceof Deno.errors.BrokenPipe;
+  }
+
+  /** Whether so much waits that further lines should wait for {@linkcode LineWriter.flush}. */
+  get isFull(): boolean {
+    return this.#size >= HIGH_WATER_MARK;
+  }
+
+  /** Takes a line, without its line feed. Does nothing once the sink has failed. */
+  push(line: string): void {
+    if (this.failed.aborted) return;
+    this.#waiting.push(line);
+    this.#size += line.length + 1;
+    this.#writing ??= this.#writeAll();
+  }
+
+  /** Resolves when nothing waits: all is written, or the sink has failed. */
+  async flush(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #writeAll(): Promise<void> {
+    try {
+      while (this.#waiting.length > 0) {
+        const bytes = this.#encoder.encode(this.#takeBatch());
+        let start = 0;
+        while (start < bytes.length) {
+          start += await this.#sink.write(bytes.subarray(start));
+        }
+      }
+    } catch (error) {
+      this.#waiting = [];
+      this.#size = 0;
+      this.#failure.abort(error);
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+
+  #takeBatch(): string {
+    let size = 0;
+    let count = 0;
+    for (const line of this.#waiting) {
+      if (count > 0 && size + line.length > MAX_BATCH) break;
+      size += line.length + 1;
+      count += 1;
+    }
+    this.#size -= size;
+    return `${this.#waiting.splice(0, count).join("\n")}\n`;
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * The command `beacon-sse`: prints the events of Ethereum beacon nodes, pretty for people or as
+ * JSON lines for programs, and serves metrics and health.
+ *
+ * ```sh
+ * deno run --allow-net jsr:@org/beacon-sse/cli http://localhost:5052
+ * deno run --allow-net jsr:@org/beacon-sse/cli demo
+ * deno run --allow-net jsr:@org/beacon-sse/cli --help
+ * ```
+ *
+ * @example From a program
+ * ```ts
+ * import { run } from "@org/beacon-sse/cli";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(await run(["--version"]), 0);
+ * ```
+ *
+ * @module
+ */
+
+import { deadline } from "@std/async/deadline";
+import config from "../../deno.json" with { type: "json" };
+import type { Log } from "../listener/log.ts";
+import { printable } from "../beacon/printable.ts";
+import { parseArgs } from "./args.ts";
+import { demo } from "./demo.ts";
+import { HELP } from "./help.ts";
+import { LineWriter } from "./line_writer.ts";
+import { formatLogLine } from "./log_line.ts";
+import { UsageError } from "./usage_error.ts";
+import { watch } from "./watch.ts";
+
+/** How long a reader of stderr that has stopped reading is waited for. */
+const GRACE_MS = 500;
+
+/**
+ * Runs the command: events go to stdout, log lines to stderr.
+ *
+ * @param args The arguments, without the program's name; `--help` lists them.
+ * @returns The exit code: 0 asked to stop, 2 bad usage, 1 anything else. For 1 and 2 one line on
+ *   stderr says why.
+ */
+export async function run(args: readonly string[]): Promise<number> {
+  const stderr = new LineWriter(Deno.stderr);
+  try {
+    const command = parseArgs(args);
+    switch (command.kind) {
+      case "help":
+        await print(HELP.trimEnd());
+        break;
+      case "version":
+        await print(`beacon-sse ${config.version}`);
+        break;
+      case "watch":
+        await watch({ ...command, log: createLog(command.feed.quiet, stderr) });
+        break;
+      case "demo":
+        await demo(
+          command.name,
+          command.feed,
+          createLog(command.feed.quiet, stderr),
+        );
+        break;
+    }
+    return 0;
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    stderr.push(`beacon-sse: ${printable(message.replace(/\s+/g, " "), 1000)}`);
+    return error instanceof UsageError ? 2 : 1;
+  } finally {
+    await deadline(stderr.flush(), GRACE_MS).catch(() => {});
+  }
+}
+
+function createLog(quiet: boolean, stderr: LineWriter): Log {
+  return (entry) => {
+    if (!quiet && entry.level !== "debug" && !stderr.isFull) {
+      stderr.push(formatLogLine(entry));
+    }
+  };
+}
+
+async function print(text: string): Promise<void> {
+  const stdout = new LineWriter(Deno.stdout);
+  stdout.push(text);
+  await stdout.flush();
+  if (stdout.failed.aborted && !stdout.isClosedPipe) throw stdout.failed.reason;
+}
+
+if (import.meta.main) {
+  Deno.exitCode = await run(Deno.args);
+  // Everything is closed; only a write to a pipe that nobody reads can keep the process alive now.
+  Deno.unrefTimer(setTimeout(() => Deno.exit(), 200));
+}

@@ -1,0 +1,38 @@
+/** The address of a beacon node as it is typed on the command line. */
+
+import { quote, redactUrl, UsageError } from "./usage_error.ts";
+
+const EXAMPLE = "such as http://localhost:5052";
+
+/**
+ * Reads a node's URL; `localhost:5052` is short for `http://localhost:5052`.
+ *
+ * @throws {UsageError} If the text is no http(s) URL; its credentials are not in the message.
+ */
+export function parseNodeUrl(text: string): URL {
+  const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
+  if (!hasScheme && isBareWord(text)) {
+    throw new UsageError(
+      `unknown command or node URL ${
+        quote(redactUrl(text))
+      }: expected watch, demo or a URL ${EXAMPLE}`,
+    );
+  }
+  const url = URL.parse(hasScheme ? text : `http://${text}`);
+  if (url === null || /\s/.test(text)) {
+    throw new UsageError(
+      `node URL must be a URL ${EXAMPLE}, got ${quote(redactUrl(text))}`,
+    );
+  }
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    throw new UsageError(
+      `node URL must be http or https, got ${quote(redactUrl(text))}`,
+    );
+  }
+  return url;
+}
+
+/** `localhost` is a host; any other word without port, dot or path is a mistyped command. */
+function isBareWord(text: string): boolean {
+  return text !== "localhost" && !/[.:/@]/.test(text);
+}

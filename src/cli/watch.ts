@@ -1,0 +1,160 @@
+/** The command at work: events of the nodes to stdout, until something asks to stop. */
+
+import { deadline } from "@std/async/deadline";
+import type { BeaconEvent } from "../beacon/beacon_event.ts";
+import type { SlotClock } from "../beacon/slot_clock.ts";
+import type { Log } from "../listener/log.ts";
+import { SseListener } from "../listener/sse_listener.ts";
+import type { FeedArguments, NodeArgument } from "./args.ts";
+import type { ServeAddress } from "./flag_values.ts";
+import { type HttpServer, ServeError, serveHttp } from "./http_server.ts";
+import { formatJsonLine } from "./json_line.ts";
+import { LineWriter } from "./line_writer.ts";
+import { checkNetPermission } from "./net_permission.ts";
+import { PrettyPrinter } from "./pretty_line.ts";
+import { createHandler } from "./serve.ts";
+import { waitForStop } from "./stop.ts";
+
+/** How long a reader that asked us to stop gets for the lines that are still waiting. */
+const GRACE_MS = 1000;
+
+/** Options of {@linkcode watch}. */
+export interface WatchOptions {
+  /** The nodes to listen to. */
+  nodes: NodeArgument[];
+  /** What the flags say. */
+  feed: FeedArguments;
+  /** Where log lines go. */
+  log: Log;
+  /** Where to serve if `--serve` is not given; done without where that is taken. */
+  defaultServe?: ServeAddress;
+}
+
+/**
+ * Prints events until the limit, the time, a signal, or the end of stdout.
+ *
+ * @param options Nodes, flags, and where to log.
+ * @throws Whatever ended the listener, the server or stdout, other than a closed pipe.
+ */
+export async function watch(options: WatchOptions): Promise<void> {
+  const { feed } = options;
+  await checkNetPermission(options.nodes.map((node) => node.url));
+  const out = new LineWriter(Deno.stdout);
+  using stop = waitForStop(feed.forMs);
+  await printEvents(options, out, AbortSignal.any([stop.signal, out.failed]));
+
+  const flushed = out.flush();
+  await untilAborted(flushed, stop.interrupted);
+  if (stop.interrupted.aborted) {
+    await deadline(flushed, GRACE_MS).catch(() => {});
+  }
+  if (out.failed.aborted && !out.isClosedPipe) throw out.failed.reason;
+}
+
+async function printEvents(
+  { nodes, feed, log, defaultServe }: WatchOptions,
+  out: LineWriter,
+  signal: AbortSignal,
+): Promise<void> {
+  const {
+    topics,
+    headers,
+    limit = Infinity,
+    maxEventBytes,
+    idleTimeoutMs,
+    parity,
+  } = feed;
+  await using listener = await SseListener.start({
+    nodes: nodes.map((node) => ({ ...node, headers })),
+    signal,
+    log,
+    ...(topics !== undefined && { topics }),
+    ...(maxEventBytes !== undefined && { maxEventBytes }),
+    ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
+    ...(parity !== undefined && { parity }),
+  });
+  const events = listener.events({ signal });
+  await using _server = startServer(feed.serve, defaultServe, listener, log);
+  const format = createFormat(feed, listener);
+  let count = 0;
+  let dropped = 0;
+  for await (const event of events) {
+    out.push(format(event));
+    if (++count >= limit) break;
+    if (out.isFull) {
+      await untilAborted(out.flush(), signal);
+      if (events.dropped > dropped) {
+        const message = `the output is too slow: ${
+          events.dropped - dropped
+        } events dropped`;
+        log({ level: "warn", message });
+        dropped = events.dropped;
+      }
+    }
+  }
+}
+
+/** Chooses how events become lines. */
+function createFormat(
+  feed: FeedArguments,
+  listener: SseListener,
+): (event: BeaconEvent) => string {
+  const isTerminal = Deno.stdout.isTerminal();
+  if ((feed.format ?? (isTerminal ? "pretty" : "json")) === "json") {
+    return (event) => formatJsonLine(event, delayOf(event, listener.clock));
+  }
+  const printer = new PrettyPrinter({
+    color: isTerminal && !Deno.noColor,
+    nodes: listener.nodes.map((node) => node.name),
+    topics: listener.nodes.flatMap((node) => node.topics),
+  });
+  return (event) =>
+    printer.format(event, listener.clock, delayOf(event, listener.clock));
+}
+
+/** Seconds from the start of an event's slot to its arrival. */
+function delayOf(
+  { slot, receivedAt }: BeaconEvent,
+  clock: SlotClock | undefined,
+) {
+  if (slot === undefined || clock === undefined) return undefined;
+  return (receivedAt - clock.slotStart(slot)) / 1000;
+}
+
+function startServer(
+  asked: ServeAddress | undefined,
+  fallback: ServeAddress | undefined,
+  listener: SseListener,
+  log: Log,
+): HttpServer | undefined {
+  const address = asked ?? fallback;
+  if (address === undefined) return undefined;
+  try {
+    const server = serveHttp(address, createHandler(listener));
+    log({
+      level: "info",
+      message: `serving /metrics, /healthz, /readyz on ${server.url}`,
+    });
+    return server;
+  } catch (error) {
+    const isTaken = error instanceof ServeError &&
+      error.cause instanceof Deno.errors.AddrInUse;
+    if (asked !== undefined || !isTaken) throw error;
+    log({ level: "warn", message: `${error.message}; going on without` });
+    return undefined;
+  }
+}
+
+/** Waits for a promise or the abort, whichever comes first. */
+async function untilAborted(
+  promise: Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  if (signal.aborted) return;
+  const { promise: aborted, resolve } = Promise.withResolvers<void>();
+  const onAbort = () => resolve();
+  signal.addEventListener("abort", onAbort, { once: true });
+  await Promise.race([promise, aborted]).finally(() => {
+    signal.removeEventListener("abort", onAbort);
+  });
+}

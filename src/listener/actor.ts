@@ -1,0 +1,333 @@
+/**
+ * The listener's one owner of what events mean. Connections write what they receive into its sinks;
+ * it counts, measures, tells old from new and hands on. Everything it does is synchronous, so that
+ * no event waits for a subscriber and none overtakes another one.
+ */
+
+import type { BeaconEvent } from "../beacon/beacon_event.ts";
+import type {
+  BeaconEventBatch,
+  MalformedEvent,
+} from "../beacon/beacon_event_stream.ts";
+import { type ChainConfig, createSlotClock } from "../beacon/chain_config.ts";
+import { eventIdentity } from "../beacon/event_identity.ts";
+import { printable } from "../beacon/printable.ts";
+import type { SlotClock } from "../beacon/slot_clock.ts";
+import { toHeadEvent } from "../beacon/stand_in.ts";
+import { isKnownTopic } from "../beacon/topic.ts";
+import type { Broadcast } from "./broadcast.ts";
+import { WrongChainError } from "./wrong_chain_error.ts";
+import { type ChainReorg, mergeReorgs, toChainReorg } from "./chain_reorg.ts";
+import { type DutiesChanged, DutiesTracker } from "./duties_tracker.ts";
+import { type LastHead, readHead } from "./last_head.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import { MergedHead } from "./merged_head.ts";
+import type { ListenerMetrics } from "./metrics.ts";
+import { count, type NodeState } from "./node_state.ts";
+import { OnceFilter } from "./once_filter.ts";
+import { QueueGaps } from "./queue_gaps.ts";
+import { RecentSet } from "./recent_set.ts";
+import { TimingMetrics } from "./timing_metrics.ts";
+
+/** What a {@linkcode ListenerActor} works with. */
+export interface ListenerActorOptions {
+  /** The nodes; what events say of them is the actor's to write. */
+  nodes: readonly NodeState[];
+  /** Where events go. */
+  events: Broadcast<BeaconEvent<string>>;
+  /** Where reorgs go. */
+  reorgs: Broadcast<ChainReorg>;
+  /** Where changes of duties go. */
+  duties: Broadcast<DutiesChanged>;
+  /** Where changes of the nodes' connections go. */
+  lifecycle: Lifecycle;
+  /** Where delays are observed. */
+  metrics: ListenerMetrics;
+  /** Charon's rules where they differ from ours. */
+  parity: "charon" | undefined;
+}
+
+/** Owns the state that events make. */
+export class ListenerActor {
+  readonly #options: ListenerActorOptions;
+  readonly #timing: TimingMetrics;
+  /** One node says nothing twice that is not two events, so there is nothing to filter. */
+  readonly #once: OnceFilter | undefined;
+  readonly #mergedHead = new MergedHead();
+  readonly #recentReorgs = new RecentSet(1024);
+  readonly #duties: DutiesTracker;
+  readonly #queueGaps: QueueGaps;
+  #clock: SlotClock | undefined;
+  #chainRoot: string | undefined;
+  /** What cannot be understood before the clock is known. */
+  #early: { node: NodeState; event: BeaconEvent<string> }[] = [];
+  /** For `parity: "charon"`: the epoch last told, 0 at the start as there. */
+  #lastReorgEpoch = 0;
+
+  /** @param options Nodes, outlets and clocks. */
+  constructor(options: ListenerActorOptions) {
+    const { nodes, metrics, parity, lifecycle } = options;
+    this.#options = options;
+    this.#timing = new TimingMetrics(metrics, parity);
+    this.#duties = new DutiesTracker(nodes.length);
+    this.#queueGaps = new QueueGaps(lifecycle);
+    if (nodes.length > 1) this.#once = new OnceFilter({ nodes: nodes.length });
+  }
+
+  /** The slot clock, once genesis and timing are known. */
+  get clock(): SlotClock | undefined {
+    return this.#clock;
+  }
+
+  /**
+   * Genesis and timing are known. The first to tell wins.
+   *
+   * @throws {WrongChainError} If the node is on another chain than the first.
+   */
+  configure(config: ChainConfig, node?: NodeState): void {
+    const root = config.genesisValidatorsRoot?.toLowerCase();
+    if (root !== undefined) {
+      this.#chainRoot ??= root;
+      if (root !== this.#chainRoot && node !== undefined) {
+        throw new WrongChainError(node.name, this.#chainRoot, root);
+      }
+    }
+    if (this.#clock !== undefined) return;
+    this.#clock = createSlotClock(config);
+    this.#timing.start(this.#clock);
+    this.#options.lifecycle.clockKnown(node);
+    const early = this.#early;
+    this.#early = [];
+    for (const { node, event } of early) {
+      this.#onChainEvent(node, event, readHead(event));
+    }
+  }
+
+  /** A connection's way in. It is ever ready, so nothing here holds a node's stream up. */
+  sink(
+    node: NodeState,
+    onEvents: (valid: number) => void,
+  ): WritableStream<BeaconEventBatch> {
+    return new WritableStream({
+      write: (batch) => onEvents(this.#receive(node, batch)),
+    });
+  }
+
+  /** From now on the node's events wait, so that those before them can be recovered first. */
+  hold(node: NodeState): void {
+    node.held ??= [];
+  }
+
+  /** The node's events have waited long enough. */
+  release(node: NodeState): void {
+    const held = node.held ?? [];
+    node.held = undefined;
+    for (const event of held) this.#onEvent(node, event);
+  }
+
+  /** Events that a node would have sent, in order; those that are here already are left out. */
+  recover(node: NodeState, events: readonly BeaconEvent<string>[]): void {
+    const here = new Set(
+      node.held?.map(({ topic, data }) => identify(topic, data)),
+    );
+    for (const event of events) {
+      const identity = identify(event.topic, event.data);
+      // Whether the user wants it or not, a reorg counts for `reorgs()`.
+      const isWanted = this.#isAskedFor(node, event.topic) ||
+        event.topic === "chain_reorg";
+      if (!isWanted || here.has(identity) || node.liveBlocks.has(identity)) {
+        continue;
+      }
+      node.recoveredBlocks.add(identity);
+      this.#deliver(node, event);
+    }
+  }
+
+  #isAskedFor(node: NodeState, topic: string): boolean {
+    return node.topics.includes(topic) ||
+      (topic === "head" && node.topics.includes("head_v2"));
+  }
+
+  /** Returns how many of the events were valid. */
+  #receive(node: NodeState, batch: BeaconEventBatch): number {
+    let valid = 0;
+    for (const event of batch) {
+      const error = "error" in event ? event.error : this.#implausible(event);
+      if (error !== undefined) {
+        this.#malformed(node, event, error);
+        continue;
+      }
+      valid++;
+      this.#count(node, event as BeaconEvent<string>);
+    }
+    return valid;
+  }
+
+  /** A slot far in the future is a lie or a wrong clock; believed, it would spoil every gauge. */
+  #implausible(event: BeaconEvent<string>): Error | undefined {
+    if (event.slot === undefined || this.#clock === undefined) return undefined;
+    const current = this.#clock.slotAt(event.receivedAt);
+    if (event.slot <= current + this.#clock.slotsPerEpoch) return undefined;
+    return new RangeError(
+      `Cannot use ${event.topic} event: slot must be at most one epoch ahead of the clock (${current}), got ${event.slot}`,
+    );
+  }
+
+  #malformed(
+    node: NodeState,
+    { topic }: BeaconEvent<string> | MalformedEvent,
+    error: Error,
+  ): void {
+    count(node.malformed, this.#topicLabel(node, topic));
+    const message = node.endpoint.redact(printable(error.message, 300));
+    this.#options.lifecycle.warn(node, "malformed", message, error);
+  }
+
+  #count(node: NodeState, event: BeaconEvent<string>): void {
+    node.lastEventAt = event.receivedAt;
+    count(node.events, this.#topicLabel(node, event.topic));
+    this.#timing.observe(node, event as BeaconEvent);
+    if (node.held !== undefined && node.held.length < MAX_HELD) {
+      node.held.push(event);
+    } else if (node.held === undefined) this.#onEvent(node, event);
+    else this.#releaseWith(node, event);
+  }
+
+  /** More waits than may: order is kept, and the recovery comes too late. */
+  #releaseWith(node: NodeState, event: BeaconEvent<string>): void {
+    this.release(node);
+    this.#onEvent(node, event);
+  }
+
+  #onEvent(node: NodeState, sent: BeaconEvent<string>): void {
+    const isStandIn = sent.topic === "head_v2" &&
+      node.missingTopics.includes("head");
+    const event = isStandIn
+      ? toHeadEvent(sent as BeaconEvent<"head_v2">)
+      : sent;
+    const { topic, data } = event;
+    if (topic === "block" || topic === "head") {
+      const identity = identify(topic, data);
+      // A head may come back later and is news then: it is a duplicate but once.
+      const known = topic === "head"
+        ? node.recoveredBlocks.delete(identity)
+        : node.recoveredBlocks.has(identity);
+      node.liveBlocks.add(identity);
+      if (known) {
+        count(node.suppressed, "duplicate");
+        return;
+      }
+    }
+    this.#deliver(node, event);
+  }
+
+  #deliver(node: NodeState, event: BeaconEvent<string>): void {
+    const { topic, data, raw, slot } = event;
+    const head = readHead(event);
+    if (head !== undefined) {
+      node.lastHead = head;
+      node.headSlot = head.slot;
+    }
+    if (this.#clock !== undefined) this.#onChainEvent(node, event, head);
+    else if (head !== undefined || topic === "chain_reorg") {
+      this.#keepEarly(node, event);
+    }
+    if (this.#once !== undefined) {
+      const identity = eventIdentity(topic, data) ?? raw;
+      if (!this.#once.accepts(node.index, `${topic} ${identity}`)) {
+        count(node.suppressed, "duplicate");
+        return;
+      }
+      if (head !== undefined && !this.#leads(node, event, head.slot)) {
+        count(node.suppressed, "behind");
+        return;
+      }
+    }
+    const lost = this.#options.events.post(event);
+    if (lost > 0) this.#queueGaps.add(slot, topic, lost, event.receivedAt);
+  }
+
+  #leads(
+    node: NodeState,
+    { receivedAt }: BeaconEvent<string>,
+    slot: number,
+  ): boolean {
+    if (this.#clock === undefined) return true;
+    return this.#mergedHead.accepts(
+      node.index,
+      slot,
+      this.#clock.slotAt(receivedAt),
+    );
+  }
+
+  /** Heads and reorgs mean more than they say, to whom the clock is known. */
+  #onChainEvent(
+    node: NodeState,
+    event: BeaconEvent<string>,
+    head: LastHead | undefined,
+  ): void {
+    const clock = this.#clock!;
+    if (event.topic === "chain_reorg") {
+      this.#onReorg(event as BeaconEvent<"chain_reorg">, clock);
+    } else if (head !== undefined) {
+      const epoch = clock.epochOf(head.slot);
+      const changes = this.#duties.onHead(node.index, node.name, {
+        ...head,
+        epoch,
+      });
+      for (const change of changes) this.#options.duties.post(change);
+    }
+  }
+
+  #onReorg(event: BeaconEvent<"chain_reorg">, clock: SlotClock): void {
+    const reorg = toChainReorg(event, clock.slotsPerEpoch);
+    if (this.#options.parity === "charon") {
+      if (reorg.epoch === this.#lastReorgEpoch) return;
+      this.#lastReorgEpoch = reorg.epoch;
+    } else {
+      const { slot, depth, oldHeadBlock, newHeadBlock } = reorg;
+      if (
+        !this.#recentReorgs.add(
+          `${slot} ${depth} ${oldHeadBlock} ${newHeadBlock}`,
+        )
+      ) return;
+    }
+    this.#options.reorgs.post(reorg, mergeReorgs);
+  }
+
+  /** Bounded like every queue. Heads give way; of two reorgs, the one that reaches further back stays. */
+  #keepEarly(node: NodeState, event: BeaconEvent<string>): void {
+    const early = this.#early;
+    if (early.length < MAX_EARLY) {
+      early.push({ node, event });
+      return;
+    }
+    if (event.topic !== "chain_reorg") return;
+    const place = early.findLastIndex(({ event }) =>
+      event.topic !== "chain_reorg"
+    );
+    if (place !== -1) {
+      early.splice(place, 1);
+      early.push({ node, event });
+    } else if (ancestorSlot(event) < ancestorSlot(early.at(-1)!.event)) {
+      early[early.length - 1] = { node, event };
+    }
+  }
+
+  /** A node may send any name; only names that were asked for or are known become label values. */
+  #topicLabel(node: NodeState, topic: string): string {
+    return isKnownTopic(topic) || node.topics.includes(topic) ? topic : "other";
+  }
+}
+
+const MAX_EARLY = 1024;
+const MAX_HELD = 1024;
+
+function identify(topic: string, data: unknown): string {
+  return `${topic} ${eventIdentity(topic, data as never)}`;
+}
+
+function ancestorSlot(event: BeaconEvent<string>): number {
+  const { slot, depth } = (event as BeaconEvent<"chain_reorg">).data;
+  return slot - depth;
+}

@@ -1,0 +1,110 @@
+/** The way from a head that was known to the head that a node has now. */
+
+import { type BlockHeader, fetchHeader } from "../beacon/block_header.ts";
+import type { NodeEndpoint } from "../beacon/node_endpoint.ts";
+import type { NodeRequestOptions } from "../beacon/node_request.ts";
+
+/** A head as a node's events told it. */
+export interface KnownHead {
+  /** Slot of the block. */
+  slot: number;
+  /** Root of the block. */
+  root: string;
+}
+
+/** What became of a node's head meanwhile. */
+export type BranchWalk =
+  /** The way is known. */
+  | {
+    type: "resolved";
+    /** The latest block that both branches have: the known head itself if its branch went on. */
+    ancestor: KnownHead;
+    /** The blocks above the ancestor, in order of slot; the last one is the head. */
+    blocks: BlockHeader[];
+  }
+  /** The way is too long, or blocks on it are not to be had. */
+  | {
+    type: "unresolved";
+    /** Why. */
+    reason: string;
+    /** The head now, if it could be asked for. */
+    head?: KnownHead;
+  };
+
+/** Options for {@linkcode walkBranch}. */
+export interface WalkBranchOptions extends NodeRequestOptions {
+  /** How many slots to go back at most. */
+  maxSlots: number;
+}
+
+/**
+ * Walks from a node's head back to the known one, or to the block where their branches part. Asks
+ * for one header at a time, by parent root.
+ *
+ * @throws {BeaconNetworkError} If the node cannot be reached.
+ * @throws {BeaconHttpError} If the node refuses.
+ * @throws {BeaconProtocolError} If an answer is no header.
+ */
+export async function walkBranch(
+  node: NodeEndpoint,
+  known: KnownHead,
+  options: WalkBranchOptions,
+): Promise<BranchWalk> {
+  const head = await fetchHeader(node, "head", options);
+  if (head === undefined) {
+    return { type: "unresolved", reason: "the node has no head" };
+  }
+  const lowest = Math.max(head.slot, known.slot) - options.maxSlots;
+  const blocks: BlockHeader[] = [];
+  let ours: KnownHead & { parentRoot?: string } = known;
+  let theirs = head;
+  while (theirs.root !== ours.root) {
+    const isTheirs = theirs.slot >= ours.slot;
+    const from = isTheirs ? theirs : ours;
+    if (from.slot <= lowest) {
+      return {
+        type: "unresolved",
+        reason: `it is over ${options.maxSlots} slots`,
+        head,
+      };
+    }
+    if (isTheirs) {
+      blocks.push(theirs);
+      const parent = await fetchHeader(node, theirs.parentRoot, options);
+      if (parent === undefined) return missing(theirs.parentRoot, head);
+      if (parent.slot >= theirs.slot) return disordered(head);
+      theirs = parent;
+    } else {
+      const parentRoot = ours.parentRoot ??
+        (await fetchHeader(node, ours.root, options))?.parentRoot;
+      if (parentRoot === undefined) return missing(ours.root, head);
+      const parent = await fetchHeader(node, parentRoot, options);
+      if (parent === undefined) return missing(parentRoot, head);
+      if (parent.slot >= ours.slot) return disordered(head);
+      ours = parent;
+    }
+  }
+  const { slot, root } = ours;
+  return {
+    type: "resolved",
+    ancestor: { slot, root },
+    blocks: blocks.reverse(),
+  };
+}
+
+function missing(root: string, head: KnownHead): BranchWalk {
+  return {
+    type: "unresolved",
+    reason: `the node does not have block ${root}`,
+    head,
+  };
+}
+
+/** A node whose parents are not older than their children could make the walk endless. */
+function disordered(head: KnownHead): BranchWalk {
+  return {
+    type: "unresolved",
+    reason: "the node's headers are out of order",
+    head,
+  };
+}

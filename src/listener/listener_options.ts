@@ -1,0 +1,225 @@
+/** The listener's options, and the check of what a user gave. */
+
+import { Registry } from "prom-client";
+import type { BeaconEvent } from "../beacon/beacon_event.ts";
+import { type ChainConfig, createSlotClock } from "../beacon/chain_config.ts";
+import {
+  type BeaconNodeOptions,
+  NodeEndpoint,
+} from "../beacon/node_endpoint.ts";
+import { isTopicName } from "../beacon/topic.ts";
+import { Broadcast } from "./broadcast.ts";
+import { type ChainReorg, mergeReorgs } from "./chain_reorg.ts";
+import type { DutiesChanged } from "./duties_tracker.ts";
+import type { Log } from "./log.ts";
+import type { MetricsRegistry } from "./metrics_registry.ts";
+import type { NodeStatus } from "./node_status.ts";
+
+/** Options for `SseListener.start()`. */
+export interface SseListenerOptions {
+  /** The beacon nodes, by base URL or with name and headers. */
+  nodes: readonly (string | URL | BeaconNodeOptions)[];
+  /**
+   * The topics to listen to.
+   *
+   * @default {["head", "chain_reorg", "block", "block_gossip"]}
+   */
+  topics?: readonly string[];
+  /** Ends the listener when aborted. */
+  signal?: AbortSignal;
+  /**
+   * Where the metrics are registered. Several listeners need a `prefix` each to share one; names of
+   * a listener that has ended are taken over.
+   *
+   * @default A fresh one.
+   */
+  registry?: MetricsRegistry;
+  /**
+   * What the names of the metrics begin with.
+   *
+   * @default {"app_beacon_node_"}
+   */
+  prefix?: string;
+  /** Genesis and timing of the chain, if known: the nodes are not asked for them then. */
+  config?: ChainConfig;
+  /** `"charon"`: late heads are not observed, and a reorg counts if its epoch is not the last one's. */
+  parity?: "charon";
+  /**
+   * The most bytes of one event; a larger one is dropped and counted.
+   *
+   * @default {4194304}
+   */
+  maxEventBytes?: number;
+  /**
+   * How long a stream may be silent, in milliseconds.
+   *
+   * @default Five slots; 60 seconds until the slot's length is known.
+   */
+  idleTimeoutMs?: number;
+  /** Takes log entries: state changes and rate-limited warnings. Silent by default. */
+  log?: Log;
+  /** Where events are sent, for subscriptions from before the start. */
+  events?: Broadcast<BeaconEvent<string>>;
+  /** Where reorgs are sent, for subscriptions from before the start and for mirrors. */
+  reorgs?: Broadcast<ChainReorg>;
+  /** Where changes of duties are sent, for subscriptions from before the start. */
+  duties?: Broadcast<DutiesChanged>;
+  /** Where changes of the nodes' state are sent, for subscriptions from before the start. */
+  status?: Broadcast<NodeStatus>;
+  /** The `fetch` to use. */
+  fetch?: typeof fetch;
+  /** Wall clock, Unix time in milliseconds. */
+  now?: () => number;
+  /** Uniform in [0, 1), for the jitter of reconnects. */
+  random?: () => number;
+}
+
+/** Checked options, defaults filled in. */
+export interface CheckedOptions {
+  endpoints: NodeEndpoint[];
+  topics: readonly string[];
+  signal: AbortSignal | undefined;
+  registry: Registry;
+  prefix: string;
+  config: ChainConfig | undefined;
+  parity: "charon" | undefined;
+  maxEventBytes: number | undefined;
+  idleTimeoutMs: number | undefined;
+  log: Log;
+  events: Broadcast<BeaconEvent<string>>;
+  reorgs: Broadcast<ChainReorg>;
+  duties: Broadcast<DutiesChanged>;
+  status: Broadcast<NodeStatus>;
+  fetch: typeof fetch;
+  now: () => number;
+  random: () => number;
+}
+
+/**
+ * Checks options.
+ *
+ * @throws {TypeError} If one is of the wrong kind; the message names it and its value.
+ * @throws {RangeError} If a number is out of its range; the message names it and its value.
+ */
+export function checkOptions(options: SseListenerOptions): CheckedOptions {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(
+      `Cannot start listener: options must be an object, got ${options}`,
+    );
+  }
+  const {
+    signal,
+    registry = new Registry(),
+    prefix = "app_beacon_node_",
+    parity,
+    config,
+  } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    refuse("signal", "an AbortSignal", signal);
+  }
+  if (typeof registry?.registerMetric !== "function") {
+    refuse("registry", "a Registry", registry);
+  }
+  if (
+    typeof prefix !== "string" || !/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(prefix)
+  ) {
+    refuse("prefix", "the beginning of a metric name", prefix);
+  }
+  if (parity !== undefined && parity !== "charon") {
+    refuse("parity", `"charon"`, parity);
+  }
+  if (config !== undefined) createSlotClock(config);
+  checkPositive("maxEventBytes", options.maxEventBytes);
+  checkPositive("idleTimeoutMs", options.idleTimeoutMs);
+  return {
+    endpoints: checkNodes(options.nodes),
+    topics: checkTopics(options.topics ?? DEFAULT_TOPICS),
+    signal,
+    registry: registry as Registry,
+    prefix,
+    config,
+    parity,
+    maxEventBytes: options.maxEventBytes,
+    idleTimeoutMs: options.idleTimeoutMs,
+    log: checkFunction("log", options.log) ?? (() => {}),
+    events: checkBroadcast("events", options.events) ?? new Broadcast(),
+    reorgs: checkBroadcast("reorgs", options.reorgs) ??
+      new Broadcast({ merge: mergeReorgs }),
+    duties: checkBroadcast("duties", options.duties) ?? new Broadcast(),
+    status: checkBroadcast("status", options.status) ?? new Broadcast(),
+    // Bound, since browsers' fetch must not be called as a method of an options object.
+    fetch: checkFunction("fetch", options.fetch) ??
+      ((input, init) => globalThis.fetch(input, init)),
+    now: checkFunction("now", options.now) ?? Date.now,
+    random: checkFunction("random", options.random) ?? Math.random,
+  };
+}
+
+const DEFAULT_TOPICS = ["head", "chain_reorg", "block", "block_gossip"];
+
+/** The topics, each once: some nodes refuse a list that names one twice. */
+function checkTopics(topics: readonly string[]): string[] {
+  if (!Array.isArray(topics) || topics.length === 0) {
+    refuse("topics", "a non-empty array", topics);
+  }
+  for (const topic of topics) {
+    if (typeof topic !== "string" || !isTopicName(topic)) {
+      refuse("topics", "topic names", topic);
+    }
+  }
+  return [...new Set(topics)];
+}
+
+function checkNodes(nodes: SseListenerOptions["nodes"]): NodeEndpoint[] {
+  if (!Array.isArray(nodes) || nodes.length === 0) {
+    refuse("nodes", "a non-empty array", nodes);
+  }
+  const names = new Set<string>();
+  return nodes.map((node) => {
+    const endpoint = new NodeEndpoint(node);
+    if (names.has(endpoint.name)) {
+      throw new TypeError(
+        `Cannot start listener: nodes must have different names, got "${endpoint.name}" twice`,
+      );
+    }
+    names.add(endpoint.name);
+    return endpoint;
+  });
+}
+
+function checkPositive(name: string, value: number | undefined): void {
+  if (value === undefined) return;
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new RangeError(
+      `Cannot start listener: ${name} must be a positive integer, got ${
+        String(value)
+      }`,
+    );
+  }
+}
+
+function checkFunction<T>(name: string, value: T | undefined): T | undefined {
+  if (value !== undefined && typeof value !== "function") {
+    refuse(name, "a function", value);
+  }
+  return value;
+}
+
+function checkBroadcast<T>(
+  name: string,
+  value: Broadcast<T> | undefined,
+): Broadcast<T> | undefined {
+  if (value !== undefined && !(value instanceof Broadcast)) {
+    refuse(name, "a Broadcast", value);
+  }
+  return value;
+}
+
+function refuse(name: string, rule: string, value: unknown): never {
+  const shown = typeof value === "string"
+    ? JSON.stringify(value)
+    : String(value);
+  throw new TypeError(
+    `Cannot start listener: ${name} must be ${rule}, got ${shown}`,
+  );
+}

@@ -1,0 +1,12 @@
+/**
+ * What a listener needs of a registry of metrics, and what users may do with the listener's: a
+ * `Registry` of `npm:prom-client` is one.
+ */
+export interface MetricsRegistry {
+  /** Value for the `content-type` header of an answer that holds the metrics. */
+  readonly contentType: string;
+  /** All metrics in the text format of Prometheus. */
+  metrics(): Promise<string>;
+  /** Takes a metric of `npm:prom-client`. */
+  registerMetric(metric: never): void;
+}

@@ -1,0 +1,266 @@
+/** One connection to a node, from the probe to its end, and what goes on beside its stream. */
+
+import { delay } from "@std/async/delay";
+import {
+  BeaconHttpError,
+  BeaconNetworkError,
+  BeaconProtocolError,
+  BeaconTimeoutError,
+} from "../beacon/errors.ts";
+import { openEventStream } from "../beacon/event_stream.ts";
+import { probeNode } from "../beacon/node_syncing.ts";
+import { probeTopics } from "../beacon/topic_probe.ts";
+import { awaitChainConfig } from "./chain_config_source.ts";
+import { WrongChainError } from "./wrong_chain_error.ts";
+import { recoverGap } from "./gap_recovery.ts";
+import type { NodeState } from "./node_state.ts";
+import type { DisconnectReason } from "./node_status.ts";
+import type { SupervisorOptions } from "./node_supervisor.ts";
+import { watchStaleness } from "./staleness.ts";
+import type { TopicRequest } from "./topic_negotiation.ts";
+import { type Silence, Watchdog } from "./watchdog.ts";
+
+/** What one connection is to do. */
+export interface ConnectionOptions extends SupervisorOptions {
+  /** What to ask for. */
+  request: TopicRequest;
+  /** Whether the node has told genesis and timing before, and agreed with the others. */
+  isConfigured: boolean;
+  /** Called when it has. */
+  onConfigured: () => void;
+  /** Called when a valid event arrived. */
+  onUseful: () => void;
+  /** Called with a server's `retry`, in milliseconds. */
+  onRetry: (milliseconds: number) => void;
+  /** When to ask again for the topics that the node refuses, in milliseconds from now. */
+  askAgainInMs: number;
+}
+
+/** How a connection ended. */
+export interface ConnectionEnd {
+  /** Why, in a word. */
+  reason: DisconnectReason;
+  /** Why, with the causes. */
+  error: Error;
+  /** How long the stream was open, in milliseconds; `undefined` if it never was. */
+  openMs: number | undefined;
+  /** Whether any byte of the stream arrived that was not of a comment. */
+  isEmpty: boolean;
+}
+
+/** Connects and listens until the connection ends, which it tells as a value. */
+export async function listenOnce(
+  node: NodeState,
+  options: ConnectionOptions,
+): Promise<ConnectionEnd> {
+  const { actor, lifecycle, fetch, now, maxEventBytes, request } = options;
+  const ended = new AbortController();
+  const signal = AbortSignal.any([options.signal, ended.signal]);
+  const beside = new Set<Promise<void>>();
+  const run = (task: Promise<void>) => {
+    // What goes on beside the stream ends with it, and its one failure that matters ends the stream.
+    beside.add(task.catch((error) => {
+      if (error instanceof WrongChainError) ended.abort(error);
+    }));
+  };
+  let openedAt: number | undefined;
+  let isEmpty = true;
+  const end = (reason: DisconnectReason, error: Error): ConnectionEnd => {
+    const openMs = openedAt === undefined
+      ? undefined
+      : performance.now() - openedAt;
+    return { reason, error, openMs, isEmpty };
+  };
+  try {
+    lifecycle.probed(
+      node,
+      await probeNode(node.endpoint, PROBE_TIMEOUT_MS, { fetch, signal }),
+    );
+    if (!options.isConfigured) await configure(node, options, signal, run);
+    using watchdog = new Watchdog(
+      () => idleTimeoutMs(options),
+      (silence, timeoutMs) =>
+        ended.abort(new SilenceError(node.name, silence, timeoutMs)),
+    );
+    const recover = () =>
+      run(recoverGap(node, { actor, lifecycle, fetch, signal, now }));
+    const stream = await openEventStream(node.endpoint, {
+      ...request,
+      fetch,
+      now,
+      signal,
+      ...(maxEventBytes === undefined ? {} : { maxEventBytes }),
+      onBytes(bytes) {
+        node.bytes += bytes;
+        watchdog.sawBytes();
+      },
+      onComment(comment) {
+        watchdog.sawProgress();
+        const dropped = /^error - dropped (\d+) messages?$/.exec(comment.trim())
+          ?.[1];
+        if (dropped === undefined) return;
+        lifecycle.gap(node, {
+          ...slotsSinceLastHead(node, options),
+          kind: "dropped",
+          count: Number(dropped),
+        });
+        recover();
+      },
+      onRetry: options.onRetry,
+    });
+    openedAt = performance.now();
+    lifecycle.connected(node, stream.oversized);
+    recover();
+    run(watchStaleness(node, { actor, lifecycle, fetch, signal, now }));
+    run(askAgain(node, options, signal, (error) => ended.abort(error)));
+    const sink = actor.sink(node, (valid) => {
+      isEmpty = false;
+      watchdog.sawProgress();
+      if (valid > 0) options.onUseful();
+    });
+    await stream.batches.pipeTo(sink, { signal });
+    return end(
+      "eof",
+      new BeaconProtocolError(`Lost ${node.name}: the node ended the stream`),
+    );
+  } catch (error) {
+    return end(...describe(node, error));
+  } finally {
+    // Whatever still hangs on this connection ends here, once for all.
+    ended.abort();
+    await Promise.all(beside);
+  }
+}
+
+/** The node takes more topics than it did; thrown to connect anew with all of them. */
+export class TopicsRegainedError extends Error {
+  /** Name of the class. */
+  override readonly name = "TopicsRegainedError";
+}
+
+/** A connection fell silent. */
+export class SilenceError extends BeaconTimeoutError {
+  /** What was missing. */
+  readonly silence: Silence;
+
+  /**
+   * Creates an instance.
+   *
+   * @param node Name of the node.
+   * @param silence What was missing.
+   * @param timeoutMs For how long, in milliseconds.
+   */
+  constructor(node: string, silence: Silence, timeoutMs: number) {
+    const missing = silence === "idle"
+      ? "no byte"
+      : "bytes, but no complete event or comment,";
+    super(`Lost ${node}: ${missing} within ${timeoutMs} ms`, "idle");
+    this.silence = silence;
+  }
+}
+
+const PROBE_TIMEOUT_MS = 10_000;
+const IDLE_SLOTS = 5;
+const IDLE_TIMEOUT_WITHOUT_CLOCK_MS = 60_000;
+const AGREE_WITHIN_MS = 2000;
+
+function idleTimeoutMs(
+  { actor, idleTimeoutMs, now }: ConnectionOptions,
+): number {
+  if (idleTimeoutMs !== undefined) return idleTimeoutMs;
+  const { clock } = actor;
+  if (clock === undefined) return IDLE_TIMEOUT_WITHOUT_CLOCK_MS;
+  return IDLE_SLOTS * clock.slotDurationMs(clock.slotAt(now()));
+}
+
+/**
+ * Asks for genesis and timing beside the stream. Where nodes must agree, the stream waits for the
+ * answer a little, so that nothing of a wrong chain comes through.
+ */
+async function configure(
+  node: NodeState,
+  options: ConnectionOptions,
+  signal: AbortSignal,
+  run: (task: Promise<void>) => void,
+): Promise<void> {
+  const { actor, lifecycle, fetch, mustAgree, onConfigured } = options;
+  const asking = awaitChainConfig(node, {
+    signal,
+    fetch,
+    onFailure: (error) => lifecycle.warn(node, "config", error.message, error),
+  }).then((config) => {
+    actor.configure(config, node);
+    onConfigured();
+  });
+  run(asking);
+  if (!mustAgree) return;
+  const answered = new AbortController();
+  const patience = delay(AGREE_WITHIN_MS, {
+    signal: AbortSignal.any([signal, answered.signal]),
+  });
+  try {
+    await Promise.race([asking, patience]);
+  } finally {
+    answered.abort();
+    await patience.catch(() => {});
+  }
+}
+
+/** Where events are missing that a node did not send: from its last head to now. */
+function slotsSinceLastHead(
+  node: NodeState,
+  { actor, now }: ConnectionOptions,
+): { from: number; to: number; topics: readonly string[] } {
+  const current = actor.clock?.slotAt(now());
+  const from = node.headSlot ?? current ?? 0;
+  return { from, to: Math.max(from, current ?? from), topics: node.topics };
+}
+
+/** Asks for the refused topics once in a while, beside the stream, which loses nothing by it. */
+async function askAgain(
+  node: NodeState,
+  { fetch, askAgainInMs }: ConnectionOptions,
+  signal: AbortSignal,
+  regain: (error: Error) => void,
+): Promise<void> {
+  for (
+    let waitMs = askAgainInMs;
+    node.missingTopics.length > 0;
+    waitMs = ASK_AGAIN_MS
+  ) {
+    await delay(waitMs, { signal });
+    const taken = await probeTopics(node.endpoint, node.missingTopics, {
+      fetch,
+      signal,
+    });
+    if (taken.size > 0) {
+      const names = [...taken].join(", ");
+      regain(
+        new TopicsRegainedError(
+          `${node.name} takes ${names} now; asking for all again`,
+        ),
+      );
+    }
+  }
+}
+
+/** How long a node's refusal of a topic is believed. */
+export const ASK_AGAIN_MS = 3_600_000;
+
+function describe(node: NodeState, error: unknown): [DisconnectReason, Error] {
+  if (error instanceof SilenceError) return [error.silence, error];
+  if (error instanceof TopicsRegainedError) return ["topics", error];
+  if (error instanceof WrongChainError) return ["chain", error];
+  if (error instanceof BeaconTimeoutError) return ["unreachable", error];
+  if (error instanceof BeaconHttpError) return ["status", error];
+  if (error instanceof BeaconProtocolError) return ["content_type", error];
+  if (error instanceof BeaconNetworkError) return ["network", error];
+  const reason = error instanceof Error ? error.message : String(error);
+  return [
+    "network",
+    new BeaconNetworkError(
+      `Lost ${node.name}: ${node.endpoint.redact(reason)}`,
+      { cause: error },
+    ),
+  ];
+}

@@ -1,0 +1,151 @@
+/** What the actor knows of one node. Only the actor writes it. */
+
+import type { BeaconEvent } from "../beacon/beacon_event.ts";
+import type { NodeEndpoint } from "../beacon/node_endpoint.ts";
+import type { NodeSyncing } from "../beacon/node_syncing.ts";
+import type { DisconnectReason, GapStatus } from "./node_status.ts";
+import { RecentSet } from "./recent_set.ts";
+import type { LastHead } from "./last_head.ts";
+
+/** Whether a node is of use now. */
+export type ConnectionState =
+  /** The first connection is being made. */
+  | "connecting"
+  /** Its stream is open. */
+  | "connected"
+  /** Its stream is gone; it is tried again. */
+  | "disconnected"
+  /** It is on another chain; it is asked again from time to time. */
+  | "wrong_chain"
+  /** The listener has ended. */
+  | "closed";
+
+/** A node at a moment, as `SseListener.nodes` shows it. */
+export interface NodeSnapshot {
+  /** Name of the node. */
+  name: string;
+  /** Whether its stream is open. */
+  state: ConnectionState;
+  /** The topics that it is asked for, less those that it refuses. */
+  topics: readonly string[];
+  /** The topics that the user wants and the node is not asked for. */
+  missingTopics: readonly string[];
+  /** When its last event arrived, Unix time in milliseconds. */
+  lastEventAt: number | undefined;
+  /** Slot of the last head that it told of. */
+  headSlot: number | undefined;
+  /** How often a connection ended or could not be made. */
+  reconnects: number;
+  /** The last reason for that. */
+  lastError: Error | undefined;
+  /** Its own answer to whether it is in sync, from before the connection. */
+  syncing: NodeSyncing | undefined;
+}
+
+/** State and counters of one node. Counting is plain fields; metrics read them when scraped. */
+export class NodeState {
+  /** Position in the listener's list of nodes. */
+  readonly index: number;
+  /** Where the node is. */
+  readonly endpoint: NodeEndpoint;
+  /** The topics that it is asked for. */
+  topics: readonly string[];
+  /** The topics that the user wants and the node is not asked for. */
+  missingTopics: readonly string[] = [];
+  /** Whether its stream is open. */
+  state: ConnectionState = "connecting";
+  /** The node's own word on its sync state. */
+  syncing: NodeSyncing | undefined;
+  /** When the last event arrived, Unix time in milliseconds. */
+  lastEventAt: number | undefined;
+  /** Slot of the last head. */
+  headSlot: number | undefined;
+  /** The last head, from which the way to a later one is found. */
+  lastHead: LastHead | undefined;
+  /** The head behind which events may be missing, until the way from it is found. */
+  gapFrom: LastHead | undefined;
+  /** Events that wait until those before them are recovered. */
+  held: BeaconEvent<string>[] | undefined;
+  /** Blocks that were delivered as recovered and may still come by themselves. */
+  readonly recoveredBlocks: RecentSet = new RecentSet(128);
+  /** Blocks that came by themselves and need not be recovered. */
+  readonly liveBlocks: RecentSet = new RecentSet(128);
+  /** The last reason for a disconnect. */
+  lastError: Error | undefined;
+  /** Bytes of all bodies. */
+  bytes = 0;
+  /** Events that exceeded the cap, on connections that have ended. */
+  oversizedBefore = 0;
+  /** The same on the open connection. */
+  oversizedNow: () => number = () => 0;
+  /** Disconnects by reason. */
+  readonly reconnects = new Map<DisconnectReason, number>();
+  /** Events by topic. */
+  readonly events = new Map<string, number>();
+  /** Malformed events by topic. */
+  readonly malformed = new Map<string, number>();
+  /** Valid events that were not delivered, by reason. */
+  readonly suppressed: Map<SuppressReason, number> = new Map();
+  /** Gaps by kind. */
+  readonly gaps: Map<GapStatus["kind"], number> = new Map();
+  /** Events past the attestation deadline by topic. */
+  readonly late = new Map<string, number>();
+  /** When the blocks of recent slots came over gossip, by slot. */
+  readonly gossipTimes = new Map<number, number>();
+
+  /**
+   * @param index Position in the listener's list of nodes.
+   * @param endpoint Where the node is.
+   * @param topics The topics that it is asked for.
+   */
+  constructor(
+    index: number,
+    endpoint: NodeEndpoint,
+    topics: readonly string[],
+  ) {
+    this.index = index;
+    this.endpoint = endpoint;
+    this.topics = topics;
+  }
+
+  /** Name of the node. */
+  get name(): string {
+    return this.endpoint.name;
+  }
+
+  /** Events that exceeded the cap. */
+  get oversized(): number {
+    return this.oversizedBefore + this.oversizedNow();
+  }
+
+  /** A copy for users. */
+  snapshot(): NodeSnapshot {
+    let reconnects = 0;
+    for (const count of this.reconnects.values()) reconnects += count;
+    const { name, state, topics, missingTopics, lastEventAt, headSlot } = this;
+    const { lastError, syncing } = this;
+    return {
+      name,
+      state,
+      topics,
+      missingTopics,
+      lastEventAt,
+      headSlot,
+      reconnects,
+      lastError,
+      syncing,
+    };
+  }
+}
+
+/** Why a valid event is not delivered. */
+export type SuppressReason =
+  /** Another node, or the recovery, has told of it. */
+  | "duplicate"
+  /** It is a head older than the merged one. */
+  | "behind";
+
+/** Adds one to a counter in a map. */
+export function count<K>(counters: Map<K, number>, key: K): void {
+  counters.set(key, (counters.get(key) ?? 0) + 1);
+}

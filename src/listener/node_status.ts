@@ -1,0 +1,135 @@
+/** What happens to the connections, as a union that one iterates over. */
+
+/** Why a connection ended or did not come about. Also the label `reason` of a metric. */
+export type DisconnectReason =
+  /** No connection, or it broke: refused, DNS, TLS, reset. */
+  | "network"
+  /** No HTTP answer to the probe in time. */
+  | "unreachable"
+  /** A status other than 200. */
+  | "status"
+  /** Not an event stream. */
+  | "content_type"
+  /** The node ended the stream. */
+  | "eof"
+  /** No byte in time. */
+  | "idle"
+  /** Bytes, but no complete event or comment in time. */
+  | "stalled"
+  /** The node does not take the list of topics, or takes a longer one now. */
+  | "topics"
+  /** The node is on another chain. */
+  | "chain";
+
+/** The stream of a node is open. */
+export interface ConnectedStatus {
+  /** Discriminates the union. */
+  type: "connected";
+  /** Name of the node. */
+  node: string;
+  /** When, Unix time in milliseconds. */
+  at: number;
+  /** The topics that the node was asked for. */
+  topics: readonly string[];
+}
+
+/** The stream of a node ended, or could not be opened. It is tried again. */
+export interface DisconnectedStatus {
+  /** Discriminates the union. */
+  type: "disconnected";
+  /** Name of the node. */
+  node: string;
+  /** When, Unix time in milliseconds. */
+  at: number;
+  /** Why, in a word. */
+  reason: DisconnectReason;
+  /** Why, with the causes. */
+  error: Error;
+  /** When it is tried again, in milliseconds from `at`. */
+  retryInMs: number;
+}
+
+/** Genesis and timing of the chain are known; delays and epochs can be told. */
+export interface ClockStatus {
+  /** Discriminates the union. */
+  type: "clock";
+  /** Name of the node that told them; absent where they were given as `config`. */
+  node?: string;
+  /** When, Unix time in milliseconds. */
+  at: number;
+}
+
+/** A node takes other topics than the user asked for, or takes them again. */
+export interface TopicsStatus {
+  /** Discriminates the union. */
+  type: "topics";
+  /** Name of the node. */
+  node: string;
+  /** When, Unix time in milliseconds. */
+  at: number;
+  /** The topics that the node is asked for now. */
+  topics: readonly string[];
+  /** The topics that the user wants and the node is not asked for. */
+  missing: readonly string[];
+}
+
+/** Events are missing, and cannot be had any more. */
+export interface GapStatus {
+  /** Discriminates the union. */
+  type: "gap";
+  /**
+   * How they were lost: while the node was not connected (`"reconnect"`), by the node, which says so
+   * (`"dropped"`), or because a subscriber of `events()` was too slow (`"queue"`).
+   */
+  kind: "reconnect" | "dropped" | "queue";
+  /** Name of the node; absent where a subscriber lost them. */
+  node?: string;
+  /** When it was found out, Unix time in milliseconds. */
+  at: number;
+  /** First slot from which something may be missing. */
+  from: number;
+  /** Last slot from which something may be missing. */
+  to: number;
+  /** The topics that may be concerned. */
+  topics: readonly string[];
+  /** How many events were lost, where that is known. */
+  count?: number;
+  /** Why they could not be recovered, where that was tried. */
+  reason?: string;
+}
+
+/** A node says that it is in sync and keeps its stream open, but sends no event. */
+export interface StaleStatus {
+  /** Discriminates the union. */
+  type: "stale";
+  /** Name of the node. */
+  node: string;
+  /** When, Unix time in milliseconds. */
+  at: number;
+  /** When its last event arrived, Unix time in milliseconds; absent if none ever did. */
+  lastEventAt?: number;
+}
+
+/** A node is on another chain. Nothing of it is used; it is asked again from time to time. */
+export interface WrongChainStatus {
+  /** Discriminates the union. */
+  type: "wrong_chain";
+  /** Name of the node. */
+  node: string;
+  /** When, Unix time in milliseconds. */
+  at: number;
+  /** `genesis_validators_root` of the chain that is listened to. */
+  expectedRoot: string;
+  /** The node's. */
+  actualRoot: string;
+}
+
+/** What `SseListener.status()` yields. Kinds may be added. */
+export type NodeStatus =
+  | ConnectedStatus
+  | DisconnectedStatus
+  | ClockStatus
+  | TopicsStatus
+  | GapStatus
+  | StaleStatus
+  | WrongChainStatus;

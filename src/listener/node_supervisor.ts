@@ -1,0 +1,186 @@
+/** Keeps one node connected, for ever: nothing but the signal ends it, and no node knows of another. */
+
+import { delay } from "@std/async/delay";
+import { STATUS_CODE } from "@std/http/status";
+import { BeaconHttpError } from "../beacon/errors.ts";
+import { probeTopics } from "../beacon/topic_probe.ts";
+import type { ListenerActor } from "./actor.ts";
+import { Backoff } from "./backoff.ts";
+import type { Lifecycle } from "./lifecycle.ts";
+import {
+  ASK_AGAIN_MS,
+  type ConnectionEnd,
+  listenOnce,
+} from "./node_connection.ts";
+import type { NodeState } from "./node_state.ts";
+import { type NextStep, TopicNegotiation } from "./topic_negotiation.ts";
+import { WrongChainError } from "./wrong_chain_error.ts";
+
+/** What a {@linkcode NodeSupervisor} works with. */
+export interface SupervisorOptions {
+  /** Where events go. */
+  actor: ListenerActor;
+  /** Where the connection's state goes. */
+  lifecycle: Lifecycle;
+  /** Ends the supervision when aborted. */
+  signal: AbortSignal;
+  /** The `fetch` to use. */
+  fetch: typeof fetch;
+  /** Wall clock, Unix time in milliseconds. */
+  now: () => number;
+  /** Uniform in [0, 1). */
+  random: () => number;
+  /** The byte cap of one event; the decoder's default where `undefined`. */
+  maxEventBytes: number | undefined;
+  /** How long a stream may be silent, in milliseconds; five slots where `undefined`. */
+  idleTimeoutMs: number | undefined;
+  /** Whether the node must be asked for genesis: for the slot clock, or to compare the chains. */
+  asksForConfig: boolean;
+  /** Whether there is something to compare its chain with: other nodes, or a root that was given. */
+  mustAgree: boolean;
+}
+
+/** Connects a node, listens, and connects again, until the signal aborts. */
+export class NodeSupervisor {
+  readonly #node: NodeState;
+  readonly #options: SupervisorOptions;
+  readonly #backoff: Backoff;
+  readonly #negotiation: TopicNegotiation;
+  /** When the node last refused a list of topics, by the wall clock. */
+  #refusedAt: number | undefined;
+  #emptyStreams = 0;
+  #isConfigured: boolean;
+
+  /**
+   * @param node The node; its state is written by the actor and the lifecycle.
+   * @param options Outlets and clocks.
+   */
+  constructor(node: NodeState, options: SupervisorOptions) {
+    this.#node = node;
+    this.#options = options;
+    this.#backoff = new Backoff({
+      baseMs: BACKOFF_BASE_MS,
+      capMs: BACKOFF_CAP_MS,
+      random: options.random,
+    });
+    this.#negotiation = new TopicNegotiation(node.topics);
+    this.#isConfigured = !options.asksForConfig;
+  }
+
+  /** Runs until the signal aborts. Never rejects. */
+  async run(): Promise<void> {
+    const { lifecycle, signal } = this.#options;
+    while (!signal.aborted) {
+      const end = await this.#listen();
+      if (signal.aborted) break;
+      const retryInMs = await this.#plan(end);
+      if (signal.aborted) break;
+      if (retryInMs === 0) continue;
+      lifecycle.disconnected(this.#node, {
+        reason: end.reason,
+        error: end.error,
+        retryInMs,
+      });
+      // An abort ends the wait; the loop's condition tells the rest.
+      await delay(retryInMs, { signal }).catch(() => {});
+    }
+    lifecycle.closed(this.#node);
+  }
+
+  async #listen(): Promise<ConnectionEnd> {
+    const { now } = this.#options;
+    const refusedForMs = now() - (this.#refusedAt ?? now());
+    if (refusedForMs >= ASK_AGAIN_MS) {
+      this.#negotiation.reset();
+      this.#refusedAt = undefined;
+    }
+    this.#applyTopics();
+    const end = await listenOnce(this.#node, {
+      ...this.#options,
+      request: this.#negotiation.request,
+      isConfigured: this.#isConfigured,
+      onConfigured: () => this.#isConfigured = true,
+      onUseful: () => {
+        this.#backoff.reset();
+        this.#negotiation.accepted();
+        this.#emptyStreams = 0;
+      },
+      onRetry: (milliseconds) => this.#backoff.setBase(milliseconds),
+      askAgainInMs: Math.max(0, ASK_AGAIN_MS - refusedForMs),
+    });
+    if (end.openMs !== undefined && end.openMs >= USEFUL_AFTER_MS) {
+      this.#backoff.reset();
+    }
+    return end;
+  }
+
+  #applyTopics(): void {
+    const { request, missing } = this.#negotiation;
+    this.#options.lifecycle.topicsChanged(this.#node, request.topics, missing);
+  }
+
+  /** What to do after a connection: how long to wait, 0 for asking otherwise at once. */
+  async #plan(
+    { reason, error, openMs, isEmpty }: ConnectionEnd,
+  ): Promise<number> {
+    const backoff = this.#backoff;
+    if (reason === "topics") {
+      this.#negotiation.reset();
+      return backoff.next();
+    }
+    if (error instanceof WrongChainError) {
+      this.#options.lifecycle.wrongChain(this.#node, error);
+      return backoff.nextAtCap();
+    }
+    if (reason === "idle" && openMs === undefined) {
+      this.#negotiation.unanswered();
+      this.#refusedAt = this.#options.now();
+      return backoff.next();
+    }
+    if (reason === "eof" && isEmpty && openMs! < EMPTY_WITHIN_MS) {
+      // One may be a restart; two in a row look like a refusal. Each step waits, as nobody said no.
+      if (++this.#emptyStreams > 1) await this.#negotiate("");
+      return backoff.next();
+    }
+    if (!(error instanceof BeaconHttpError)) return backoff.next();
+    const { status, body, retryAfterMs = 0 } = error;
+    if (status === STATUS_CODE.BadRequest) {
+      return await this.#negotiate(body) ? 0 : backoff.nextAtCap();
+    }
+    if (
+      status === STATUS_CODE.TooManyRequests ||
+      status === STATUS_CODE.ServiceUnavailable
+    ) {
+      return Math.max(
+        backoff.next(),
+        Math.min(retryAfterMs, MAX_RETRY_AFTER_MS),
+      );
+    }
+    // Nothing that time mends by itself: wrong key, wrong path.
+    return status > 400 && status < 500 ? backoff.nextAtCap() : backoff.next();
+  }
+
+  /** Takes a refusal; returns whether there is another list to ask for. */
+  async #negotiate(message: string): Promise<boolean> {
+    const { fetch, signal, now } = this.#options;
+    let step: NextStep = this.#negotiation.refused(message);
+    if (step === "probe") {
+      const { candidates } = this.#negotiation;
+      const taken = await probeTopics(this.#node.endpoint, candidates, {
+        fetch,
+        signal,
+      })
+        .catch(() => new Set<string>());
+      step = this.#negotiation.probed(taken);
+    }
+    this.#refusedAt = now();
+    this.#applyTopics();
+    return step === "retry";
+  }
+}
+
+const BACKOFF_BASE_MS = 1000;
+const BACKOFF_CAP_MS = 30_000;
+const USEFUL_AFTER_MS = 30_000;
+const EMPTY_WITHIN_MS = 1000;
+const MAX_RETRY_AFTER_MS = 300_000;

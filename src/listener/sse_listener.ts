@@ -1,0 +1,229 @@
+/** The listener: many nodes in, one stream of events, reorgs and states out. */
+
+import type { BeaconEvent } from "../beacon/beacon_event.ts";
+import type { SlotClock } from "../beacon/slot_clock.ts";
+import type { Delivered } from "../beacon/stand_in.ts";
+import type { KnownTopic } from "../beacon/topic.ts";
+import { ListenerActor } from "./actor.ts";
+import type { ChainReorg } from "./chain_reorg.ts";
+import type { DutiesChanged } from "./duties_tracker.ts";
+import { Lifecycle } from "./lifecycle.ts";
+import {
+  type CheckedOptions,
+  checkOptions,
+  type SseListenerOptions,
+} from "./listener_options.ts";
+import { ListenerMetrics, releaseMetrics } from "./metrics.ts";
+import type { MetricsRegistry } from "./metrics_registry.ts";
+import { type NodeSnapshot, NodeState } from "./node_state.ts";
+import type { NodeStatus } from "./node_status.ts";
+import { NodeSupervisor } from "./node_supervisor.ts";
+import type { Subscription } from "./subscription.ts";
+
+/** Options for {@linkcode SseListener.events}. */
+export interface EventsOptions<T extends string = KnownTopic> {
+  /** The topics wanted; all that the listener asks for by default. */
+  topics?: readonly T[];
+  /** Ends the subscription when aborted. */
+  signal?: AbortSignal;
+}
+
+/** Options for the other subscriptions of {@linkcode SseListener}. */
+export interface SubscriptionOptions {
+  /** Ends the subscription when aborted. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Listens to beacon nodes until it is closed. No failure of a node ends it: each node is reconnected
+ * on its own, for ever, with jittered exponential backoff.
+ *
+ * Every subscription is a bounded queue of its own (1024 entries). A subscriber that does not keep
+ * up loses the oldest events, which are counted; it never loses how far back a reorg reaches.
+ *
+ * @example Reorgs for a scheduler
+ * ```ts
+ * import { SseListener } from "@org/beacon-sse";
+ * import { SimulatedBeaconNode } from "@org/beacon-sse/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using node = await SimulatedBeaconNode.start({ autoplay: false });
+ * await using listener = await SseListener.start({ nodes: [node.url] });
+ * const reorgs = listener.reorgs();
+ * await listener.ready;
+ * await node.produceBlock();
+ * await node.reorg({ depth: 1 });
+ * for await (const reorg of reorgs) {
+ *   assertEquals(reorg.depth, 1);
+ *   break;
+ * }
+ * ```
+ */
+export class SseListener implements AsyncDisposable {
+  /**
+   * Starts a listener. Resolves as soon as the options are found valid; waits for no node.
+   *
+   * @param options The nodes, and what to listen to.
+   * @throws {TypeError} If an option is of the wrong kind; the message names it and its value.
+   * @throws {RangeError} If a number is out of its range; the message names it and its value.
+   */
+  // deno-lint-ignore require-await -- bad options reject, as any other failure of an async method
+  static async start(options: SseListenerOptions): Promise<SseListener> {
+    return new SseListener(checkOptions(options));
+  }
+
+  /** Where the metrics are registered. */
+  readonly registry: MetricsRegistry;
+  /**
+   * Resolves when the slot clock is known and a node is connected; rejects if the listener is
+   * closed before.
+   */
+  readonly ready: Promise<void>;
+  /** Resolves when the listener has ended; rejects with the error that ended it, if one did. */
+  readonly finished: Promise<void>;
+
+  readonly #options: CheckedOptions;
+  readonly #nodes: NodeState[];
+  readonly #actor: ListenerActor;
+  readonly #lifecycle: Lifecycle;
+  readonly #ended = new AbortController();
+
+  private constructor(options: CheckedOptions) {
+    const { registry, prefix, events, reorgs, duties, status, config } =
+      options;
+    this.#options = options;
+    this.registry = registry;
+    this.#nodes = options.endpoints.map((endpoint, index) =>
+      new NodeState(index, endpoint, options.topics)
+    );
+    const metrics = new ListenerMetrics(registry, prefix, {
+      nodes: this.#nodes,
+      lost: () => ({
+        events: events.lost,
+        reorgs: reorgs.lost,
+        duties: duties.lost,
+        status: status.lost,
+      }),
+    });
+    this.#lifecycle = new Lifecycle(options);
+    this.#actor = new ListenerActor({
+      ...options,
+      nodes: this.#nodes,
+      lifecycle: this.#lifecycle,
+      metrics,
+    });
+    const signal = options.signal === undefined
+      ? this.#ended.signal
+      : AbortSignal.any([options.signal, this.#ended.signal]);
+    this.ready = this.#awaitReady(signal);
+    if (config !== undefined) this.#actor.configure(config);
+    this.finished = this.#run(signal);
+    // Both are for whoever wants them; unobserved, they are no unhandled rejections.
+    this.ready.catch(() => {});
+    this.finished.catch(() => {});
+  }
+
+  /** The nodes as they are now. */
+  get nodes(): NodeSnapshot[] {
+    return this.#nodes.map((node) => node.snapshot());
+  }
+
+  /** The slot clock, once genesis and timing are known. */
+  get clock(): SlotClock | undefined {
+    return this.#actor.clock;
+  }
+
+  /**
+   * Subscribes to events, as they arrive and each once, whichever node is first.
+   *
+   * @param options Which topics, and for how long.
+   * @throws {TypeError} If a topic is wanted that the listener does not ask its nodes for.
+   */
+  events<const T extends string = KnownTopic>(
+    options: EventsOptions<T> = {},
+  ): Subscription<BeaconEvent<Delivered<T>>> {
+    const { topics, signal } = options;
+    for (const topic of topics ?? []) {
+      if (!this.#options.topics.includes(topic)) {
+        throw new TypeError(
+          `Cannot subscribe: topics must be among ${
+            this.#options.topics.join(", ")
+          }, got "${topic}"`,
+        );
+      }
+    }
+    const wanted = new Set<string>(topics);
+    if (wanted.has("head_v2")) wanted.add("head");
+    const subscription = this.#options.events.subscribe({
+      signal,
+      filter: topics && ((event) => wanted.has(event.topic)),
+    });
+    return subscription as Subscription<unknown> as Subscription<
+      BeaconEvent<Delivered<T>>
+    >;
+  }
+
+  /** Subscribes to reorgs, each once, whichever node tells of it first. */
+  reorgs(options: SubscriptionOptions = {}): Subscription<ChainReorg> {
+    return this.#options.reorgs.subscribe(options);
+  }
+
+  /** Subscribes to changes of duties, each once, whichever node tells of it first. */
+  duties(options: SubscriptionOptions = {}): Subscription<DutiesChanged> {
+    return this.#options.duties.subscribe(options);
+  }
+
+  /** Subscribes to changes of the nodes' state. */
+  status(options: SubscriptionOptions = {}): Subscription<NodeStatus> {
+    return this.#options.status.subscribe(options);
+  }
+
+  /** Ends all connections and subscriptions, and waits until they are gone. */
+  async close(): Promise<void> {
+    this.#ended.abort();
+    await this.finished;
+  }
+
+  /** The same as {@linkcode SseListener.close}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    const { registry, prefix, config, events, reorgs, duties, status } =
+      this.#options;
+    const root = config?.genesisValidatorsRoot;
+    const options = {
+      ...this.#options,
+      actor: this.#actor,
+      lifecycle: this.#lifecycle,
+      signal,
+      asksForConfig: config === undefined || root !== undefined,
+      mustAgree: this.#nodes.length > 1 || root !== undefined,
+    };
+    try {
+      await Promise.all(
+        this.#nodes.map((node) => new NodeSupervisor(node, options).run()),
+      );
+    } finally {
+      this.#ended.abort();
+      for (const broadcast of [events, reorgs, duties, status]) {
+        broadcast.close();
+      }
+      releaseMetrics(registry, prefix);
+    }
+  }
+
+  async #awaitReady(signal: AbortSignal): Promise<void> {
+    const changes = this.#options.status.subscribe({ signal });
+    for await (const _change of changes) {
+      if (
+        this.clock !== undefined &&
+        this.#nodes.some(({ state }) => state === "connected")
+      ) return;
+    }
+    throw new Error("Cannot become ready: the listener is closed", {
+      cause: signal.reason,
+    });
+  }
+}

@@ -1,0 +1,175 @@
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import type { ServerSentEvent } from "@org/beacon-sse/sse";
+import {
+  type BeaconEventBatch,
+  BeaconEventStream,
+  type MalformedEvent,
+} from "../../src/beacon/beacon_event_stream.ts";
+
+const ROOT = `0x${"ab".repeat(32)}`;
+
+function sse(type: string, data: unknown): ServerSentEvent {
+  return {
+    type,
+    data: typeof data === "string" ? data : JSON.stringify(data),
+    lastEventId: "",
+  };
+}
+
+function block(slot: number): ServerSentEvent {
+  return sse("block", { slot: String(slot), block: ROOT });
+}
+
+/** What batches of server-sent events become. */
+function decode(
+  batches: ServerSentEvent[][],
+  now: () => number = () => 5000,
+): Promise<BeaconEventBatch[]> {
+  return Array.fromAsync(
+    ReadableStream.from(batches)
+      .pipeThrough(new BeaconEventStream({ node: "a", now })),
+  );
+}
+
+Deno.test("BeaconEventStream() makes events of a batch, in order", async () => {
+  const raw = `{ "slot":"7", "block":"0x${"AB".repeat(32)}" }`;
+  assertEquals(await decode([[sse("block", raw), block(8)], [block(9)]]), [
+    [
+      {
+        topic: "block",
+        data: { slot: 7, block: ROOT, execution_optimistic: false },
+        raw,
+        node: "a",
+        receivedAt: 5000,
+        slot: 7,
+      },
+      {
+        topic: "block",
+        data: { slot: 8, block: ROOT, execution_optimistic: false },
+        raw: block(8).data,
+        node: "a",
+        receivedAt: 5000,
+        slot: 8,
+      },
+    ],
+    [
+      {
+        topic: "block",
+        data: { slot: 9, block: ROOT, execution_optimistic: false },
+        raw: block(9).data,
+        node: "a",
+        receivedAt: 5000,
+        slot: 9,
+      },
+    ],
+  ]);
+});
+
+Deno.test("BeaconEventStream() gives one time to all events of a batch", async () => {
+  let time = 0;
+  const batches = await decode(
+    [[block(1), block(2), sse("block", "{}")], [block(3)]],
+    () => time += 1000,
+  );
+  assertEquals(
+    batches.map((batch) => batch.map(({ receivedAt }) => receivedAt)),
+    [[1000, 1000, 1000], [2000]],
+  );
+});
+
+Deno.test("BeaconEventStream() gives no slot to an event without one", async () => {
+  const checkpoint = { block: ROOT, state: ROOT, epoch: "3" };
+  const [[event]] = await decode([[
+    sse("finalized_checkpoint", checkpoint),
+  ]]) as [[BeaconEventBatch[number]]];
+  assertEquals("error" in event!, false);
+  assertEquals("slot" in event!, false);
+});
+
+Deno.test("BeaconEventStream() takes unknown topics with what JSON they have", async () => {
+  const [batch] = await decode([
+    [sse("sync_state", { sync_state: "IN_SYNC" }), sse("message", "[1]")],
+  ]);
+  assertEquals(batch, [
+    {
+      topic: "sync_state",
+      data: { sync_state: "IN_SYNC" },
+      raw: '{"sync_state":"IN_SYNC"}',
+      node: "a",
+      receivedAt: 5000,
+    },
+    { topic: "message", data: [1], raw: "[1]", node: "a", receivedAt: 5000 },
+  ]);
+});
+
+Deno.test("BeaconEventStream() takes names of what every object inherits for unknown topics", async () => {
+  const names = ["__proto__", "constructor", "toString", "hasOwnProperty"];
+  const [batch] = await decode([names.map((name) => sse(name, "{}"))]);
+  assertEquals(
+    batch!.map((event) => [event.topic, "error" in event, "slot" in event]),
+    names.map((name) => [name, false, false]),
+  );
+});
+
+Deno.test("BeaconEventStream() keeps malformed events in their place and the others whole", async () => {
+  const malformed: [ServerSentEvent, string][] = [
+    [sse("block", ""), "block"],
+    [sse("block", "{"), "JSON"],
+    [sse("block", "null"), "payload"],
+    [sse("block", { block: ROOT }), "slot is missing"],
+    [sse("block", { slot: 7, block: ROOT }), "slot"],
+    [sse("block", { slot: "ten", block: ROOT }), '"ten"'],
+    [sse("block", { slot: "7", block: "0xab" }), "block"],
+    [sse("unheard_of", "not JSON"), "JSON"],
+  ];
+  const batches = malformed.map(([event], index) => [event, block(index)]);
+  const decoded = await decode([batches.flat()]);
+  assertEquals(decoded.length, 1);
+  for (const [index, [{ type }, reason]] of malformed.entries()) {
+    const [bad, good] = decoded[0]!.slice(2 * index);
+    const { error, ...rest } = bad as MalformedEvent;
+    assertEquals(rest, { topic: type, node: "a", receivedAt: 5000 });
+    assertInstanceOf(error, Error);
+    assert(error.message.includes(reason), error.message);
+    assertEquals("slot" in good! && good.slot, index);
+  }
+});
+
+Deno.test("BeaconEventStream() goes on behind a batch that is malformed as a whole", async () => {
+  const batches = await decode([[sse("head", "x"), sse("head", "y")], [
+    block(1),
+  ]]);
+  assertEquals(
+    batches.map((batch) => batch.map((event) => "error" in event)),
+    [[true, true], [false]],
+  );
+});
+
+Deno.test("BeaconEventStream() keeps a long payload as it is", async () => {
+  const raw = JSON.stringify({
+    slot: "7",
+    block: ROOT,
+    x: "漢".repeat(50_000),
+  });
+  const [[event]] = await decode([[sse("block", raw)]]) as [
+    [BeaconEventBatch[number]],
+  ];
+  assert("raw" in event! && event.raw === raw);
+});
+
+Deno.test("BeaconEventStream() stops its source while nobody reads", async () => {
+  let pulls = 0;
+  const source = new ReadableStream<ServerSentEvent[]>({
+    pull(controller) {
+      controller.enqueue([block(pulls)]);
+      if (++pulls === 1000) controller.close();
+    },
+  });
+  const events = source.pipeThrough(
+    new BeaconEventStream({ node: "a", now: () => 0 }),
+  );
+  // Streams move by promise jobs alone, all of which run before the next macrotask.
+  await new Promise((resolve) => setTimeout(resolve));
+  assert(pulls < 16, `${pulls} batches were pulled`);
+  assertEquals((await Array.fromAsync(events)).length, 1000);
+});

@@ -1,0 +1,31 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { runCli } from "./spawn_cli.ts";
+
+Deno.test("beacon-sse demo shows a reorg of its own node within its first slots", async () => {
+  const args = ["demo", "--format=json", "--limit=12", "--serve=127.0.0.1:0"];
+  const { code, stdout } = await runCli(args);
+  assertEquals([code, stdout.length], [0, 12]);
+  const events = stdout.map((line) => JSON.parse(line));
+  for (const { node } of events) assertEquals(node, "demo");
+  const topics = new Set(events.map(({ topic }) => topic));
+  assertEquals(
+    [...topics].sort(),
+    ["block", "block_gossip", "chain_reorg", "head"],
+  );
+});
+
+Deno.test("beacon-sse demo goes on without its default port where that is taken", async () => {
+  using _listener = listenOnDefaultPort();
+  const { code, stdout, stderr } = await runCli(["demo", "--limit=1"]);
+  assertEquals([code, stdout.length], [0, 1]);
+  assertStringIncludes(stderr.join("\n"), "127.0.0.1:9464");
+});
+
+/** Takes the port; where another process has it already, that does as well. */
+function listenOnDefaultPort(): Deno.Listener | undefined {
+  try {
+    return Deno.listen({ hostname: "127.0.0.1", port: 9464 });
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,89 @@
+/** The command as a process of its own, as users run it. */
+
+import { TextLineStream } from "@std/streams/text-line-stream";
+
+/** The command's module. */
+export const MAIN = new URL("../../src/cli/main.ts", import.meta.url).href;
+
+/** A running command. */
+export interface Cli extends AsyncDisposable {
+  /** Lines of stdout. */
+  stdout: ReadableStream<string>;
+  /** Lines of stderr. */
+  stderr: ReadableStream<string>;
+  /** Sends a signal. */
+  kill(signal: Deno.Signal): void;
+  /** Its exit code, once it has ended. */
+  code: Promise<number>;
+}
+
+/**
+ * Starts the command.
+ *
+ * @param args Its arguments.
+ * @param permissions What it is allowed to do.
+ */
+export function spawnCli(
+  args: string[],
+  permissions: string[] = ["--allow-net"],
+): Cli {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-prompt", ...permissions, MAIN, ...args],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let isRunning = true;
+  const code = child.status.then(({ code, signal }) => {
+    isRunning = false;
+    return signal === null ? code : -1;
+  });
+  const stdout = toLines(child.stdout);
+  const stderr = toLines(child.stderr);
+  return {
+    stdout,
+    stderr,
+    kill: (signal) => child.kill(signal),
+    code,
+    async [Symbol.asyncDispose]() {
+      if (isRunning) child.kill("SIGKILL");
+      await code;
+      for (const lines of [stdout, stderr]) {
+        if (!lines.locked) await lines.cancel();
+      }
+    },
+  };
+}
+
+/** Runs the command to its end. */
+export async function runCli(
+  args: string[],
+  permissions?: string[],
+): Promise<{ code: number; stdout: string[]; stderr: string[] }> {
+  await using cli = spawnCli(args, permissions);
+  const [code, stdout, stderr] = await Promise.all([
+    cli.code,
+    Array.fromAsync(cli.stdout),
+    Array.fromAsync(cli.stderr),
+  ]);
+  return { code, stdout, stderr };
+}
+
+/** Waits for the log line that says where the command serves. */
+export async function servedUrl(
+  stderr: ReadableStream<string>,
+): Promise<string> {
+  for await (const line of stderr.values({ preventCancel: true })) {
+    const url = /on (http:\S+)$/.exec(line)?.[1];
+    if (url !== undefined) return url;
+  }
+  throw new Error("stderr ended without an address");
+}
+
+function toLines(
+  bytes: ReadableStream<Uint8Array<ArrayBuffer>>,
+): ReadableStream<string> {
+  return bytes.pipeThrough(new TextDecoderStream()).pipeThrough(
+    new TextLineStream(),
+  );
+}

@@ -1,0 +1,229 @@
+import { assert, assertEquals } from "@std/assert";
+import { type BeaconEvent, SseListener } from "@org/beacon-sse";
+import { SimulatedBeaconNode } from "@org/beacon-sse/testing";
+import { nextStatus, take } from "./helpers.ts";
+import { frame, head, openStream, ScriptedNode } from "./scripted_node.ts";
+
+const QUIET = { autoplay: false, slotsPerEpoch: 8 };
+const HASTY = { random: () => 0 };
+
+/** The next events of a topic; recovered ones are marked. */
+function told(event: BeaconEvent<string>): string {
+  return `${event.topic} ${event.slot}${event.recovered ? " recovered" : ""}`;
+}
+
+Deno.test("SseListener() delivers the blocks and the head that it missed while away", async () => {
+  await using node = await SimulatedBeaconNode.start(QUIET);
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+  });
+  const events = listener.events()[Symbol.asyncIterator]();
+  await listener.ready;
+  const known = await node.produceBlock();
+  for (const topic of ["block_gossip", "block", "head"]) {
+    assertEquals(told((await events.next()).value!), `${topic} ${known.slot}`);
+  }
+  node.disconnect();
+  const missed = [await node.produceBlock(), await node.produceBlock()];
+  const received: string[] = [];
+  for (let count = 0; count < 3; count++) {
+    received.push(told((await events.next()).value!));
+  }
+  assertEquals(received, [
+    `block ${missed[0]!.slot} recovered`,
+    `block ${missed[1]!.slot} recovered`,
+    `head ${missed[1]!.slot} recovered`,
+  ]);
+  const later = await node.produceBlock();
+  assertEquals(
+    told((await events.next()).value!),
+    `block_gossip ${later.slot}`,
+  );
+});
+
+Deno.test("SseListener() recovers a head with the dependent roots that the node would have told", async () => {
+  await using node = await SimulatedBeaconNode.start(QUIET);
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+    topics: ["head"],
+  });
+  const heads = listener.events({ topics: ["head"] })[Symbol.asyncIterator]();
+  await listener.ready;
+  await node.produceBlock();
+  await heads.next();
+  node.disconnect();
+  // Over an epoch's boundary, so that the roots are new ones.
+  for (let block = 0; block < 5; block++) await node.produceBlock();
+  const recovered = (await heads.next()).value!;
+  assertEquals(recovered.recovered, true);
+  await using fresh = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+    topics: ["head"],
+  });
+  await fresh.ready;
+  const witness = fresh.events({ topics: ["head"] })[Symbol.asyncIterator]();
+  const next = await node.produceBlock();
+  const live = (await witness.next()).value!;
+  assertEquals(live.slot, next.slot);
+  if (Math.floor(next.slot / 8) === Math.floor(recovered.slot! / 8)) {
+    assertEquals(
+      recovered.data.current_duty_dependent_root,
+      live.data.current_duty_dependent_root,
+    );
+    assertEquals(
+      recovered.data.previous_duty_dependent_root,
+      live.data.previous_duty_dependent_root,
+    );
+  }
+});
+
+Deno.test("SseListener() delivers one recovered reorg for a branch switched while away", async () => {
+  await using node = await SimulatedBeaconNode.start(QUIET);
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+  });
+  const heads = listener.events({ topics: ["head"] })[Symbol.asyncIterator]();
+  const reorgs = listener.reorgs()[Symbol.asyncIterator]();
+  await listener.ready;
+  for (let block = 0; block < 4; block++) {
+    await node.produceBlock();
+    await heads.next();
+  }
+  const oldHead = node.head;
+  node.disconnect();
+  const { depth, slot, commonAncestor } = node.reorg({ depth: 3 });
+  const after = await node.produceBlock();
+  const reorg = (await reorgs.next()).value!;
+  assertEquals(reorg.recovered, true);
+  assertEquals(reorg.depth, after.slot - commonAncestor.slot);
+  assertEquals(reorg.depth, depth + after.slot - slot);
+  assertEquals(reorg.oldHeadBlock, oldHead.root);
+  assertEquals(reorg.newHeadBlock, after.root);
+  assertEquals(reorg.epoch, Math.floor(commonAncestor.slot / 8));
+  node.disconnect();
+  const live = await nextHead(node, heads);
+  assertEquals(live.recovered, true);
+  await node.produceBlock();
+  await listener.close();
+  assertEquals((await reorgs.next()).done, true);
+});
+
+async function nextHead(
+  node: SimulatedBeaconNode,
+  heads: AsyncIterator<BeaconEvent<"head">>,
+): Promise<BeaconEvent<"head">> {
+  while (true) {
+    const { value } = await heads.next();
+    if (value.data.block === node.head.root) return value;
+  }
+}
+
+Deno.test("SseListener() says nothing after an absence in which nothing happened", async () => {
+  await using node = await SimulatedBeaconNode.start(QUIET);
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+  });
+  const events = listener.events({ topics: ["head"] })[Symbol.asyncIterator]();
+  const statuses = listener.status();
+  await listener.ready;
+  await node.produceBlock();
+  await events.next();
+  node.disconnect();
+  await node.whenConnected(2);
+  const next = await node.produceBlock();
+  assertEquals(told((await events.next()).value!), `head ${next.slot}`);
+  await listener.close();
+  const kinds = (await Array.fromAsync(statuses)).map(({ type }) => type);
+  assertEquals(kinds.filter((type) => type === "gap"), []);
+});
+
+Deno.test("SseListener() tells a gap where the headers are not to be had", async () => {
+  await using node = new ScriptedNode({
+    events: (_request, connection) =>
+      connection === 0
+        ? new Response(frame("head", head(90)), {
+          headers: { "content-type": "text/event-stream" },
+        })
+        : openStream(frame("head", head(95))),
+    other: (_request, path) =>
+      path.includes("/headers/")
+        ? new Response("gone", { status: 410 })
+        : undefined,
+    genesisTime: Math.floor(Date.now() / 1000) - 100 * 12,
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+  });
+  const statuses = listener.status();
+  const events = await take(listener.events(), 2);
+  assertEquals(events.map(told), ["head 90", "head 95"]);
+  const gap = await nextStatus(statuses, "gap");
+  assertEquals([gap.kind, gap.from, gap.node], ["reconnect", 91, node.url]);
+  assert(gap.reason!.includes("410"));
+  assert(
+    (await listener.registry.metrics()).includes(
+      `sse_gaps_total{addr="${node.url}",kind="reconnect"} 1`,
+    ),
+  );
+});
+
+Deno.test("SseListener() does not let live events wait for headers that never come", async () => {
+  const { promise: never, resolve } = Promise.withResolvers<Response>();
+  await using node = new ScriptedNode({
+    events: (_request, connection) =>
+      connection === 0
+        ? new Response(frame("head", head(90)), {
+          headers: { "content-type": "text/event-stream" },
+        })
+        : openStream(frame("head", head(95)), frame("head", head(96))),
+    other: (_request, path) => path.includes("/headers/") ? never : undefined,
+    genesisTime: Math.floor(Date.now() / 1000) - 100 * 12,
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+  });
+  const events = await take(listener.events(), 3);
+  assertEquals(events.map(told), ["head 90", "head 95", "head 96"]);
+  resolve(new Response());
+});
+
+Deno.test("SseListener() takes Lighthouse's word for dropped messages as a gap", async () => {
+  await using node = new ScriptedNode({
+    events: () =>
+      openStream(frame("head", head(90)), ": error - dropped 17 messages\n"),
+    genesisTime: Math.floor(Date.now() / 1000) - 100 * 12,
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+  });
+  const gap = await nextStatus(listener.status(), "gap");
+  assertEquals([gap.kind, gap.count], ["dropped", 17]);
+});
+
+Deno.test("SseListener() tells a gap where a subscriber of events is too slow", async () => {
+  const frames = Array.from(
+    { length: 1100 },
+    (_, slot) => frame("head", head(slot)),
+  );
+  await using node = new ScriptedNode({ events: () => openStream(...frames) });
+  await using listener = await SseListener.start({
+    nodes: [node.url],
+    config: {
+      genesisTime: 1_700_000_000_000,
+      slotDurationMs: 12_000,
+      slotsPerEpoch: 32,
+    },
+  });
+  const slow = listener.events();
+  const gap = await nextStatus(listener.status(), "gap");
+  assertEquals([gap.kind, gap.from, gap.topics], ["queue", 1024, ["head"]]);
+  assert(slow.dropped > 0);
+});

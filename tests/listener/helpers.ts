@@ -1,0 +1,66 @@
+/** What several listener tests need. */
+
+import type { BeaconEvent, NodeStatus } from "@org/beacon-sse";
+
+/** Genesis and timing for tests that must not depend on when they run: slot 100 begins now. */
+export function configAtSlot(slot: number, slotDurationMs = 12_000): {
+  genesisTime: number;
+  slotDurationMs: number;
+  slotsPerEpoch: number;
+} {
+  return {
+    genesisTime: Date.now() - slot * slotDurationMs,
+    slotDurationMs,
+    slotsPerEpoch: 32,
+  };
+}
+
+/** The first `count` values of a stream. */
+export async function take<T>(
+  values: AsyncIterable<T>,
+  count: number,
+): Promise<T[]> {
+  const taken: T[] = [];
+  for await (const value of values) {
+    taken.push(value);
+    if (taken.length === count) break;
+  }
+  return taken;
+}
+
+/** The first status of a type. */
+export async function nextStatus<T extends NodeStatus["type"]>(
+  statuses: AsyncIterable<NodeStatus>,
+  type: T,
+): Promise<Extract<NodeStatus, { type: T }>> {
+  for await (const status of statuses) {
+    if (status.type === type) return status as Extract<NodeStatus, { type: T }>;
+  }
+  throw new Error(`the statuses ended without "${type}"`);
+}
+
+/** An event as a test compares it: its topic and slot. */
+export function brief(event: BeaconEvent<string>): string {
+  return `${event.topic} ${event.slot}`;
+}
+
+/** The value of a sample in Prometheus text, `undefined` where there is none. */
+export function sample(
+  metrics: string,
+  name: string,
+  labels: Record<string, string>,
+): number | undefined {
+  for (const line of metrics.split("\n")) {
+    const match = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (.+)$/.exec(line);
+    if (match === null || match[1] !== name) continue;
+    const found = Object.fromEntries(
+      [...(match[2] ?? "").matchAll(/(\w+)="([^"]*)"/g)].map((
+        [, key, value],
+      ) => [key, value]),
+    );
+    const same = Object.keys(labels).length === Object.keys(found).length &&
+      Object.entries(labels).every(([key, value]) => found[key] === value);
+    if (same) return Number(match[3]);
+  }
+  return undefined;
+}

@@ -1,0 +1,163 @@
+/** A beacon node on loopback whose event stream does exactly what a test says. */
+
+/** What a test lets the node do. */
+export interface ScriptedNodeOptions {
+  /** Answers the n-th event stream request, counted from 0. */
+  events: (
+    request: Request,
+    connection: number,
+  ) => Response | Promise<Response>;
+  /** Answers everything else; the default serves genesis, spec and syncing. */
+  other?: (
+    request: Request,
+    path: string,
+  ) => Response | Promise<Response> | undefined;
+  /** Unix time of slot 0 in seconds. */
+  genesisTime?: number;
+  /** Values that replace or, as `undefined`, remove keys of the spec. */
+  spec?: Record<string, string | undefined>;
+}
+
+/** Answers as scripted until it is disposed. */
+export class ScriptedNode implements AsyncDisposable {
+  readonly url: string;
+  /** Every event stream request. */
+  readonly requests: Request[] = [];
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #ended = new AbortController();
+
+  constructor(options: ScriptedNodeOptions) {
+    const { events, other, genesisTime = 1_600_000_000, spec = {} } = options;
+    this.#server = Deno.serve(
+      {
+        hostname: "127.0.0.1",
+        port: 0,
+        onListen() {},
+        signal: this.#ended.signal,
+      },
+      (request) => {
+        const path = new URL(request.url).pathname;
+        if (path.endsWith("/eth/v1/events")) {
+          this.requests.push(request);
+          return events(request, this.requests.length - 1);
+        }
+        const answer = other?.(request, path);
+        if (answer !== undefined) return answer;
+        if (path.endsWith("/eth/v1/beacon/genesis")) {
+          return Response.json({
+            data: {
+              genesis_time: String(genesisTime),
+              genesis_validators_root: `0x${"ab".repeat(32)}`,
+              genesis_fork_version: "0x00000001",
+            },
+          });
+        }
+        if (path.endsWith("/eth/v1/config/spec")) {
+          return Response.json({
+            data: { SLOT_DURATION_MS: "12000", SLOTS_PER_EPOCH: "32", ...spec },
+          });
+        }
+        if (path.endsWith("/eth/v1/node/syncing")) {
+          return Response.json({
+            data: {
+              head_slot: "1",
+              sync_distance: "0",
+              is_syncing: false,
+              is_optimistic: false,
+            },
+          });
+        }
+        return Response.json({ code: 404, message: "Not found" }, {
+          status: 404,
+        });
+      },
+    );
+    this.url = `http://127.0.0.1:${this.#server.addr.port}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended.abort();
+    await this.#server.finished;
+  }
+}
+
+/** An event stream of these pieces that stays open behind them, until the client leaves. */
+export function openStream(...pieces: (string | Uint8Array)[]): Response {
+  return stream(pieces, () => {});
+}
+
+/** An event stream of these pieces that ends behind them. */
+export function endedStream(...pieces: (string | Uint8Array)[]): Response {
+  return stream(pieces, (controller) => controller.close());
+}
+
+function stream(
+  pieces: (string | Uint8Array)[],
+  finish: (controller: ReadableStreamDefaultController<Uint8Array>) => void,
+): Response {
+  const encoder = new TextEncoder();
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      for (const piece of pieces) {
+        controller.enqueue(
+          typeof piece === "string" ? encoder.encode(piece) : piece,
+        );
+      }
+      finish(controller);
+    },
+  });
+  return new Response(body, {
+    headers: { "content-type": "text/event-stream" },
+  });
+}
+
+/** A frame as most nodes send it. */
+export function frame(topic: string, data: unknown): string {
+  return `event: ${topic}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+/** A root that shows a number. */
+export function root(number: number): string {
+  return `0x${number.toString(16).padStart(64, "0")}`;
+}
+
+/** A `head` payload. */
+export function head(
+  slot: number,
+  changes: Record<string, unknown> = {},
+): Record<string, unknown> {
+  return {
+    slot: String(slot),
+    block: root(slot),
+    state: root(slot + 1_000_000),
+    epoch_transition: false,
+    previous_duty_dependent_root: root(1),
+    current_duty_dependent_root: root(2),
+    execution_optimistic: false,
+    ...changes,
+  };
+}
+
+/** A `block` or `block_gossip` payload. */
+export function block(slot: number): Record<string, unknown> {
+  return { slot: String(slot), block: root(slot), execution_optimistic: false };
+}
+
+/** A `chain_reorg` payload. */
+export function chainReorg(
+  slot: number,
+  depth: number,
+  changes: Record<string, unknown> = {},
+): Record<string, unknown> {
+  return {
+    slot: String(slot),
+    depth: String(depth),
+    old_head_block: root(slot + 100),
+    new_head_block: root(slot),
+    old_head_state: root(slot + 200),
+    new_head_state: root(slot + 300),
+    epoch: String(Math.floor(slot / 32)),
+    execution_optimistic: false,
+    ...changes,
+  };
+}

@@ -1,0 +1,555 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import {
+  Broadcast,
+  type ChainReorg,
+  type LogEntry,
+  mergeReorgs,
+  SseListener,
+  type SseListenerOptions,
+  subscribe,
+} from "@org/beacon-sse";
+import { brief, configAtSlot, nextStatus, take } from "./helpers.ts";
+import {
+  block,
+  chainReorg,
+  endedStream,
+  frame,
+  head,
+  openStream,
+  root,
+  ScriptedNode,
+} from "./scripted_node.ts";
+
+const HASTY = { config: configAtSlot(100), random: () => 0 } satisfies Partial<
+  SseListenerOptions
+>;
+
+Deno.test("SseListener.start() waits for no node", async () => {
+  const { promise, resolve } = Promise.withResolvers<Response>();
+  await using node = new ScriptedNode({
+    events: () => promise,
+    other: () => promise,
+  });
+  const listener = await SseListener.start({ nodes: [node.url] });
+  assertEquals(listener.nodes[0]!.state, "connecting");
+  await listener.close();
+  resolve(new Response());
+});
+
+Deno.test("SseListener.start() refuses bad options, naming option and value", async () => {
+  const nodes = ["http://127.0.0.1:5052"];
+  // deno-lint-ignore no-explicit-any -- what a user without types may pass
+  const table: [any, typeof TypeError | typeof RangeError, string][] = [
+    [undefined, TypeError, "undefined"],
+    [{}, TypeError, "nodes"],
+    [{ nodes: [] }, TypeError, "nodes"],
+    [{ nodes: ["localhost"] }, TypeError, "localhost"],
+    [{ nodes: ["ftp://localhost"] }, TypeError, "ftp://localhost"],
+    [{ nodes: [42] }, TypeError, "42"],
+    [{ nodes: [{ url: nodes[0], name: "" }] }, TypeError, "name"],
+    [{ nodes: [nodes[0], nodes[0]] }, TypeError, "127.0.0.1:5052"],
+    [
+      { nodes: [{ url: nodes[0], headers: { "bad name": "x" } }] },
+      TypeError,
+      "headers",
+    ],
+    [{ nodes, topics: [] }, TypeError, "topics"],
+    [{ nodes, topics: "head" }, TypeError, "head"],
+    [{ nodes, topics: ["he ad"] }, TypeError, "he ad"],
+    [{ nodes, maxEventBytes: 0 }, RangeError, "maxEventBytes"],
+    [{ nodes, maxEventBytes: 1.5 }, RangeError, "1.5"],
+    [{ nodes, idleTimeoutMs: -5 }, RangeError, "-5"],
+    [{ nodes, parity: "pluto" }, TypeError, "pluto"],
+    [{ nodes, prefix: "a-b" }, TypeError, "a-b"],
+    [{ nodes, registry: {} }, TypeError, "registry"],
+    [{ nodes, signal: "stop" }, TypeError, "stop"],
+    [{ nodes, fetch: 1 }, TypeError, "fetch"],
+    [{ nodes, now: 1 }, TypeError, "now"],
+    [{ nodes, random: 1 }, TypeError, "random"],
+    [{ nodes, log: 1 }, TypeError, "log"],
+    [{ nodes, reorgs: [] }, TypeError, "reorgs"],
+    [
+      {
+        nodes,
+        config: { genesisTime: 0, slotDurationMs: 0, slotsPerEpoch: 32 },
+      },
+      RangeError,
+      "slotDurationMs",
+    ],
+  ];
+  for (const [options, kind, named] of table) {
+    const error = await assertRejects(
+      () => SseListener.start(options),
+      kind,
+      named,
+    );
+    assertInstanceOf(error, kind);
+  }
+});
+
+Deno.test("subscribe() refuses bad options at the call", () => {
+  assertThrows(() => subscribe("nowhere"), TypeError, "nowhere");
+  assertThrows(
+    () => subscribe("http://127.0.0.1", { maxEventBytes: 0 }),
+    RangeError,
+    "0",
+  );
+});
+
+Deno.test("subscribe() yields typed events and ends with its loop", async () => {
+  await using node = new ScriptedNode({
+    events: () =>
+      openStream(frame("block", block(100)), frame("head", head(100))),
+  });
+  const slots: number[] = [];
+  for await (
+    const event of subscribe(node.url, { ...HASTY, topics: ["head", "block"] })
+  ) {
+    if (event.topic === "head") {
+      slots.push(event.data.slot);
+      assertEquals(event.data.block, root(100));
+      break;
+    }
+    slots.push(-event.data.slot);
+  }
+  assertEquals(slots, [-100, 100]);
+});
+
+Deno.test("subscribe() ends when its signal aborts", async () => {
+  await using node = new ScriptedNode({
+    events: () => openStream(frame("head", head(100))),
+  });
+  const controller = new AbortController();
+  const events: string[] = [];
+  for await (
+    const event of subscribe(node.url, { ...HASTY, signal: controller.signal })
+  ) {
+    events.push(brief(event));
+    controller.abort();
+  }
+  assertEquals(events, ["head 100"]);
+});
+
+Deno.test("subscribe() yields no topic that was not asked for", async () => {
+  await using node = new ScriptedNode({
+    events: () => openStream(frame("late_head", {}), frame("head", head(100))),
+  });
+  const [event] = await take(
+    subscribe(node.url, { ...HASTY, topics: ["head"] }),
+    1,
+  );
+  assertEquals(event!.topic, "head");
+});
+
+Deno.test("SseListener.events() delivers an event as the node sent it and as parsed", async () => {
+  const payload = head(100, { block: `0x${"AB".repeat(32)}` });
+  await using node = new ScriptedNode({
+    events: () => openStream(frame("head", payload)),
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    now: () => 1_795_452_795_123,
+    config: {
+      genesisTime: 1_795_400_000_000,
+      slotDurationMs: 12_000,
+      slotsPerEpoch: 32,
+    },
+    nodes: [{ url: node.url, name: "a" }],
+  });
+  const [event] = await take(listener.events({ topics: ["head"] }), 1);
+  assertEquals(event!.raw, JSON.stringify(payload));
+  assertEquals(event!.data.slot, 100);
+  assertEquals(event!.data.block, `0x${"ab".repeat(32)}`);
+  assertEquals([event!.node, event!.slot, event!.receivedAt], [
+    "a",
+    100,
+    1_795_452_795_123,
+  ]);
+});
+
+Deno.test("SseListener.events() delivers unknown topics with their parsed payload", async () => {
+  await using node = new ScriptedNode({
+    events: () => openStream(frame("sync_state", { sync_state: "IN_SYNC" })),
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+    topics: ["sync_state"],
+  });
+  const [event] = await take(listener.events({ topics: ["sync_state"] }), 1);
+  assertEquals(event!.data, { sync_state: "IN_SYNC" });
+});
+
+Deno.test("SseListener.events() refuses a topic that the listener does not ask for", async () => {
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: ["http://127.0.0.1:5052"],
+  });
+  assertThrows(
+    () => listener.events({ topics: ["attestation"] }),
+    TypeError,
+    "attestation",
+  );
+});
+
+Deno.test("SseListener() loses only the malformed frames among good ones", async () => {
+  const malformed = [
+    "event: head\ndata: {\n\n",
+    "event: head\ndata: []\n\n",
+    frame("head", { ...head(1), slot: "ten" }),
+    frame("head", { ...head(1), slot: 1 }),
+    frame("block", { block: root(1) }),
+    frame("chain_reorg", chainReorg(5, 6)),
+    frame("chain_reorg", { ...chainReorg(5, 1), depth: "x50" }),
+    frame("chain_reorg", { ...chainReorg(5, 1), depth: undefined }),
+    frame("head", head(100 + 33)),
+    "event: head\n\n",
+    "garbage\n\n",
+  ];
+  const frames = malformed.flatMap((
+    bad,
+    index,
+  ) => [bad, frame("head", head(index))]);
+  await using node = new ScriptedNode({ events: () => openStream(...frames) });
+  const log: LogEntry[] = [];
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+    log: (entry) => log.push(entry),
+  });
+  const events = await take(listener.events(), malformed.length);
+  assertEquals(
+    events.map(({ slot }) => slot),
+    malformed.map((_, index) => index),
+  );
+  assertEquals(listener.nodes[0]!.reconnects, 0);
+  const warnings = log.filter(({ level }) => level === "warn");
+  assertEquals(warnings.length, 1);
+  assertStringIncludes(warnings[0]!.message, "head");
+});
+
+Deno.test("SseListener() drops an event over the byte cap and keeps its connection", async () => {
+  const padding = "x".repeat(5000);
+  await using node = new ScriptedNode({
+    events: () =>
+      openStream(
+        frame("head", head(99, { padding })),
+        frame("head", head(100)),
+      ),
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+    maxEventBytes: 4096,
+  });
+  assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+  assertStringIncludes(
+    await listener.registry.metrics(),
+    `app_beacon_node_sse_oversize_total{addr="${node.url}"} 1`,
+  );
+});
+
+Deno.test("SseListener() delivers what several nodes say once", async () => {
+  const frames = [98, 99, 100].map((slot) => frame("head", head(slot)));
+  await using a = new ScriptedNode({ events: () => openStream(...frames) });
+  await using b = new ScriptedNode({ events: () => openStream(...frames) });
+  const log: string[] = [];
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [{ url: a.url, name: "a" }, { url: b.url, name: "b" }],
+    log: ({ message }) => log.push(message),
+  });
+  const events = listener.events();
+  while (listener.nodes.some(({ headSlot }) => headSlot !== 100)) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  assertEquals((await take(events, 3)).map(brief), [
+    "head 98",
+    "head 99",
+    "head 100",
+  ]);
+  const metrics = await listener.registry.metrics();
+  for (const addr of ["a", "b"]) {
+    assertStringIncludes(
+      metrics,
+      `app_beacon_node_sse_events_total{addr="${addr}",topic="head"} 3`,
+    );
+  }
+});
+
+Deno.test("SseListener() goes on with the other nodes when one is dead, late or lying", async () => {
+  const { promise: never, resolve } = Promise.withResolvers<Response>();
+  await using good = new ScriptedNode({
+    events: () =>
+      openStream(...[98, 99, 100].map((slot) => frame("head", head(slot)))),
+  });
+  await using slamming = new ScriptedNode({ events: () => endedStream() });
+  await using hanging = new ScriptedNode({
+    events: () => never,
+    other: () => never,
+  });
+  await using lying = new ScriptedNode({
+    events: () =>
+      openStream(frame("head", head(9_000_000)), "event: head\ndata: lies\n\n"),
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [
+      hanging.url,
+      lying.url,
+      slamming.url,
+      good.url,
+      "http://127.0.0.1:4",
+    ],
+  });
+  assertEquals((await take(listener.events(), 3)).map(({ node }) => node), [
+    good.url,
+    good.url,
+    good.url,
+  ]);
+  resolve(new Response());
+});
+
+Deno.test("SseListener.reorgs() tells the epoch that a reorg reaches back to", async () => {
+  await using node = new ScriptedNode({
+    events: () => openStream(frame("chain_reorg", chainReorg(97, 3))),
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+  });
+  const [reorg] = await take(listener.reorgs(), 1);
+  assertEquals([reorg!.epoch, reorg!.slot, reorg!.depth], [2, 97, 3]);
+  assertEquals([reorg!.oldHeadBlock, reorg!.newHeadBlock], [
+    root(197),
+    root(97),
+  ]);
+});
+
+Deno.test("SseListener.reorgs() delivers distinct reorgs of one epoch, each once", async () => {
+  const frames = [
+    chainReorg(96, 1),
+    chainReorg(95, 1),
+    chainReorg(96, 1),
+    chainReorg(1, 1),
+  ]
+    .map((payload) => frame("chain_reorg", payload));
+  await using a = new ScriptedNode({ events: () => openStream(...frames) });
+  await using b = new ScriptedNode({ events: () => openStream(...frames) });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [a.url, b.url],
+  });
+  const reorgs = listener.reorgs();
+  const events = await take(listener.events(), 4);
+  assertEquals(events.length, 4);
+  const received = await take(reorgs, 3);
+  assertEquals(received.map(({ epoch, slot }) => [epoch, slot]), [[2, 96], [
+    2,
+    95,
+  ], [0, 1]]);
+});
+
+Deno.test("SseListener.reorgs() has Charon's last-epoch rule on demand", async () => {
+  const frames = [
+    chainReorg(10, 2),
+    chainReorg(40, 2),
+    chainReorg(41, 2),
+    chainReorg(70, 2),
+  ]
+    .map((payload) => frame("chain_reorg", payload));
+  await using node = new ScriptedNode({ events: () => openStream(...frames) });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    parity: "charon",
+    nodes: [node.url],
+  });
+  const received = await take(listener.reorgs(), 2);
+  assertEquals(received.map(({ epoch, slot }) => [epoch, slot]), [[1, 40], [
+    2,
+    70,
+  ]]);
+});
+
+Deno.test("SseListener.reorgs() tells of reorgs from before the clock was known", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await using node = new ScriptedNode({
+    events: () =>
+      openStream(
+        frame("chain_reorg", chainReorg(97, 3)),
+        frame("head", head(97)),
+      ),
+    async other(_request, path) {
+      if (path === "/eth/v1/config/spec") {
+        await promise;
+        return Response.json({
+          data: { SLOT_DURATION_MS: "6000", SLOTS_PER_EPOCH: "8" },
+        });
+      }
+      return Response.json({
+        data: { genesis_time: "1600000000", genesis_validators_root: root(1) },
+      });
+    },
+  });
+  await using listener = await SseListener.start({ nodes: [node.url] });
+  const reorgs = listener.reorgs();
+  await take(listener.events({ topics: ["head"] }), 1);
+  assertEquals(listener.clock, undefined);
+  resolve();
+  const [reorg] = await take(reorgs, 1);
+  assertEquals(reorg!.epoch, 11);
+  await listener.ready;
+  assertEquals(listener.clock!.slotsPerEpoch, 8);
+});
+
+Deno.test("SseListener.start() sends to subscriptions from before the start", async () => {
+  await using node = new ScriptedNode({
+    events: () => openStream(frame("chain_reorg", chainReorg(97, 3))),
+  });
+  const reorgs = new Broadcast<ChainReorg>({ merge: mergeReorgs });
+  const subscription = reorgs.subscribe();
+  await using _listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+    reorgs,
+  });
+  assertEquals((await take(subscription, 1)).map(({ epoch }) => epoch), [2]);
+});
+
+Deno.test("SseListener.reorgs() merges for a slow subscriber and counts it", async () => {
+  const frames = Array.from(
+    { length: 1500 },
+    (_, index) =>
+      frame(
+        "chain_reorg",
+        chainReorg(100, index === 1300 ? 90 : 1, {
+          new_head_block: root(index),
+        }),
+      ),
+  );
+  await using node = new ScriptedNode({
+    events: () => openStream(...frames, frame("head", head(100))),
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+  });
+  const slow = listener.reorgs();
+  await take(listener.events({ topics: ["head"] }), 1);
+  assertEquals(slow.merged, 1500 - 1024);
+  const epochs = (await take(slow, 1024)).map(({ epoch }) => epoch);
+  assertEquals(Math.min(...epochs), 0);
+  assertStringIncludes(
+    await listener.registry.metrics(),
+    `app_beacon_node_sse_dropped_total{queue="reorgs"} 476`,
+  );
+});
+
+Deno.test("SseListener.ready resolves when the clock is known and a node is connected", async () => {
+  await using node = new ScriptedNode({ events: () => openStream() });
+  await using listener = await SseListener.start({ nodes: [node.url] });
+  await listener.ready;
+  assertEquals(listener.nodes[0]!.state, "connected");
+  assertEquals(listener.clock!.slotsPerEpoch, 32);
+});
+
+Deno.test("SseListener.ready rejects when the listener is closed before", async () => {
+  const listener = await SseListener.start({
+    ...HASTY,
+    nodes: ["http://127.0.0.1:4"],
+  });
+  const ready = assertRejects(() => listener.ready, Error, "closed");
+  await listener.close();
+  await ready;
+});
+
+Deno.test("SseListener.start() retries for genesis and spec until they are there", async () => {
+  let asked = 0;
+  await using node = new ScriptedNode({
+    events: () => openStream(),
+    other(_request, path) {
+      if (path === "/eth/v1/beacon/genesis" && asked++ === 0) {
+        return Response.json({ code: 404, message: "not yet" }, {
+          status: 404,
+        });
+      }
+      return undefined;
+    },
+  });
+  const log: string[] = [];
+  await using listener = await SseListener.start({
+    nodes: [node.url],
+    log: ({ message }) => log.push(message),
+  });
+  await listener.ready;
+  assertEquals(asked, 2);
+  assert(log.some((message) => message.includes("404")));
+});
+
+Deno.test("SseListener.close() ends every subscription and forgets every node's socket", async () => {
+  await using node = new ScriptedNode({
+    events: () => openStream(frame("head", head(100))),
+  });
+  const listener = await SseListener.start({ ...HASTY, nodes: [node.url] });
+  const all = [
+    Array.fromAsync(listener.events()),
+    Array.fromAsync(listener.reorgs()),
+    Array.fromAsync(listener.status()),
+  ];
+  await take(listener.events(), 1);
+  await listener.close();
+  assertEquals((await Promise.all(all)).map((values) => values.length), [
+    1,
+    0,
+    1,
+  ]);
+  assertEquals(listener.nodes[0]!.state, "closed");
+  await listener.finished;
+  await listener.close();
+  assertEquals(await Array.fromAsync(listener.events()), []);
+});
+
+const HANGING = () => new Promise<Response>(() => {});
+for (
+  const [state, node] of [
+    ["probing", { events: () => openStream(), other: HANGING }],
+    ["waiting for headers", { events: HANGING }],
+    ["reading", { events: () => openStream(": hello\n") }],
+    ["waiting to reconnect", {
+      events: () => new Response(null, { status: 401 }),
+    }],
+  ] as const
+) {
+  Deno.test(`SseListener() ends at once when its signal aborts while ${state}`, async () => {
+    const server = new ScriptedNode(node);
+    const controller = new AbortController();
+    const reached = state === "reading" || state === "waiting to reconnect";
+    const listener = await SseListener.start({
+      config: configAtSlot(100),
+      nodes: [server.url],
+      signal: controller.signal,
+      random: () => 1,
+    });
+    if (reached) {
+      await nextStatus(
+        listener.status(),
+        state === "reading" ? "connected" : "disconnected",
+      );
+    } else {
+      while (state !== "probing" && server.requests.length === 0) {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    }
+    controller.abort();
+    await listener.finished;
+    assertEquals(listener.nodes[0]!.state, "closed");
+    await server[Symbol.asyncDispose]();
+  });
+}
