@@ -58,6 +58,7 @@ export class ListenerActor {
   readonly #duties: DutiesTracker;
   readonly #queueGaps: QueueGaps;
   #clock: SlotClock | undefined;
+  readonly #clockKnown = Promise.withResolvers<SlotClock>();
   #chainRoot: string | undefined;
   /** What cannot be understood before the clock is known. */
   #early: { node: NodeState; event: BeaconEvent<string> }[] = [];
@@ -79,6 +80,11 @@ export class ListenerActor {
     return this.#clock;
   }
 
+  /** Resolves with the slot clock, whenever it is known. */
+  get clockKnown(): Promise<SlotClock> {
+    return this.#clockKnown.promise;
+  }
+
   /**
    * Genesis and timing are known. The first to tell wins.
    *
@@ -95,6 +101,7 @@ export class ListenerActor {
     if (this.#clock !== undefined) return;
     this.#clock = createSlotClock(config);
     this.#timing.start(this.#clock);
+    this.#clockKnown.resolve(this.#clock);
     this.#options.lifecycle.clockKnown(node);
     const early = this.#early;
     this.#early = [];

@@ -1,5 +1,6 @@
 /** After an absence: what did the node's head do meanwhile, and what was missed? */
 
+import { abortable } from "@std/async/abortable";
 import { retry, RetryError } from "@std/async/retry";
 import { withDeadline } from "../beacon/with_deadline.ts";
 import type { ListenerActor } from "./actor.ts";
@@ -37,13 +38,13 @@ export async function recoverGap(
   options: GapRecoveryOptions,
 ): Promise<void> {
   const { actor, lifecycle, fetch, signal, now } = options;
-  const { clock } = actor;
   const last = node.gapFrom ?? node.lastHead;
-  if (last === undefined || clock === undefined) return;
+  if (last === undefined) return;
   node.gapFrom = last;
   actor.hold(node);
   const patience = setTimeout(() => actor.release(node), HOLD_MS);
   try {
+    const clock = actor.clock ?? await abortable(actor.clockKnown, signal);
     const walk = await tryToWalk(node, last, {
       fetch,
       signal,

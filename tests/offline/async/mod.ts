@@ -1,7 +1,7 @@
 /**
  * Stand-in for the part of `@std/async` that this project uses, for places
- * where JSR does not answer: {@linkcode delay}, {@linkcode deadline},
- * {@linkcode retry}. Never published; see `tests/offline/switch.ts`.
+ * where JSR does not answer: {@linkcode abortable} (of a promise),
+ * {@linkcode deadline}, {@linkcode delay}, {@linkcode retry}. Never published; see `tests/offline/switch.ts`.
  *
  * Timers are the global `setTimeout`, so that a fake clock drives them.
  *
@@ -115,15 +115,22 @@ export async function deadline<T>(
 ): Promise<T> {
   const limits = options.signal ? [options.signal] : [];
   if (ms < Number.MAX_SAFE_INTEGER) limits.unshift(AbortSignal.timeout(ms));
-  const limit = AbortSignal.any(limits);
-  const { promise: expired, reject } = Promise.withResolvers<never>();
-  const expire = (): void => reject(limit.reason);
-  if (limit.aborted) expire();
-  else limit.addEventListener("abort", expire, { once: true });
+  return await abortable(p, AbortSignal.any(limits));
+}
+
+/** Settles as the promise does, or rejects with the signal's reason when it aborts. */
+export async function abortable<T>(
+  p: Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason);
+  if (signal.aborted) abort();
+  else signal.addEventListener("abort", abort, { once: true });
   try {
-    return await Promise.race([expired, p]);
+    return await Promise.race([aborted, p]);
   } finally {
-    limit.removeEventListener("abort", expire);
+    signal.removeEventListener("abort", abort);
   }
 }
 
