@@ -67,7 +67,7 @@ export async function openEventStream(
     await response.body?.cancel();
     throw new BeaconProtocolError(
       `Cannot listen to ${node.name}${EVENTS_PATH}: content type must be text/event-stream, got "${
-        printable(contentType, 80)
+        node.redact(printable(contentType, 80))
       }"`,
     );
   }

@@ -10,6 +10,7 @@ import {
 } from "./errors.ts";
 import type { NodeEndpoint } from "./node_endpoint.ts";
 import { printable } from "./printable.ts";
+import { publicError } from "./public_error.ts";
 
 /** What {@linkcode requestNode} needs besides the node. */
 export interface NodeRequestOptions {
@@ -56,9 +57,10 @@ export async function requestNode(
       response = await fetch(url, { headers, signal, redirect: "manual" });
     } catch (cause) {
       signal.throwIfAborted();
+      const error = publicError(cause, node);
       throw new BeaconNetworkError(
-        `Cannot reach ${node.name}${path}: ${networkReason(cause)}`,
-        { cause: withoutUrls(cause) },
+        `Cannot reach ${node.name}${path}: ${innermostMessage(error)}`,
+        { cause: error },
       );
     }
     // In Deno 2.9 an abort does not reach the body of a response that was collected meanwhile.
@@ -110,7 +112,7 @@ export async function requestJson(
           ? `the body exceeds ${MAX_JSON_BYTES} bytes`
           : "it is not JSON"
       }`,
-      { cause },
+      { cause: publicError(cause, node) },
     );
   }
 }
@@ -186,33 +188,9 @@ function parseRetryAfter(value: string | null): number | undefined {
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
 }
 
-/** What a failed fetch says of its reason: the runtime's innermost message, without its URL. */
-function networkReason(cause: unknown): string {
-  let error = cause;
-  while (error instanceof Error && error.cause instanceof Error) {
-    error = error.cause;
-  }
-  const message = error instanceof Error ? error.message : String(error);
-  return printable(withoutUrl(message).replace(/^error sending request: /, ""));
-}
-
-/** A copy of an error and its causes whose messages name no URL: a URL may hold credentials. */
-function withoutUrls(error: unknown): Error {
-  if (!(error instanceof Error)) return new Error(withoutUrl(String(error)));
-  const cause = error.cause === undefined
-    ? undefined
-    : withoutUrls(error.cause);
-  const copy = new Error(
-    withoutUrl(error.message),
-    cause === undefined ? {} : { cause },
-  );
-  copy.name = error.name;
-  return copy;
-}
-
-function withoutUrl(message: string): string {
-  return message.replace(/ for url \([^)]*\)/g, "").replace(
-    /\bhttps?:\/\/[^\s)'"]+/g,
-    "the node",
-  );
+/** What a failed fetch says of its reason: the runtime's innermost message. */
+function innermostMessage(error: Error): string {
+  let innermost = error;
+  while (innermost.cause instanceof Error) innermost = innermost.cause;
+  return innermost.message.replace(/^error sending request: /, "");
 }

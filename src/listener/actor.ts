@@ -11,7 +11,7 @@ import type {
 } from "../beacon/beacon_event_stream.ts";
 import { type ChainConfig, createSlotClock } from "../beacon/chain_config.ts";
 import { eventIdentity } from "../beacon/event_identity.ts";
-import { printable } from "../beacon/printable.ts";
+import { publicError } from "../beacon/public_error.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
 import { toHeadEvent } from "../beacon/stand_in.ts";
 import { isKnownTopic } from "../beacon/topic.ts";
@@ -186,8 +186,8 @@ export class ListenerActor {
     error: Error,
   ): void {
     count(node.malformed, this.#topicLabel(node, topic));
-    const message = node.endpoint.redact(printable(error.message, 300));
-    this.#options.lifecycle.warn(node, "malformed", message, error);
+    const shown = publicError(error, node.endpoint);
+    this.#options.lifecycle.warn(node, "malformed", shown.message, shown);
   }
 
   #count(node: NodeState, event: BeaconEvent<string>): void {

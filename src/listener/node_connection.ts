@@ -9,6 +9,7 @@ import {
 } from "../beacon/errors.ts";
 import { openEventStream } from "../beacon/event_stream.ts";
 import { probeNode } from "../beacon/node_syncing.ts";
+import { publicError } from "../beacon/public_error.ts";
 import { probeTopics } from "../beacon/topic_probe.ts";
 import { awaitChainConfig } from "./chain_config_source.ts";
 import { WrongChainError } from "./wrong_chain_error.ts";
@@ -255,12 +256,9 @@ function describe(node: NodeState, error: unknown): [DisconnectReason, Error] {
   if (error instanceof BeaconHttpError) return ["status", error];
   if (error instanceof BeaconProtocolError) return ["content_type", error];
   if (error instanceof BeaconNetworkError) return ["network", error];
-  const reason = error instanceof Error ? error.message : String(error);
+  const cause = publicError(error, node.endpoint);
   return [
     "network",
-    new BeaconNetworkError(
-      `Lost ${node.name}: ${node.endpoint.redact(reason)}`,
-      { cause: error },
-    ),
+    new BeaconNetworkError(`Lost ${node.name}: ${cause.message}`, { cause }),
   ];
 }
