@@ -114,11 +114,20 @@ const decimal = v.pipe(
   v.regex(/^\d+$/, "must be a decimal integer"),
   v.transform(Number),
 );
-const positive = v.pipe(
+const positiveInteger = v.pipe(
   decimal,
   v.safeInteger("must be a safe integer"),
   v.minValue(1, "must be positive"),
 );
+/** Seconds that are still a safe integer as milliseconds. */
+const seconds = v.pipe(
+  decimal,
+  v.maxValue(
+    Math.floor(Number.MAX_SAFE_INTEGER / 1000),
+    "must be a safe integer of milliseconds",
+  ),
+);
+const positiveSeconds = v.pipe(seconds, v.minValue(1, "must be positive"));
 const basisPoints = v.pipe(
   decimal,
   v.maxValue(10_000, "must be at most 10000"),
@@ -126,7 +135,7 @@ const basisPoints = v.pipe(
 
 const genesisSchema = v.object({
   data: v.object({
-    genesis_time: v.pipe(decimal, v.safeInteger("must be a safe integer")),
+    genesis_time: seconds,
     genesis_validators_root: v.pipe(
       v.string("must be a root"),
       v.regex(/^0x[0-9a-fA-F]{64}$/, "must be a root"),
@@ -137,9 +146,9 @@ const genesisSchema = v.object({
 
 const specSchema = v.object({
   data: v.object({
-    SLOT_DURATION_MS: v.optional(positive),
-    SECONDS_PER_SLOT: v.optional(positive),
-    SLOTS_PER_EPOCH: positive,
+    SLOT_DURATION_MS: v.optional(positiveInteger),
+    SECONDS_PER_SLOT: v.optional(positiveSeconds),
+    SLOTS_PER_EPOCH: positiveInteger,
     ATTESTATION_DUE_BPS: v.optional(basisPoints),
     ATTESTATION_DUE_BPS_GLOAS: v.optional(basisPoints),
     GLOAS_FORK_EPOCH: v.optional(decimal),

@@ -193,9 +193,9 @@ function percentDecode(text: string): string {
   }
 }
 
-/** An unusable URL as it may be shown: userinfo and query are taken out. */
+/** An unusable URL as it may be shown: what could be userinfo, and the query, are taken out. */
 function redact(url: string | URL): string {
-  return String(url).replace(/\/\/[^/@]*@/, "//…@").replace(/[?#].*$/s, "?…");
+  return String(url).replace(/^.*@/s, "…@").replace(/[?#].*$/s, "?…");
 }
 
 function quote(value: unknown): string {

@@ -68,9 +68,9 @@ export async function requestNode(
     const location = response.headers.get("location");
     if (!REDIRECTS.has(response.status) || location === null) return response;
     await response.body?.cancel();
-    if (!URL.canParse(location, url)) {
+    if (!isHttp(location, url)) {
       throw new BeaconNetworkError(
-        `Cannot reach ${node.name}${path}: redirect to no usable URL`,
+        `Cannot reach ${node.name}${path}: redirect to what is no HTTP URL`,
       );
     }
     url = new URL(location, url);
@@ -104,15 +104,24 @@ export async function requestJson(
       new LimitedBytesTransformStream(MAX_JSON_BYTES, { error: true }),
     );
     return JSON.parse(body === undefined ? "" : await toText(body));
-  } catch (cause) {
+  } catch (error) {
     options.signal.throwIfAborted();
-    throw new BeaconProtocolError(
-      `Cannot read ${node.name}${path}: ${
-        cause instanceof RangeError
-          ? `the body exceeds ${MAX_JSON_BYTES} bytes`
-          : "it is not JSON"
-      }`,
-      { cause: publicError(cause, node) },
+    const cause = publicError(error, node);
+    if (error instanceof SyntaxError) {
+      throw new BeaconProtocolError(
+        `Cannot read ${node.name}${path}: it is not JSON`,
+        { cause },
+      );
+    }
+    if (error instanceof RangeError) {
+      throw new BeaconProtocolError(
+        `Cannot read ${node.name}${path}: the body exceeds ${MAX_JSON_BYTES} bytes`,
+        { cause },
+      );
+    }
+    throw new BeaconNetworkError(
+      `Cannot read ${node.name}${path}: ${cause.message}`,
+      { cause },
     );
   }
 }
@@ -140,6 +149,11 @@ export async function httpError(
       retryAfterMs: parseRetryAfter(response.headers.get("retry-after")),
     },
   );
+}
+
+function isHttp(location: string, base: URL): boolean {
+  return URL.canParse(location, base) &&
+    /^https?:$/.test(new URL(location, base).protocol);
 }
 
 const MAX_REDIRECTS = 5;

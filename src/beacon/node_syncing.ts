@@ -1,5 +1,6 @@
 /** The probe in front of each connection: does the node answer HTTP at all, and is it in sync. */
 
+import { delay } from "@std/async/delay";
 import { STATUS_CODE } from "@std/http/status";
 import * as v from "@valibot/valibot";
 import type { NodeEndpoint } from "./node_endpoint.ts";
@@ -29,7 +30,8 @@ export async function probeNode(
   options: NodeRequestOptions,
 ): Promise<NodeSyncing | undefined> {
   return await withDeadline(
-    (signal) => askSyncing(node, { ...options, signal }),
+    (signal) =>
+      askSyncing(node, timeoutMs * BODY_SHARE, { ...options, signal }),
     {
       timeoutMs,
       signal: options.signal,
@@ -40,6 +42,7 @@ export async function probeNode(
 
 async function askSyncing(
   node: NodeEndpoint,
+  bodyWithinMs: number,
   options: NodeRequestOptions,
 ): Promise<NodeSyncing | undefined> {
   const response = await requestNode(node, "/eth/v1/node/syncing", options);
@@ -47,7 +50,16 @@ async function askSyncing(
     await response.body?.cancel();
     return undefined;
   }
-  return parseSyncing(await readStart(response));
+  // The answer is there; what becomes of its body says nothing about reachability.
+  const reading = readStart(response).catch(() => "");
+  const patience = new AbortController();
+  const waiting = delay(bodyWithinMs, { signal: patience.signal }).then(
+    () => "",
+    () => "",
+  );
+  const text = await Promise.race([reading, waiting]);
+  patience.abort();
+  return parseSyncing(text);
 }
 
 /** The text of a small body; a large one is cut, which makes it no JSON. */
@@ -75,6 +87,8 @@ function parseSyncing(text: string): NodeSyncing | undefined {
 }
 
 const MAX_UNITS = 64 * 1024;
+/** Part of the probe's time that the body may take, once the answer is there. */
+const BODY_SHARE = 0.2;
 
 const syncingSchema = v.object({
   data: v.object({

@@ -21,8 +21,9 @@ export function publicError(error: unknown, node: NodeEndpoint): Error {
 }
 
 function publicText(text: string, node: NodeEndpoint): string {
-  const plain = text.replace(/ for url \([^)]*\)/g, "").replace(
-    /\bhttps?:\/\/[^\s)'"]+/g,
+  // A URL holds no white space, whatever else it holds.
+  const plain = text.replace(/ for url \(\S*\)/g, "").replace(
+    /\bhttps?:\/\/\S+/g,
     "the node",
   );
   return printable(node.redact(plain), 300);

@@ -70,6 +70,7 @@ export class SlotClock {
     this.slotsPerEpoch = slotsPerEpoch;
     const placed: PlacedEra[] = [];
     for (const { epoch, slotDurationMs, attestationDueBps } of eras) {
+      check("eras.epoch", epoch, 0);
       check("slotDurationMs", slotDurationMs, 1);
       check("attestationDueBps", attestationDueBps, 0, 10_000);
       const last = placed.at(-1);

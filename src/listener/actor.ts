@@ -91,6 +91,7 @@ export class ListenerActor {
    * @throws {WrongChainError} If the node is on another chain than the first.
    */
   configure(config: ChainConfig, node?: NodeState): void {
+    const clock = createSlotClock(config);
     const root = config.genesisValidatorsRoot?.toLowerCase();
     if (root !== undefined) {
       this.#chainRoot ??= root;
@@ -99,7 +100,7 @@ export class ListenerActor {
       }
     }
     if (this.#clock !== undefined) return;
-    this.#clock = createSlotClock(config);
+    this.#clock = clock;
     this.#timing.start(this.#clock);
     this.#clockKnown.resolve(this.#clock);
     this.#options.lifecycle.clockKnown(node);

@@ -3,6 +3,8 @@
  * (https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation).
  */
 
+import { EventNames, ownCopy } from "./event_names.ts";
+import { readPlainEvents } from "./plain_events.ts";
 import type { ServerSentEvent } from "./server_sent_event.ts";
 import { SseOversizeError } from "./sse_oversize_error.ts";
 import { TextPieces } from "./text_pieces.ts";
@@ -60,6 +62,8 @@ export class SseDecoder {
   #isStart = true;
   #afterCarriageReturn = false;
   #skipping = false;
+  /** Whether nothing is held of any event or line, so that the next line begins a new event. */
+  #isBetweenEvents = true;
 
   /** Start of a line that is too short to tell its field. */
   #undecided = "";
@@ -82,7 +86,7 @@ export class SseDecoder {
   #bytes = UNMEASURED;
   #oversized = 0;
 
-  readonly #typeNames: string[] = new Array(TYPE_NAMES).fill("");
+  readonly #names = new EventNames();
 
   /**
    * Creates a decoder for one stream.
@@ -103,6 +107,8 @@ export class SseDecoder {
         `Cannot create decoder: onOversize must be "skip" or "error", got "${onOversize}"`,
       );
     }
+    checkCallback("onComment", options.onComment);
+    checkCallback("onRetry", options.onRetry);
     this.#maxEventBytes = maxEventBytes;
     this.#throwsOnOversize = onOversize === "error";
     this.#onComment = options.onComment;
@@ -147,9 +153,17 @@ export class SseDecoder {
     let carriageReturn = text.indexOf("\r", position);
     while (position < text.length) {
       if (carriageReturn === -1 && this.#isBetweenEvents) {
-        position = this.#pushPlainEvents(text, position, events);
+        position = readPlainEvents(
+          text,
+          position,
+          this.#maxEventBytes / 3,
+          this.#names,
+          this.#lastEventId,
+          events,
+        );
         if (position === text.length) break;
       }
+      this.#isBetweenEvents = false;
       let end = text.indexOf("\n", position);
       if (carriageReturn !== -1 && (end === -1 || carriageReturn < end)) {
         end = carriageReturn;
@@ -171,43 +185,6 @@ export class SseDecoder {
       throw new SseOversizeError(this.#maxEventBytes, events);
     }
     return events;
-  }
-
-  get #isBetweenEvents(): boolean {
-    return this.#units === 0 && this.#heldField === NONE && !this.#skipping &&
-      this.#data.isEmpty && this.#type === "" &&
-      this.#idBuffer === this.#lastEventId;
-  }
-
-  /**
-   * The form that beacon nodes send, `event: x⏎data: y⏎⏎`, without touching any state. Returns
-   * where it stops: at the first line that is of another form, or not here yet.
-   */
-  #pushPlainEvents(
-    text: string,
-    position: number,
-    events: ServerSentEvent[],
-  ): number {
-    while (text.startsWith("event:", position)) {
-      const typeEnd = text.indexOf("\n", position + 6);
-      if (typeEnd === -1 || !text.startsWith("data:", typeEnd + 1)) break;
-      const dataEnd = text.indexOf("\n", typeEnd + 6);
-      if (dataEnd === -1 || text.charCodeAt(dataEnd + 1) !== LINE_FEED) break;
-      if ((dataEnd - position) * 3 > this.#maxEventBytes) break;
-      let start = position + 6;
-      if (text.charCodeAt(start) === SPACE) start++;
-      let dataStart = typeEnd + 6;
-      if (text.charCodeAt(dataStart) === SPACE) dataStart++;
-      events.push({
-        type: start === typeEnd
-          ? "message"
-          : this.#typeName(text, start, typeEnd),
-        data: text.slice(dataStart, dataEnd),
-        lastEventId: this.#lastEventId,
-      });
-      position = dataEnd + 2;
-    }
-    return position;
   }
 
   /** One line, `text[start, end)`, or the end of the line that is held. */
@@ -337,15 +314,14 @@ export class SseDecoder {
         break;
       case EVENT:
         this.#release(this.#type);
-        this.#type = value === "" ? "" : this.#typeName(value, 0, value.length);
+        this.#type = value === "" ? "" : this.#names.intern(value);
         break;
       case ID:
         if (value.includes("\0")) {
           this.#release(value);
         } else {
           this.#release(this.#id);
-          this.#id = value;
-          this.#idBuffer = ownCopy(value);
+          this.#id = this.#idBuffer = ownCopy(value);
         }
         break;
       case RETRY:
@@ -356,6 +332,7 @@ export class SseDecoder {
   }
 
   #dispatch(events: ServerSentEvent[]): void {
+    this.#isBetweenEvents = true;
     if (this.#skipping) {
       this.#skipping = false;
       return;
@@ -414,20 +391,6 @@ export class SseDecoder {
     this.#units = 0;
     this.#bytes = UNMEASURED;
   }
-
-  /** The event name in `text[start, end)`, the same string each time, so that none is cut anew. */
-  #typeName(text: string, start: number, end: number): string {
-    const length = end - start;
-    const slot =
-      (length * 7 + text.charCodeAt(start) + text.charCodeAt(end - 1)) %
-      TYPE_NAMES;
-    const known = this.#typeNames[slot]!;
-    if (known.length === length && text.startsWith(known, start)) return known;
-    const name = ownCopy(text.slice(start, end));
-    // A node that sends ever new names must not make us keep large ones.
-    if (length <= MAX_TYPE_NAME_UNITS) this.#typeNames[slot] = name;
-    return name;
-  }
 }
 
 type Field = number;
@@ -447,10 +410,15 @@ const COLON = 0x3a;
 const DIGITS = /^[0-9]+$/;
 const UNMEASURED = -1;
 const MAX_COMMENT_UNITS = 1024;
-const MAX_TYPE_NAME_UNITS = 64;
-const TYPE_NAMES = 64;
 
-/** A slice keeps the chunk that it was cut from alive; what outlives the event is copied. */
-function ownCopy(text: string): string {
-  return text.length < 13 ? text : (" " + text).slice(1);
+function checkCallback(name: string, callback: unknown): void {
+  if (callback !== undefined && typeof callback !== "function") {
+    throw new TypeError(
+      `Cannot create decoder: ${name} must be a function, got ${
+        typeof callback === "string"
+          ? JSON.stringify(callback)
+          : String(callback)
+      }`,
+    );
+  }
 }

@@ -1,3 +1,5 @@
+import { ownCopy } from "./event_names.ts";
+
 /**
  * Text that arrives in pieces and is wanted whole later, or never. Pieces are joined in blocks as
  * they come, so that neither millions of tiny strings nor the chunks that they were cut from stay
@@ -20,6 +22,8 @@ export class TextPieces {
 
   /** Appends a piece. */
   push(piece: string): void {
+    // One piece may hold its chunk, many must not.
+    if (!this.isEmpty && piece.length < LARGE_UNITS) piece = ownCopy(piece);
     if (this.#pieces.length === PIECES_PER_BLOCK) {
       this.#blocks.push(this.#pieces.join(this.#separator));
       this.#pieces = [];
@@ -45,3 +49,5 @@ export class TextPieces {
 }
 
 const PIECES_PER_BLOCK = 1024;
+/** A piece of this size wastes little of its chunk, and copying it costs more. */
+const LARGE_UNITS = 16 * 1024;
