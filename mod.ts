@@ -4,24 +4,39 @@
  * no frame that could exhaust memory, and loses no reorg to a slow subscriber.
  *
  * @example Events of one node
- * ```ts no-eval
+ * ```ts
  * import { subscribe } from "@org/beacon-sse";
+ * import { SimulatedBeaconNode } from "@org/beacon-sse/testing";
  *
- * for await (const event of subscribe("http://localhost:5052", { topics: ["head"] })) {
+ * // Stands in for a real one, such as "http://localhost:5052".
+ * await using node = await SimulatedBeaconNode.start({ slotDurationMs: 500 });
+ *
+ * for await (const event of subscribe(node.url, { topics: ["head"] })) {
  *   console.log(event.data.slot, event.data.block);
+ *   break; // without it the loop goes on for ever
  * }
  * ```
  *
  * @example Reorgs of several nodes, with metrics
- * ```ts no-eval
+ * ```ts
  * import { SseListener } from "@org/beacon-sse";
+ * import { SimulatedBeaconNode } from "@org/beacon-sse/testing";
+ *
+ * await using node = await SimulatedBeaconNode.start({ autoplay: false });
+ * await using other = await SimulatedBeaconNode.start({ autoplay: false });
  *
  * await using listener = await SseListener.start({
- *   nodes: ["http://localhost:5052", { url: "https://user:secret@example.com", name: "backup" }],
+ *   nodes: [node.url, { url: other.url, name: "backup", headers: { "X-Key": "secret" } }],
  * });
- * for await (const reorg of listener.reorgs()) {
+ * const reorgs = listener.reorgs();
+ * await node.whenConnected();
+ * await node.produceBlock();
+ * node.reorg({ depth: 1 });
+ *
+ * for await (const reorg of reorgs) {
  *   console.log(`duties from epoch ${reorg.epoch} on are in doubt`);
  *   console.log(await listener.registry.metrics());
+ *   break;
  * }
  * ```
  *

@@ -26,6 +26,8 @@ export interface BeaconEventStreamOptions {
   node: string;
   /** Wall clock, Unix time in milliseconds. */
   now: () => number;
+  /** Whether events of a topic are parsed and checked; others are parsed when asked for `data`. */
+  needsData: (topic: string) => boolean;
 }
 
 /**
@@ -36,13 +38,17 @@ export class BeaconEventStream
   extends TransformStream<ServerSentEvent[], BeaconEventBatch> {
   /** @param options Where the events come from and what is wanted of them. */
   constructor(options: BeaconEventStreamOptions) {
-    const { node, now } = options;
+    const { node, now, needsData } = options;
     super({
       transform(events, controller) {
         const receivedAt = now();
         const batch: BeaconEventBatch = [];
         for (const { type: topic, data } of events) {
           const raw = ownCopy(data);
+          if (!needsData(topic)) {
+            batch.push(new UnparsedEvent(topic, raw, node, receivedAt));
+            continue;
+          }
           try {
             batch.push(toBeaconEvent(topic, raw, node, receivedAt));
           } catch (error) {
@@ -67,6 +73,26 @@ function toBeaconEvent(
   return slot === undefined
     ? { topic, data, raw, node, receivedAt }
     : { topic, data, raw, node, receivedAt, slot };
+}
+
+/** An event whose payload nobody has looked into yet. It is parsed once, when somebody does. */
+class UnparsedEvent implements BeaconEvent<string> {
+  readonly topic: string;
+  readonly raw: string;
+  readonly node: string;
+  readonly receivedAt: number;
+  #data: unknown;
+
+  constructor(topic: string, raw: string, node: string, receivedAt: number) {
+    this.topic = topic;
+    this.raw = raw;
+    this.node = node;
+    this.receivedAt = receivedAt;
+  }
+
+  get data(): unknown {
+    return this.#data ??= parseEventData(this.topic, this.raw);
+  }
 }
 
 const LARGE_UNITS = 64 * 1024;

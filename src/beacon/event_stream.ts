@@ -22,6 +22,8 @@ export interface EventStreamOptions
   fetch: typeof fetch;
   /** Wall clock, Unix time in milliseconds. */
   now: () => number;
+  /** Whether events of a topic are parsed and checked; others are parsed when asked for `data`. */
+  needsData: (topic: string) => boolean;
   /** Ends the connection when aborted. */
   signal: AbortSignal;
   /** Called with the size of each chunk that arrives. */
@@ -48,8 +50,16 @@ export async function openEventStream(
   node: NodeEndpoint,
   options: EventStreamOptions,
 ): Promise<EventStream> {
-  const { topics, form, fetch, now, signal, onBytes, ...decoderOptions } =
-    options;
+  const {
+    topics,
+    form,
+    fetch,
+    now,
+    needsData,
+    signal,
+    onBytes,
+    ...decoderOptions
+  } = options;
   const response = await requestNode(node, EVENTS_PATH, {
     fetch,
     signal,
@@ -76,7 +86,7 @@ export async function openEventStream(
     .pipeThrough(countBytes(onBytes))
     .pipeThrough(new TextDecoderStream("utf-8", { ignoreBOM: true }))
     .pipeThrough(decoder)
-    .pipeThrough(new BeaconEventStream({ node: node.name, now }));
+    .pipeThrough(new BeaconEventStream({ node: node.name, now, needsData }));
   return { batches, oversized: () => decoder.oversized };
 }
 

@@ -213,9 +213,9 @@ export class ListenerActor {
     const event = isStandIn
       ? toHeadEvent(sent as BeaconEvent<"head_v2">)
       : sent;
-    const { topic, data } = event;
+    const { topic } = event;
     if (topic === "block" || topic === "head") {
-      const identity = identify(topic, data);
+      const identity = identify(topic, event.data);
       // A head may come back later and is news then: it is a duplicate but once.
       const known = topic === "head"
         ? node.recoveredBlocks.delete(identity)
@@ -230,7 +230,8 @@ export class ListenerActor {
   }
 
   #deliver(node: NodeState, event: BeaconEvent<string>): void {
-    const { topic, data, raw, slot } = event;
+    // Not its data: of an event that nobody wants parsed, that would be parsed here.
+    const { topic, raw, slot } = event;
     const head = readHead(event);
     if (head !== undefined) {
       node.lastHead = head;
@@ -241,7 +242,7 @@ export class ListenerActor {
       this.#keepEarly(node, event);
     }
     if (this.#once !== undefined) {
-      const identity = eventIdentity(topic, data) ?? raw;
+      const identity = eventIdentity(topic, event.data) ?? raw;
       if (!this.#once.accepts(node.index, `${topic} ${identity}`)) {
         count(node.suppressed, "duplicate");
         return;

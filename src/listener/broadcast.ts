@@ -25,6 +25,8 @@ export interface SubscribeOptions<T> {
   signal?: AbortSignal | undefined;
   /** Which values are wanted; all of them by default. */
   filter?: ((value: T) => boolean) | undefined;
+  /** Called once, when the subscription ends. */
+  onClose?: (() => void) | undefined;
 }
 
 /**
@@ -90,10 +92,11 @@ export class Broadcast<T> implements Disposable {
    * @param options What is wanted, and for how long.
    */
   subscribe(options: SubscribeOptions<T> = {}): Subscription<T> {
-    const { signal, filter } = options;
+    const { signal, filter, onClose } = options;
     const queue = new BoundedQueue<T>(this.#capacity);
     if (this.#isClosed || signal?.aborted) {
       queue.close({ discard: true });
+      onClose?.();
       return new Subscription(queue);
     }
     const subscriber: Subscriber<T> = { queue, filter };
@@ -104,6 +107,7 @@ export class Broadcast<T> implements Disposable {
       signal?.removeEventListener("abort", abort);
       this.#subscribers.delete(subscriber);
       this.#lostBefore += queue.dropped + queue.merged;
+      onClose?.();
     };
     return new Subscription(queue);
   }

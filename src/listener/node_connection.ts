@@ -54,7 +54,8 @@ export async function listenOnce(
   node: NodeState,
   options: ConnectionOptions,
 ): Promise<ConnectionEnd> {
-  const { actor, lifecycle, fetch, now, maxEventBytes, request } = options;
+  const { actor, lifecycle, fetch, now, needsData, maxEventBytes, request } =
+    options;
   const ended = new AbortController();
   const signal = AbortSignal.any([options.signal, ended.signal]);
   const beside = new Set<Promise<void>>();
@@ -89,6 +90,7 @@ export async function listenOnce(
       ...request,
       fetch,
       now,
+      needsData,
       signal,
       ...(maxEventBytes === undefined ? {} : { maxEventBytes }),
       onBytes(bytes) {

@@ -30,6 +30,8 @@ export interface SupervisorOptions {
   now: () => number;
   /** Uniform in [0, 1). */
   random: () => number;
+  /** Whether events of a topic are parsed and checked. */
+  needsData: (topic: string) => boolean;
   /** The byte cap of one event; the decoder's default where `undefined`. */
   maxEventBytes: number | undefined;
   /** How long a stream may be silent, in milliseconds; five slots where `undefined`. */

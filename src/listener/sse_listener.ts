@@ -6,6 +6,7 @@ import type { Delivered } from "../beacon/stand_in.ts";
 import type { KnownTopic } from "../beacon/topic.ts";
 import { ListenerActor } from "./actor.ts";
 import type { ChainReorg } from "./chain_reorg.ts";
+import { DataInterest } from "./data_interest.ts";
 import type { DutiesChanged } from "./duties_tracker.ts";
 import { Lifecycle } from "./lifecycle.ts";
 import {
@@ -24,6 +25,14 @@ import type { Subscription } from "./subscription.ts";
 export interface EventsOptions<T extends string = KnownTopic> {
   /** The topics wanted; all that the listener asks for by default. */
   topics?: readonly T[];
+  /**
+   * For who passes events on and looks at `raw` only: the payload is not parsed on this
+   * subscription's account, hence not checked, and `slot` may be missing. `data` is parsed when it
+   * is asked for, and throws where the payload is malformed.
+   *
+   * @default {false}
+   */
+  raw?: boolean;
   /** Ends the subscription when aborted. */
   signal?: AbortSignal;
 }
@@ -86,6 +95,7 @@ export class SseListener implements AsyncDisposable {
   readonly #nodes: NodeState[];
   readonly #actor: ListenerActor;
   readonly #lifecycle: Lifecycle;
+  readonly #interest: DataInterest;
   readonly #ended = new AbortController();
 
   private constructor(options: CheckedOptions) {
@@ -106,6 +116,7 @@ export class SseListener implements AsyncDisposable {
       }),
     });
     this.#lifecycle = new Lifecycle(options);
+    this.#interest = new DataInterest(events);
     this.#actor = new ListenerActor({
       ...options,
       nodes: this.#nodes,
@@ -142,7 +153,7 @@ export class SseListener implements AsyncDisposable {
   events<const T extends string = KnownTopic>(
     options: EventsOptions<T> = {},
   ): Subscription<BeaconEvent<Delivered<T>>> {
-    const { topics, signal } = options;
+    const { topics, raw = false, signal } = options;
     for (const topic of topics ?? []) {
       if (!this.#options.topics.includes(topic)) {
         throw new TypeError(
@@ -157,6 +168,7 @@ export class SseListener implements AsyncDisposable {
     const subscription = this.#options.events.subscribe({
       signal,
       filter: topics && ((event) => wanted.has(event.topic)),
+      onClose: this.#interest.announce(raw ? [] : topics && [...wanted]),
     });
     return subscription as Subscription<unknown> as Subscription<
       BeaconEvent<Delivered<T>>
@@ -198,6 +210,9 @@ export class SseListener implements AsyncDisposable {
       actor: this.#actor,
       lifecycle: this.#lifecycle,
       signal,
+      // With several nodes, telling that two report the same takes the payload.
+      needsData: (topic: string) =>
+        this.#nodes.length > 1 || this.#interest.wants(topic),
       asksForConfig: config === undefined || root !== undefined,
       mustAgree: this.#nodes.length > 1 || root !== undefined,
     };

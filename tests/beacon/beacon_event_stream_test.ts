@@ -27,7 +27,9 @@ function decode(
 ): Promise<BeaconEventBatch[]> {
   return Array.fromAsync(
     ReadableStream.from(batches)
-      .pipeThrough(new BeaconEventStream({ node: "a", now })),
+      .pipeThrough(
+        new BeaconEventStream({ node: "a", now, needsData: () => true }),
+      ),
   );
 }
 
@@ -166,7 +168,7 @@ Deno.test("BeaconEventStream() stops its source while nobody reads", async () =>
     },
   });
   const events = source.pipeThrough(
-    new BeaconEventStream({ node: "a", now: () => 0 }),
+    new BeaconEventStream({ node: "a", now: () => 0, needsData: () => true }),
   );
   // Streams move by promise jobs alone, all of which run before the next macrotask.
   await new Promise((resolve) => setTimeout(resolve));

@@ -213,6 +213,7 @@ Deno.test("SseListener() tells of its connections", async () => {
     now: () => now,
     random: () => 0,
   });
+  const _all = listener.events();
   await take(listener.events({ topics: ["block"] }), 1);
   const metrics = await listener.registry.metrics();
   const value = (name: string, labels: Record<string, string> = {}) =>

@@ -854,6 +854,7 @@ Deno.test("parity: Pluto event_stream_preserves_topic_and_raw_data: as the node 
   });
   const controller = new AbortController();
   const { batches } = await openEventStream(new NodeEndpoint(node.url), {
+    needsData: () => true,
     topics: ["block", "sync_state"],
     form: "joined",
     fetch,

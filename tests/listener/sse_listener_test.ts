@@ -187,6 +187,49 @@ Deno.test("SseListener.events() delivers unknown topics with their parsed payloa
   assertEquals(event!.data, { sync_state: "IN_SYNC" });
 });
 
+Deno.test("SseListener.events() does not parse what raw subscribers alone want", async () => {
+  const topics = ["finalized_checkpoint", "head"];
+  await using node = new ScriptedNode({
+    events: () =>
+      openStream(
+        "event: finalized_checkpoint\ndata: {}\n\n",
+        frame("head", head(100)),
+      ),
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+    topics,
+  });
+  const raw = listener.events({ raw: true });
+  const [unchecked, checked] = await take(raw, 2);
+  assertEquals([unchecked!.topic, unchecked!.raw], [
+    "finalized_checkpoint",
+    "{}",
+  ]);
+  assertThrows(() => unchecked!.data, TypeError, "block is missing");
+  assertEquals([checked!.topic, checked!.slot], ["head", 100]);
+});
+
+Deno.test("SseListener.events() parses for raw subscribers what another one wants parsed", async () => {
+  const topics = ["finalized_checkpoint", "head"];
+  await using node = new ScriptedNode({
+    events: () =>
+      openStream(
+        "event: finalized_checkpoint\ndata: {}\n\n",
+        frame("head", head(100)),
+      ),
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+    topics,
+  });
+  const raw = listener.events({ raw: true });
+  const _parsed = listener.events({ topics: ["finalized_checkpoint"] });
+  assertEquals((await take(raw, 1)).map(brief), ["head 100"]);
+});
+
 Deno.test("SseListener.events() refuses a topic that the listener does not ask for", async () => {
   await using listener = await SseListener.start({
     ...HASTY,

@@ -8,6 +8,7 @@
 import { mock } from "node:test";
 import * as assertions from "@std/assert";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { abortable } from "@std/async/abortable";
 import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
 import { retry, RetryError, type RetryOptions } from "@std/async/retry";
@@ -34,6 +35,8 @@ testAll("adapter", adapters);
 testAll("as deno.json has it", {
   ...assertions,
   ...status,
+  // The adapter has only the form for promises.
+  abortable: <T>(p: Promise<T>, signal: AbortSignal) => abortable(p, signal),
   deadline,
   delay,
   retry,
@@ -48,6 +51,27 @@ testAll("as deno.json has it", {
 function testAll(who: string, std: typeof adapters): void {
   const test = (name: string, run: () => void | Promise<void>): void =>
     Deno.test(`${name} (${who})`, run);
+
+  test("abortable() settles as its promise does, or rejects with the signal's reason", async () => {
+    const { signal } = new AbortController();
+    assertEquals(await std.abortable(Promise.resolve(7), signal), 7);
+    await assertRejects(
+      () => std.abortable(Promise.reject(new TypeError("no")), signal),
+      TypeError,
+    );
+    const pending = new Promise<void>(() => {});
+    await assertRejects(
+      () => std.abortable(pending, AbortSignal.abort(new RangeError("over"))),
+      RangeError,
+    );
+    const controller = new AbortController();
+    const waiting = assertRejects(
+      () => std.abortable(pending, controller.signal),
+      RangeError,
+    );
+    controller.abort(new RangeError("over"));
+    await waiting;
+  });
 
   test("delay() follows a fake clock to the millisecond", async () => {
     using clock = fakeClock();
