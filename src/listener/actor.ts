@@ -214,7 +214,7 @@ export class ListenerActor {
       ? toHeadEvent(sent as BeaconEvent<"head_v2">)
       : sent;
     const { topic } = event;
-    if (topic === "block" || topic === "head") {
+    if (topic === "block" || topic === "head" || topic === "chain_reorg") {
       const identity = identify(topic, event.data);
       // A head may come back later and is news then: it is a duplicate but once.
       const known = topic === "head"

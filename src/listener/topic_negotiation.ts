@@ -83,7 +83,9 @@ export class TopicNegotiation {
         this.#form = "repeated";
         return "retry";
       case "exhausted":
-        return "exhausted";
+        // What failed then may have had another reason; each round waits at the cap.
+        this.#stage = "full";
+        return this.refused(message);
     }
   }
 

@@ -1,0 +1,109 @@
+/**
+ * One value to many subscribers, ours and the platform's ways. `broadcast_bench.ts` and `ratios.ts`
+ * time the same ones.
+ */
+
+import { Broadcast, type Subscription } from "@org/beacon-sse";
+import { assertEquals } from "@std/assert";
+
+/** Subscribers that are there. */
+export interface Audience extends AsyncDisposable {
+  /** Hands values to all subscribers, {@linkcode VALUES} of them, as a chunk's events are. */
+  post(): void;
+  /** Resolves when every subscriber has read every value; throws if one has not. */
+  read(): Promise<void>;
+}
+
+/** Brings a number of subscribers together. */
+export type Gather = (subscribers: number) => Audience;
+
+/** How many values are posted in a row. */
+export const VALUES = 16;
+
+const VALUE = { topic: "head", data: { slot: 1 } };
+
+/** `Broadcast.post`; each subscriber has a queue of its own and a loop that waits for it. */
+export const gatherBroadcast: Gather = (subscribers) => {
+  const broadcast = new Broadcast<typeof VALUE>();
+  let expected = 0;
+  let actual = 0;
+  let read = Promise.withResolvers<void>();
+  const loop = async (subscription: Subscription<typeof VALUE>) => {
+    for await (const { topic } of subscription) {
+      if (topic === "head" && ++actual === expected) read.resolve();
+    }
+  };
+  const loops = Array.from(
+    { length: subscribers },
+    () => loop(broadcast.subscribe()),
+  );
+  return {
+    post() {
+      expected = VALUES * subscribers;
+      actual = 0;
+      read = Promise.withResolvers();
+      for (let value = 0; value < VALUES; value++) broadcast.post(VALUE);
+    },
+    async read() {
+      await read.promise;
+      assertEquals(broadcast.lost, 0);
+    },
+    async [Symbol.asyncDispose]() {
+      broadcast.close();
+      await Promise.all(loops);
+    },
+  };
+};
+
+/** `EventTarget.dispatchEvent`; a listener is called at once, nothing is queued. */
+export const gatherEventTarget: Gather = (subscribers) => {
+  const target = new EventTarget();
+  let actual = 0;
+  for (let index = 0; index < subscribers; index++) {
+    target.addEventListener("value", (event) => {
+      if ((event as CustomEvent).detail.topic === "head") actual++;
+    });
+  }
+  return {
+    post() {
+      actual = 0;
+      for (let value = 0; value < VALUES; value++) {
+        target.dispatchEvent(new CustomEvent("value", { detail: VALUE }));
+      }
+    },
+    // deno-lint-ignore require-await -- everything was read while it was posted
+    async read() {
+      assertEquals(actual, VALUES * subscribers);
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+};
+
+/** `BroadcastChannel.postMessage` within one thread, which copies the value for each subscriber. */
+export const gatherBroadcastChannel: Gather = (subscribers) => {
+  const name = crypto.randomUUID();
+  const sender = new BroadcastChannel(name);
+  let expected = 0;
+  let actual = 0;
+  let read = Promise.withResolvers<void>();
+  const channels = Array.from({ length: subscribers }, () => {
+    const channel = new BroadcastChannel(name);
+    channel.onmessage = ({ data }) => {
+      if (data.topic === "head" && ++actual === expected) read.resolve();
+    };
+    return channel;
+  });
+  return {
+    post() {
+      expected = VALUES * subscribers;
+      actual = 0;
+      read = Promise.withResolvers();
+      for (let value = 0; value < VALUES; value++) sender.postMessage(VALUE);
+    },
+    read: () => read.promise,
+    [Symbol.asyncDispose]() {
+      for (const channel of [sender, ...channels]) channel.close();
+      return Promise.resolve();
+    },
+  };
+};

@@ -1,0 +1,167 @@
+/** What may be wrong, or merely unusual, on an event stream, as plain data. */
+
+/** How many event streams a lasting fault strikes. */
+export interface LastingStreamFault {
+  /**
+   * How many event streams it strikes: those that are open, then those that
+   * come.
+   *
+   * @default {Infinity}
+   */
+  times?: number;
+}
+
+/** How many event streams a fault strikes that is over in a moment. */
+export interface MomentaryStreamFault {
+  /**
+   * How many event streams it strikes, each once: those that are open, then
+   * those that come, at their beginning.
+   *
+   * @default {those that are open, or the next one where none is}
+   */
+  times?: number;
+}
+
+/** Another legal form of the same events; without any of this the node writes `event:head` and LF, as Lighthouse does. */
+export interface WireFormFault extends LastingStreamFault {
+  /** Tells the faults apart. */
+  type: "wire-form";
+  /**
+   * What ends a line: LF, CR LF (Nimbus), or CR.
+   *
+   * @default {"lf"}
+   */
+  lineEnd?: "lf" | "crlf" | "cr";
+  /**
+   * Whether a space follows the colon.
+   *
+   * @default {false}
+   */
+  space?: boolean;
+  /**
+   * Whether a stream that comes begins with a byte order mark.
+   *
+   * @default {false}
+   */
+  bom?: boolean;
+}
+
+/** No events, though the chain goes on: what happens meanwhile is lost. */
+export interface SilenceFault extends LastingStreamFault {
+  /** Tells the faults apart. */
+  type: "silence";
+  /**
+   * Whether comments still come, keep-alive ones included.
+   *
+   * @default {false}
+   */
+  comments?: boolean;
+}
+
+/** Lost events, and Lighthouse's comment `error - dropped 3 messages` in their place. */
+export interface DropFault extends MomentaryStreamFault {
+  /** Tells the faults apart. */
+  type: "drop";
+  /** How many events, 1 or more. */
+  events: number;
+}
+
+/** A malformed event of the same topic after each good one. */
+export interface MalformedFault {
+  /** Tells the faults apart. */
+  type: "malformed";
+  /**
+   * The payloads, in turn.
+   *
+   * @default {a good one cut in half, no JSON, JSON of other shapes, wrong values, 10,000 levels}
+   */
+  payloads?: readonly string[];
+  /**
+   * How many malformed events, over all streams.
+   *
+   * @default {Infinity}
+   */
+  times?: number;
+}
+
+/** A reconnection time. */
+export interface RetryFault extends MomentaryStreamFault {
+  /** Tells the faults apart. */
+  type: "retry";
+  /** What stands after `retry:`, such as `0` or `99999999999999999999`. */
+  value: string;
+}
+
+/** A line that does not end, made as the client reads; then the line and its event end, and the stream goes on. */
+export interface EndlessFrameFault extends MomentaryStreamFault {
+  /** Tells the faults apart. */
+  type: "endless-frame";
+  /**
+   * Length of the line in bytes.
+   *
+   * @default {Infinity, which is until it is healed or the stream ends}
+   */
+  bytes?: number;
+  /**
+   * How the line begins.
+   *
+   * @default {"data:"}
+   */
+  prefix?: string;
+}
+
+/**
+ * The largest legal event: an `attester_slashing` of two attestations by the
+ * same validators, 2.62 MB, made as the client reads. Comes on the streams
+ * that asked for the topic.
+ */
+export interface GiantEventFault extends MomentaryStreamFault {
+  /** Tells the faults apart. */
+  type: "giant-event";
+  /**
+   * How many validators each attestation has, 1 to 1,000,000.
+   *
+   * @default {131072}
+   */
+  indices?: number;
+}
+
+/** A lie: a `head` in the far future. Comes on the streams that asked for the topic. */
+export interface FutureSlotFault extends MomentaryStreamFault {
+  /** Tells the faults apart. */
+  type: "future-slot";
+  /**
+   * How many slots after the current one.
+   *
+   * @default {1000000}
+   */
+  slots?: number;
+}
+
+/**
+ * A lie: a `chain_reorg` that is deeper than the chain is long, its old head
+ * being the parent of the new one (Caplin). Comes on the streams that asked
+ * for the topic.
+ */
+export interface DeepReorgFault extends MomentaryStreamFault {
+  /** Tells the faults apart. */
+  type: "deep-reorg";
+  /**
+   * The depth, as it stands in the event.
+   *
+   * @default {"18446744073709551614"}
+   */
+  depth?: string;
+}
+
+/** A clean end of the stream. */
+export interface DisconnectFault extends MomentaryStreamFault {
+  /** Tells the faults apart. */
+  type: "disconnect";
+  /**
+   * Whether it comes in the middle of a `data:` line of one more event.
+   *
+   * @default {false}
+   */
+  inMidLine?: boolean;
+}

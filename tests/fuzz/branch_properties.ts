@@ -1,0 +1,199 @@
+/** What happened to the chain while a node was away is found out, or told as a gap. */
+
+import type { BeaconEvent, ChainReorg, GapStatus } from "@org/beacon-sse";
+import type { Report } from "./properties.ts";
+import type { Run } from "./run_schedule.ts";
+import { type Arrived, arrivedFrom, listenedTo } from "./sent_events.ts";
+import {
+  ancestorAt,
+  commonAncestor,
+  isOnBranchOf,
+  type VirtualBlock,
+} from "./virtual_chain.ts";
+import type { VirtualNode } from "./virtual_node.ts";
+
+/** Checks what was recovered, and that nothing else was lost. */
+export function checkBranches(run: Run, report: Report): void {
+  for (const { value } of run.events.received) {
+    if (value.recovered) checkTruth(run, value as BeaconEvent, report);
+  }
+  for (const { value } of run.reorgs.received) {
+    checkReorgTruth(run, value, report);
+  }
+  for (const node of run.nodes) {
+    for (const absence of absencesOf(run, node)) {
+      checkAbsence(run, node, absence, report);
+    }
+  }
+}
+
+/** A stretch of which a node told nothing, between two heads that it did tell of. */
+interface Absence {
+  /** The head before, and when it arrived. */
+  before: Arrived;
+  /** The head after. */
+  after: Arrived;
+  /** When the listener has had its chance to find out. */
+  until: number;
+}
+
+/** For so long a connection has to last for headers to be asked for, three times over. */
+const RECOVERY_MS = 45_000;
+
+function absencesOf(run: Run, node: VirtualNode): Absence[] {
+  const absences: Absence[] = [];
+  const connections = listenedTo(run, node);
+  let before: Arrived | undefined;
+  let isConfessed = false;
+  for (const sent of arrivedFrom(run, node)) {
+    if (sent.frame.kind === "confession") isConfessed = true;
+    if (sent.frame.head === undefined || sent.isInDoubt) continue;
+    if (
+      before !== undefined &&
+      (before.connection !== sent.connection || isConfessed)
+    ) {
+      const lasting = connections.find(({ headersAt, endedAt }) => {
+        const end = endedAt ?? run.closedAt;
+        return end - Math.max(headersAt!, before!.arrivedAt) >= RECOVERY_MS &&
+          end > sent.arrivedAt;
+      });
+      if (lasting !== undefined) {
+        const until = Math.max(lasting.headersAt!, sent.arrivedAt) +
+          RECOVERY_MS;
+        absences.push({ before, after: sent, until });
+      }
+    }
+    before = sent;
+    isConfessed = false;
+  }
+  return absences;
+}
+
+function checkAbsence(
+  run: Run,
+  node: VirtualNode,
+  { before, after, until }: Absence,
+  report: Report,
+): void {
+  const from = before.frame.head!;
+  const to = after.frame.head!;
+  if (from === to) return;
+  const ancestor = commonAncestor(from, to);
+  const where =
+    `${node.name}: between head ${from.slot} ${from.root} at ${before.arrivedAt} and ` +
+    `head ${to.slot} ${to.root} at ${after.arrivedAt}`;
+  const gaps = run.statuses.received
+    .map(({ value }) => value)
+    .filter((status): status is GapStatus =>
+      status.type === "gap" && status.node === node.name &&
+      status.at >= before.arrivedAt && status.at <= until
+    );
+  const isTold = (topic: string) =>
+    gaps.some(({ topics }) => topics.includes(topic));
+
+  if (ancestor !== from && !isTold("chain_reorg")) {
+    const since = run.nodes.length === 1
+      ? before.arrivedAt
+      : before.arrivedAt - LAG_MS;
+    const isKnown = run.reorgs.received.some(({ value, at }) =>
+      at >= since && at <= until && leadsTo(run, value, ancestor, to)
+    );
+    if (!isKnown) {
+      report(
+        "recovery",
+        `${where} the branch changed at ${ancestor.slot}; no reorg and no gap tells`,
+      );
+    }
+  }
+
+  const isAskedFor = after.connection.topics.includes("block");
+  if (!isAskedFor || run.events.dropped > 0 || isTold("block")) return;
+  const delivered = new Set(
+    run.events.received
+      .filter(({ value }) => value.topic === "block")
+      .map(({ value }) => (value as BeaconEvent<"block">).data.block),
+  );
+  for (
+    let block = to.parent!;
+    block.slot > ancestor.slot;
+    block = block.parent!
+  ) {
+    if (!delivered.has(block.root)) {
+      report(
+        "recovery",
+        `${where} block ${block.slot} ${block.root} was missed; no gap tells`,
+      );
+    }
+  }
+}
+
+/** Nodes tell of one reorg at different times; the first one is delivered. */
+const LAG_MS = 60_000;
+
+/** Whether a reorg tells that the chain left a branch at this block or before, towards that head. */
+function leadsTo(
+  { chain, schedule }: Run,
+  reorg: ChainReorg,
+  ancestor: VirtualBlock,
+  head: VirtualBlock,
+): boolean {
+  if (reorg.epoch > Math.floor(ancestor.slot / schedule.slotsPerEpoch)) {
+    return false;
+  }
+  if (reorg.merged !== undefined) return true;
+  const newHead = chain.blocks.get(reorg.newHeadBlock);
+  return newHead !== undefined &&
+    commonAncestor(newHead, head).slot > ancestor.slot;
+}
+
+/** A reorg is between two branches, and its depth leads to where they part. */
+function checkReorgTruth(
+  { chain, schedule }: Run,
+  reorg: ChainReorg,
+  report: Report,
+): void {
+  const { slot, depth, epoch, oldHeadBlock, newHeadBlock } = reorg;
+  const oldHead = chain.blocks.get(oldHeadBlock);
+  const newHead = chain.blocks.get(newHeadBlock);
+  const ancestor = oldHead && newHead && commonAncestor(oldHead, newHead);
+  const isTrue = ancestor !== undefined && ancestor !== oldHead &&
+    newHead!.slot === slot &&
+    slot - depth === ancestor.slot &&
+    epoch === Math.floor(ancestor.slot / schedule.slotsPerEpoch);
+  if (!isTrue) {
+    report(
+      "truth",
+      `${JSON.stringify(reorg)}; the branches part at ${ancestor?.slot}`,
+    );
+  }
+}
+
+/** What was recovered is what the chain is like. */
+function checkTruth(run: Run, event: BeaconEvent, report: Report): void {
+  const { chain, schedule: { slotsPerEpoch } } = run;
+  let isTrue = true;
+  if (event.topic === "block" || event.topic === "head") {
+    const block = chain.blocks.get(event.data.block);
+    isTrue = block !== undefined && block.slot === event.data.slot &&
+      event.slot === block.slot;
+    if (event.topic === "head" && block !== undefined) {
+      const epoch = Math.floor(block.slot / slotsPerEpoch);
+      const dependent = (epoch: number) =>
+        ancestorAt(block, epoch * slotsPerEpoch - 1).root;
+      isTrue &&= event.data.state === block.stateRoot &&
+        event.data.current_duty_dependent_root === dependent(epoch) &&
+        event.data.previous_duty_dependent_root === dependent(epoch - 1);
+    }
+  } else if (event.topic === "chain_reorg") {
+    const { old_head_block, new_head_block, slot, depth } = event.data;
+    const oldHead = chain.blocks.get(old_head_block);
+    const newHead = chain.blocks.get(new_head_block);
+    isTrue = oldHead !== undefined && newHead !== undefined &&
+      newHead.slot === slot &&
+      !isOnBranchOf(oldHead, newHead) &&
+      slot - depth === commonAncestor(oldHead, newHead).slot &&
+      event.data.old_head_state === oldHead.stateRoot &&
+      event.data.new_head_state === newHead.stateRoot;
+  } else isTrue = false;
+  if (!isTrue) report("truth", `recovered was ${event.topic} ${event.raw}`);
+}

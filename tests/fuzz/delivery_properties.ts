@@ -1,0 +1,331 @@
+/** Every valid event is delivered exactly once, in order, or counted as lost to a slow subscriber. */
+
+import type { BeaconEvent, ChainReorg } from "@org/beacon-sse";
+import { sumOf } from "./prometheus_samples.ts";
+import type { Report } from "./properties.ts";
+import type { Received, Run, Subscriber } from "./run_schedule.ts";
+import { type Arrived, arrivedFrom, type Range } from "./sent_events.ts";
+import { isOnBranchOf, type VirtualBlock } from "./virtual_chain.ts";
+import type { VirtualConnection } from "./virtual_connection.ts";
+
+/** Checks what subscribers of events and of reorgs received. */
+export function checkDelivery(run: Run, report: Report): void {
+  checkQueues(run, report);
+  const arrived = run.nodes.map((node) =>
+    arrivedFrom(run, node).filter(({ frame }) => frame.kind === "valid")
+  );
+  for (const subscriber of [run.events, run.slowEvents]) {
+    run.nodes.forEach((node, index) => {
+      const mine = subscriber.received.filter(({ value }) =>
+        value.node === node.name
+      );
+      checkOrder(mine, arrived[index]!, report);
+    });
+  }
+  // What the queue lost cannot be told from what never came.
+  if (run.events.dropped === 0) {
+    if (run.nodes.length === 1) checkOneNode(run, arrived[0]!, report);
+    else checkManyNodes(run, arrived, report);
+  }
+  checkReorgs(run, arrived.flat(), report);
+}
+
+/** What makes an event the same in the mouth of another node, told independently of the listener. */
+export function identityOf({ topic, data, raw }: BeaconEvent<string>): string {
+  const payload = data as Record<string, unknown>;
+  switch (topic) {
+    case "head":
+    case "block":
+    case "block_gossip":
+      return `${topic} ${payload.slot} ${payload.block}`;
+    case "chain_reorg":
+      return `${topic} ${payload.slot} ${payload.depth} ${payload.old_head_block} ${payload.new_head_block}`;
+    case "finalized_checkpoint":
+      return `${topic} ${payload.epoch} ${payload.block}`;
+    default:
+      return `${topic} ${raw}`;
+  }
+}
+
+/** Two subscribers of one broadcast have the same fate, but for what each was too slow for. */
+function checkQueues(run: Run, report: Report): void {
+  const { events, slowEvents, reorgs, slowReorgs, statuses } = run;
+  for (const subscriber of [events, slowEvents, reorgs, slowReorgs, statuses]) {
+    if (!subscriber.isDone) report("end", "a subscription did not end");
+  }
+  const posted = (one: Subscriber<unknown>) =>
+    one.received.length + one.dropped;
+  if (posted(events) !== posted(slowEvents)) {
+    report(
+      "accounting",
+      `one subscriber received ${events.received.length} events and lost ${events.dropped}, ` +
+        `another ${slowEvents.received.length} and ${slowEvents.dropped}`,
+    );
+  }
+  const stoodFor = ({ received }: Subscriber<ChainReorg>) =>
+    received.reduce((sum, { value }) => sum + 1 + (value.merged ?? 0), 0);
+  if (stoodFor(reorgs) !== stoodFor(slowReorgs)) {
+    report(
+      "accounting",
+      `one subscriber's reorgs stand for ${stoodFor(reorgs)}, another's for ${
+        stoodFor(slowReorgs)
+      }`,
+    );
+  }
+  const counted = sumOf(run.samples, "app_beacon_node_sse_dropped_total", {
+    queue: "events",
+  });
+  const lost = events.dropped + slowEvents.dropped;
+  if (counted !== lost) {
+    report(
+      "accounting",
+      `sse_dropped_total is ${counted}, subscribers lost ${lost}`,
+    );
+  }
+}
+
+/** What came from a node came in the order in which the node sent it. */
+function checkOrder(
+  received: readonly Received<BeaconEvent<string>>[],
+  arrived: readonly Arrived[],
+  report: Report,
+): void {
+  let next = 0;
+  for (const { value } of received) {
+    if (value.recovered) continue;
+    const from = next;
+    while (next < arrived.length && !isSame(value, arrived[next]!)) next++;
+    if (next === arrived.length) {
+      report(
+        "order",
+        `${value.node}: ${
+          identityOf(value)
+        } was not sent behind the ${from} events before it`,
+      );
+      return;
+    }
+    next++;
+  }
+}
+
+/** With one node it is exact: all that arrived, less what a recovery had told already. */
+function checkOneNode(
+  run: Run,
+  arrived: readonly Arrived[],
+  report: Report,
+): void {
+  const { received } = run.events;
+  const recovered = new Set<string>();
+  const live = new Map<string, number>();
+  let next = 0;
+  let suppressed = 0;
+  let connection: VirtualConnection | undefined;
+  let head: VirtualBlock | undefined;
+  const skipTo = (value?: BeaconEvent<string>, at = 0) => {
+    while (next < arrived.length) {
+      const sent = arrived[next]!;
+      const isLost = sent.isInDoubt && at > sent.arrivedAt + HOLD_MS;
+      if (value !== undefined && isSame(value, sent) && !isLost) return;
+      next++;
+      if (recovered.has(sent.frame.identity)) suppressed++;
+      else if (!sent.isInDoubt) {
+        report(
+          "delivery",
+          `${sent.frame.identity}, arrived at ${sent.arrivedAt}, was not delivered`,
+        );
+      }
+    }
+  };
+  for (const { value, at } of received) {
+    const identity = identityOf(value);
+    if (value.recovered) {
+      if (recovered.has(identity) && value.topic !== "head") {
+        report("delivery", `${identity} was recovered, and again at ${at}`);
+      }
+      recovered.add(identity);
+      if (live.has(identity) && value.topic !== "head") {
+        report("delivery", `${identity} was delivered, and recovered at ${at}`);
+      }
+      const block = run.chain.blocks.get(
+        (value as BeaconEvent<"block">).data.block,
+      );
+      if (
+        block !== undefined && head !== undefined && block !== head &&
+        isOnBranchOf(block, head)
+      ) {
+        report(
+          "order",
+          `${identity} was recovered at ${at}, behind head ${head.slot}`,
+        );
+      }
+      continue;
+    }
+    skipTo(value, at);
+    const sent = arrived[next++];
+    if (sent === undefined) break;
+    if (sent.connection !== connection) {
+      connection = sent.connection;
+      head = undefined;
+    }
+    head = sent.frame.head ?? head;
+    live.set(identity, (live.get(identity) ?? 0) + 1);
+    if (recovered.has(identity) && value.topic !== "head") {
+      report(
+        "delivery",
+        `${identity} was recovered, and delivered again at ${at}`,
+      );
+    }
+  }
+  skipTo();
+  const counted = sumOf(run.samples, "app_beacon_node_sse_suppressed_total");
+  // A repeated head may be told from its recovery only by the count.
+  const inDoubt = arrived.filter(({ isInDoubt }) => isInDoubt).length;
+  if (counted > suppressed || counted < suppressed - inDoubt) {
+    report(
+      "accounting",
+      `sse_suppressed_total is ${counted}, ${suppressed} events were told before`,
+    );
+  }
+}
+
+/** With several nodes, what they say is delivered as often as the one says it that says it most. */
+function checkManyNodes(
+  run: Run,
+  arrived: readonly Arrived[][],
+  report: Report,
+): void {
+  const { received } = run.events;
+  const delivered = countBy(received, ({ value }) => identityOf(value));
+  const recovered = new Set(
+    received.filter(({ value }) => value.recovered).map(({ value }) =>
+      identityOf(value)
+    ),
+  );
+  const said = new Map<string, Range>();
+  for (const ofNode of arrived) {
+    const all = countBy(ofNode, ({ frame }) => frame.identity);
+    const sure = countBy(
+      ofNode.filter(({ isInDoubt }) => !isInDoubt),
+      ({ frame }) => frame.identity,
+    );
+    for (const [identity, count] of all) {
+      const [low, high] = said.get(identity) ?? [0, 0];
+      said.set(identity, [
+        Math.max(low, sure.get(identity) ?? 0),
+        Math.max(high, count),
+      ]);
+    }
+  }
+  for (const identity of new Set([...delivered.keys(), ...said.keys()])) {
+    const count = delivered.get(identity) ?? 0;
+    let [low, high] = said.get(identity) ?? [0, 0];
+    if (recovered.has(identity)) {
+      [low, high] = [Math.min(low, 1), Math.max(high, 1)];
+    }
+    if (identity.startsWith("head ")) low = 0;
+    if (count < low || count > high) {
+      report(
+        "delivery",
+        `${identity} was said ${low}…${high} times, delivered ${count} times`,
+      );
+    }
+  }
+  checkHeadsOfMany(received, arrived.flat(), delivered, report);
+}
+
+/** A head is left out only where a later one is known, and the heads do not go back by another node. */
+function checkHeadsOfMany(
+  received: readonly Received<BeaconEvent<string>>[],
+  arrived: readonly Arrived[],
+  delivered: ReadonlyMap<string, number>,
+  report: Report,
+): void {
+  const heads = received.filter(({ value }) => value.topic === "head");
+  for (const { frame, arrivedAt, isInDoubt } of arrived) {
+    if (
+      frame.head === undefined || isInDoubt || delivered.has(frame.identity)
+    ) continue;
+    const isBehind = heads.some(({ value, at }) =>
+      value.slot! > frame.head!.slot && at <= arrivedAt + HOLD_MS
+    );
+    if (!isBehind) {
+      report(
+        "delivery",
+        `${frame.identity}, arrived at ${arrivedAt}, was not delivered`,
+      );
+    }
+  }
+  for (let i = 1; i < heads.length; i++) {
+    const before = heads[i - 1]!.value;
+    const { value, at } = heads[i]!;
+    if (value.slot! < before.slot! && value.node !== before.node) {
+      report(
+        "order",
+        `the merged head went from ${before.slot} (${before.node}) back to ${value.slot} (${value.node}) at ${at}`,
+      );
+    }
+  }
+}
+
+/** How long events may wait for what is recovered before them. */
+const HOLD_MS = 2000;
+
+/** Every reorg that was announced reaches reorgs(), once; to a slow subscriber merged, not later. */
+function checkReorgs(
+  run: Run,
+  arrived: readonly Arrived[],
+  report: Report,
+): void {
+  if (!run.isClockKnown) return;
+  const announced = new Map<string, Arrived>();
+  for (const sent of arrived) {
+    if (sent.frame.reorg === undefined || sent.isInDoubt) continue;
+    const known = announced.get(sent.frame.identity);
+    if (known === undefined || known.arrivedAt > sent.arrivedAt) {
+      announced.set(sent.frame.identity, sent);
+    }
+  }
+  for (const { received } of [run.reorgs, run.slowReorgs]) {
+    const found = countBy(received, ({ value }) => reorgIdentityOf(value));
+    for (const [identity, count] of found) {
+      if (count > 1) {
+        report("reorgs", `${identity} reached reorgs() ${count} times`);
+      }
+    }
+    for (const [identity, { arrivedAt, frame }] of announced) {
+      if (found.has(identity)) continue;
+      const { ancestor } = frame.reorg!;
+      const epoch = Math.floor(ancestor.slot / run.schedule.slotsPerEpoch);
+      const isMerged = received.some(({ value, at }) =>
+        value.merged !== undefined && at >= arrivedAt && value.epoch <= epoch
+      );
+      if (!isMerged) {
+        report(
+          "reorgs",
+          `${identity}, announced at ${arrivedAt}, did not reach reorgs()`,
+        );
+      }
+    }
+  }
+}
+
+function reorgIdentityOf(
+  { slot, depth, oldHeadBlock, newHeadBlock }: ChainReorg,
+): string {
+  return `chain_reorg ${slot} ${depth} ${oldHeadBlock} ${newHeadBlock}`;
+}
+
+function isSame(event: BeaconEvent<string>, { frame }: Arrived): boolean {
+  return event.topic === frame.topic && event.raw === frame.data;
+}
+
+function countBy<T>(
+  values: readonly T[],
+  key: (value: T) => string,
+): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const value of values) {
+    counts.set(key(value), (counts.get(key(value)) ?? 0) + 1);
+  }
+  return counts;
+}

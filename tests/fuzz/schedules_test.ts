@@ -1,0 +1,133 @@
+import { assert, assertEquals } from "@std/assert";
+import { checkRun } from "./properties.ts";
+import { randomSchedule } from "./random_schedule.ts";
+import { type Run, runSchedule } from "./run_schedule.ts";
+
+/** `deno task fuzz` runs more of them, from another seed each time. */
+const SCHEDULES = 200;
+
+Deno.test(`SseListener() keeps its promises under ${SCHEDULES} random schedules of faults`, async () => {
+  const broken: string[] = [];
+  for (let seed = 1; seed <= SCHEDULES; seed++) {
+    for (
+      const { property, detail } of checkRun(
+        await runSchedule(randomSchedule(seed)),
+      )
+    ) {
+      broken.push(
+        `deno task fuzz --seed ${seed} --runs 1: ${property}: ${detail}`,
+      );
+    }
+  }
+  assertEquals(broken, []);
+});
+
+Deno.test("runSchedule() gives the same run for the same schedule", async () => {
+  for (const seed of [3, 11, 31]) {
+    const schedule = randomSchedule(seed);
+    const again = JSON.parse(JSON.stringify(randomSchedule(seed)));
+    assertEquals(
+      traceOf(await runSchedule(schedule)),
+      traceOf(await runSchedule(again)),
+    );
+  }
+});
+
+/** All that can be seen from outside, with its times. */
+function traceOf(
+  { nodes, events, slowEvents, reorgs, statuses, samples }: Run,
+): unknown {
+  return {
+    requests: nodes.map(({ requests }) => requests),
+    bytes: nodes.map(({ bodies }) =>
+      bodies.map(({ handed, state }) => [handed, state])
+    ),
+    events: events.received,
+    slowEvents: slowEvents.received,
+    reorgs: reorgs.received,
+    statuses: statuses.received.map((
+      { at, value },
+    ) => [at, JSON.stringify(value)]),
+    samples,
+  };
+}
+
+/** A run in which everything is there that could get lost. */
+async function eventfulRun(): Promise<Run> {
+  const schedule = randomSchedule(1);
+  const [node] = schedule.nodes;
+  const run = await runSchedule({
+    ...schedule,
+    topics: ["head", "chain_reorg", "block", "block_gossip"],
+    eventsCapacity: 1024,
+    reorgsCapacity: 1024,
+    maxEventBytes: 4096,
+    chain: schedule.chain.with(5, 2).with(15, 2).fill(0, 16),
+    nodes: [{
+      ...node!,
+      latencyMs: 5,
+      isLateWithHeaders: false,
+      unsupported: [],
+      commas: "list",
+      forgetsOrphans: false,
+      forks: [],
+      faults: [
+        { kind: "malformed", at: 30_000, forMs: 0, which: [0] },
+        { kind: "reset", at: 170_000, forMs: 0, part: 0, isSameTurn: false },
+        { kind: "refuse", at: 170_000, forMs: 30_000 },
+      ],
+    }],
+  });
+  assertEquals(checkRun(run), []);
+  return run;
+}
+
+/** What is done to a run, and which property has to see it. */
+const SABOTAGE: [what: string, property: string, (run: Run) => void][] = [
+  ["loses an event", "delivery", ({ events }) => events.received.splice(20, 1)],
+  ["delivers an event twice", "order", ({ events: { received } }) => {
+    received.splice(20, 0, received[20]!);
+  }],
+  ["swaps two events", "order", ({ events: { received } }) => {
+    received.splice(20, 2, received[21]!, received[20]!);
+  }],
+  ["loses a recovered event", "recovery", ({ events: { received } }) => {
+    received.splice(received.findIndex(({ value }) => value.recovered), 1);
+  }],
+  ["loses a reorg", "reorgs", ({ reorgs }) => reorgs.received.splice(0, 1)],
+  ["loses a recovered reorg", "recovery", ({ reorgs: { received } }) => {
+    received.splice(received.findIndex(({ value }) => value.recovered), 1);
+  }],
+  [
+    "gets a depth wrong",
+    "truth",
+    ({ reorgs }) => reorgs.received.at(-1)!.value.depth++,
+  ],
+  ["forgets to count", "accounting", ({ samples }) => {
+    samples.find(({ name }) => name.endsWith("sse_malformed_total"))!.value--;
+  }],
+  ["does not wait", "waits", ({ nodes, statuses }) => {
+    const { at, value } = statuses.received.find(({ value }) =>
+      value.type === "disconnected"
+    )!;
+    assert(value.type === "disconnected");
+    nodes[0]!.requests.push({
+      at: at + value.retryInMs - 1,
+      path: "/eth/v1/node/syncing",
+    });
+  }],
+  [
+    "stays away",
+    "revival",
+    ({ snapshots }) => snapshots[0]!.state = "disconnected",
+  ],
+];
+
+for (const [what, property, sabotage] of SABOTAGE) {
+  Deno.test(`checkRun() sees a listener that ${what}`, async () => {
+    const run = await eventfulRun();
+    sabotage(run);
+    const properties = checkRun(run).map((violation) => violation.property);
+    assert(properties.includes(property), `broken: ${properties}`);
+  });
+}

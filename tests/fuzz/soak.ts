@@ -1,0 +1,392 @@
+// deno-lint-ignore-file no-console -- a command
+/**
+ * `deno task soak --for 10m`: one listener over ten simulated nodes under random faults, in real
+ * time and over loopback. Every half minute a line; at the end the sums, and whether the heap grows.
+ *
+ *     --for DURATION    how long, such as 90s or 10m (10m)
+ *     --seed N          what all chance is drawn from (drawn, and printed)
+ *
+ * The nodes live in a worker, whose heap is not the listener's. Between the nodes and the listener
+ * sits a tap that counts for itself what passes. Exit code 1 where the counts do not agree, an event
+ * was lost or delivered twice, something is left after the end, or the heap grows by more than two
+ * standard errors and {@linkcode MOST_GROWTH}.
+ */
+
+import {
+  type BeaconEvent,
+  Broadcast,
+  SseListener,
+  type Subscription,
+} from "@org/beacon-sse";
+import { delay } from "@std/async/delay";
+import { parseDuration } from "../../src/cli/duration.ts";
+import { type HeapSample, heapTrend } from "./heap_trend.ts";
+import { parseSamples, type Sample, sumOf } from "./prometheus_samples.ts";
+import { isHead, ledgerEventOf } from "./soak_events.ts";
+import { SoakLedger } from "./soak_ledger.ts";
+import { isPriming } from "./priming.ts";
+import type { SoakNodesMessage, SoakNodesOptions } from "./soak_nodes.ts";
+import { SoakTap } from "./soak_tap.ts";
+
+/** What the heap may grow by in KiB a minute, however sure the slope is. */
+const MOST_GROWTH = 32;
+const NODES = 10;
+const SLOT_MS = 500;
+const MAX_EVENT_BYTES = 1024 * 1024;
+const TOPICS = [
+  "head",
+  "chain_reorg",
+  "block",
+  "block_gossip",
+  "attester_slashing",
+];
+const SAMPLE_MS = 5000;
+const LINE_MS = 30_000;
+/** What is not measured: until then, everything bounded fills up, and code is compiled. */
+const WARM_UP_MS = 60_000;
+const ALL_CONNECTED_WITHIN_MS = 10_000;
+/** Slots of clock skew and lag that an event may be ahead and still has to be believed. */
+const SLOTS_AHEAD = 4;
+
+/** What the command was asked for. */
+interface Arguments {
+  forMs: number;
+  seed: number;
+}
+
+function parseArguments(args: readonly string[]): Arguments {
+  const parsed = {
+    forMs: 600_000,
+    seed: Math.floor(Math.random() * 1_000_000),
+  };
+  for (let i = 0; i < args.length; i += 2) {
+    const [flag, value = ""] = args.slice(i, i + 2);
+    if (flag === "--for") {
+      const forMs = parseDuration(value);
+      if (forMs === undefined) {
+        throw new TypeError(
+          `Cannot soak: --for must be a duration, got "${value}"`,
+        );
+      }
+      parsed.forMs = forMs;
+    } else if (flag === "--seed") {
+      if (!/^\d{1,9}$/.test(value)) {
+        throw new TypeError(
+          `Cannot soak: --seed must be a number, got "${value}"`,
+        );
+      }
+      parsed.seed = Number(value);
+    } else throw new TypeError(`Cannot soak: unknown argument "${flag}"`);
+  }
+  return parsed;
+}
+
+/** The nodes in their worker. */
+class SoakNodes {
+  faults: Record<string, number> = {};
+  readonly #worker = new Worker(new URL("./soak_nodes.ts", import.meta.url), {
+    type: "module",
+  });
+  readonly #listening = Promise.withResolvers<
+    { urls: string[]; genesisTime: number }
+  >();
+  readonly #closed = Promise.withResolvers<void>();
+
+  constructor(options: SoakNodesOptions) {
+    this.#worker.onmessage = ({ data }: MessageEvent<SoakNodesMessage>) => {
+      if (data.type === "listening") this.#listening.resolve(data);
+      else if (data.type === "faults") this.faults = data.counts;
+      else this.#closed.resolve();
+    };
+    this.#worker.postMessage(options);
+  }
+
+  get listening(): Promise<{ urls: string[]; genesisTime: number }> {
+    return this.#listening.promise;
+  }
+
+  begin(): void {
+    this.#worker.postMessage("begin");
+  }
+
+  async close(): Promise<void> {
+    this.#worker.postMessage("stop");
+    await Promise.race([
+      this.#closed.promise,
+      delay(10_000, { persistent: false }),
+    ]);
+    this.#worker.terminate();
+  }
+}
+
+/** What subscribers count. */
+interface Received {
+  events: number;
+  recovered: number;
+  reorgs: number;
+  recoveredReorgs: number;
+  disconnects: number;
+  gaps: number;
+}
+
+function heapBytes(): number {
+  (globalThis as { gc?: () => void }).gc?.();
+  return Deno.memoryUsage().heapUsed;
+}
+
+async function soak({ forMs, seed }: Arguments): Promise<boolean> {
+  if (!("gc" in globalThis)) {
+    console.error("Without --v8-flags=--expose-gc the heap is not exact");
+  }
+  const unhandled: string[] = [];
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    unhandled.push(String(event.reason?.stack ?? event.reason));
+  });
+  const nodes = new SoakNodes({
+    nodes: NODES,
+    seed,
+    slotDurationMs: SLOT_MS,
+  });
+  const { urls, genesisTime } = await nodes.listening;
+  console.log(
+    `seed ${seed}: ${NODES} nodes, slots of ${SLOT_MS} ms, for ${
+      forMs / 1000
+    } s`,
+  );
+
+  const ledger = new SoakLedger();
+  const tap = new SoakTap({
+    maxEventBytes: MAX_EVENT_BYTES,
+    onEvent(event) {
+      if (isPriming(event.topic, event.raw)) return;
+      const entry = ledgerEventOf(event);
+      ledger.said(urls.indexOf(event.origin), entry);
+      const isAhead =
+        entry.slot > (Date.now() - genesisTime) / SLOT_MS + SLOTS_AHEAD;
+      if (isAhead || isHead(event)) ledger.doubted(entry);
+    },
+    onDoubt(event) {
+      if (isPriming(event.topic, event.raw) || isHead(event)) return;
+      ledger.doubted(ledgerEventOf(event));
+    },
+  });
+  const events = new Broadcast<BeaconEvent<string>>();
+  const eager = events.subscribe();
+  const slow = events.subscribe();
+  const listener = await SseListener.start({
+    nodes: urls,
+    topics: TOPICS,
+    maxEventBytes: MAX_EVENT_BYTES,
+    events,
+    fetch: tap.fetch,
+  });
+  const received: Received = {
+    events: 0,
+    recovered: 0,
+    reorgs: 0,
+    recoveredReorgs: 0,
+    disconnects: 0,
+    gaps: 0,
+  };
+  let slowEvents = 0;
+  const reading = [
+    each(eager, (event) => {
+      received.events++;
+      if (event.recovered) received.recovered++;
+      if (isPriming(event.topic, event.raw)) return;
+      ledger.delivered(ledgerEventOf(event), event.recovered === true);
+    }),
+    each(slow, () => {
+      slowEvents++;
+      return isOver ? undefined : delay(100);
+    }),
+    each(listener.reorgs(), ({ recovered }) => {
+      received.reorgs++;
+      if (recovered) received.recoveredReorgs++;
+    }),
+    each(listener.status(), ({ type }) => {
+      if (type === "disconnected") received.disconnects++;
+      if (type === "gap") received.gaps++;
+    }),
+  ];
+  let isOver = false;
+
+  for (
+    let waited = 0;
+    tap.openStreams < NODES && waited < ALL_CONNECTED_WITHIN_MS;
+    waited += 100
+  ) {
+    await delay(100);
+  }
+  nodes.begin();
+  const startedAt = performance.now();
+  const heapAtStart = heapBytes();
+  const heap: HeapSample[] = [];
+  let lineAt = LINE_MS;
+  for (let passed = 0; passed < forMs;) {
+    await delay(Math.min(SAMPLE_MS, forMs - passed));
+    passed = performance.now() - startedAt;
+    ledger.check();
+    const bytes = heapBytes();
+    if (passed >= WARM_UP_MS) heap.push({ at: passed, bytes });
+    if (passed >= lineAt || passed >= forMs) {
+      lineAt += LINE_MS;
+      console.log(
+        `${clock(passed)}  events ${received.events}  faults ${
+          sumUp(nodes.faults)
+        }  reconnects ${received.disconnects}  recovered ${received.recovered}  gaps ${received.gaps}  streams ${tap.openStreams}  heap ${
+          mebibytes(bytes)
+        }`,
+      );
+    }
+  }
+
+  const samples = parseSamples(await listener.registry.metrics());
+  const broken = ledger.broken.slice(0, 20);
+  checkCounts(tap, urls, samples, broken);
+  const closing = performance.now();
+  await listener.close();
+  if (performance.now() - closing > 5000) {
+    broken.push("close() took more than 5 s");
+  }
+  isOver = true;
+  await Promise.all(reading);
+  if (tap.openStreams > 0) {
+    broken.push(`${tap.openStreams} streams are open after close()`);
+  }
+  if (received.events + eager.dropped !== slowEvents + slow.dropped) {
+    broken.push(
+      `one subscriber received ${received.events} and lost ${eager.dropped}, ` +
+        `another ${slowEvents} and ${slow.dropped}`,
+    );
+  }
+  const counted = sumOf(samples, "app_beacon_node_sse_reconnects_total");
+  // The metrics were read a moment before the end.
+  if (
+    counted > received.disconnects || counted < received.disconnects - NODES
+  ) {
+    broken.push(
+      `${received.disconnects} disconnects were told, ${counted} counted`,
+    );
+  }
+  await nodes.close();
+  broken.push(...unhandled.map((reason) => `unhandled: ${reason}`));
+
+  const heapAtEnd = heapBytes();
+  const trend = heapTrend(heap);
+  const grows = trend !== undefined && trend.slope > MOST_GROWTH &&
+    trend.slope > 2 * trend.error;
+  console.log(
+    [
+      `events: ${received.events} delivered, ${received.recovered} of them recovered; ${slow.dropped} lost to a slow subscriber; ${ledger.checked} checked one by one, ${ledger.unchecked} not`,
+      `reorgs: ${received.reorgs}, ${received.recoveredReorgs} of them recovered; gaps told: ${received.gaps}`,
+      `faults: ${sumUp(nodes.faults)} (${list(nodes.faults)})`,
+      `disconnects: ${list(byReason(samples))}`,
+      `heap: ${mebibytes(heapAtStart)} at the start, ${
+        mebibytes(heapAtEnd)
+      } at the end`,
+      trend === undefined
+        ? "heap slope: the soak is too short for it"
+        : `heap slope: ${trend.slope.toFixed(1)} ± ${
+          trend.error.toFixed(1)
+        } KiB/min (standard error; ${heap.length} samples from ${
+          clock(WARM_UP_MS)
+        } on; limit ${MOST_GROWTH})`,
+      `broken identities: ${broken.length}`,
+      ...broken,
+    ].join("\n"),
+  );
+  if (grows) console.log("the heap grows");
+  return broken.length === 0 && !grows;
+}
+
+async function each<T>(
+  subscription: Subscription<T>,
+  take: (value: T) => void | Promise<void> | undefined,
+): Promise<void> {
+  for await (const value of subscription) await take(value);
+}
+
+/** What the tap saw is what the listener counted, but for what broke off with its stream. */
+function checkCounts(
+  tap: SoakTap,
+  urls: readonly string[],
+  samples: readonly Sample[],
+  broken: string[],
+): void {
+  for (const url of urls) {
+    const addr = url;
+    const { events = 0, malformed = 0, oversize = 0, inDoubt = 0 } =
+      tap.counts.get(new URL(url).origin) ?? {};
+    const count = (name: string) =>
+      sumOf(samples, `app_beacon_node_${name}`, { addr });
+    const counted = count("sse_events_total") + count("sse_malformed_total") +
+      count("sse_oversize_total");
+    const passed = events + oversize;
+    if (counted > passed || counted < passed - inDoubt) {
+      broken.push(
+        `${addr}: ${passed} events passed, ${inDoubt} of them in doubt; counted were ${counted}`,
+      );
+    }
+    // Beyond these, slots in the far future are malformed to the listener.
+    if (count("sse_malformed_total") < malformed - inDoubt) {
+      broken.push(
+        `${addr}: ${malformed} malformed events passed, ${
+          count("sse_malformed_total")
+        } counted`,
+      );
+    }
+    if (count("sse_oversize_total") > oversize) {
+      broken.push(
+        `${addr}: ${oversize} oversize events passed, ${
+          count("sse_oversize_total")
+        } counted`,
+      );
+    }
+  }
+}
+
+function byReason(samples: readonly Sample[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { name, labels, value } of samples) {
+    if (name !== "app_beacon_node_sse_reconnects_total") continue;
+    counts[labels.reason!] = (counts[labels.reason!] ?? 0) + value;
+  }
+  return counts;
+}
+
+function sumUp(counts: Record<string, number>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+function list(counts: Record<string, number>): string {
+  const sorted = Object.entries(counts).sort(([, one], [, other]) =>
+    other - one
+  );
+  return sorted.map(([name, count]) => `${name} ${count}`).join(", ") || "none";
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toFixed(2)} MiB`;
+}
+
+function clock(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000);
+  return `${String(Math.floor(seconds / 60)).padStart(2, "0")}:${
+    String(seconds % 60).padStart(2, "0")
+  }`;
+}
+
+if (import.meta.main) {
+  try {
+    const isSound = await soak(parseArguments(Deno.args));
+    Deno.exit(isSound ? 0 : 1);
+  } catch (error) {
+    if (
+      !(error instanceof TypeError) || !error.message.startsWith("Cannot soak")
+    ) throw error;
+    console.error(error.message);
+    Deno.exit(2);
+  }
+}

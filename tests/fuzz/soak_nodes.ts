@@ -1,0 +1,134 @@
+/**
+ * The other side of a soak, in a worker, so that its memory is not the listener's: simulated beacon
+ * nodes, each behind a proxy, all under random faults until told to stop.
+ */
+
+import { delay } from "@std/async/delay";
+import { PRIMING_TOPIC, primingPayload } from "./priming.ts";
+import {
+  FaultProxy,
+  playFaults,
+  randomFaults,
+  SimulatedBeaconNode,
+} from "@org/beacon-sse/testing";
+
+/** What the worker is told first. */
+export interface SoakNodesOptions {
+  /** How many nodes. */
+  nodes: number;
+  /** What all chance is drawn from. */
+  seed: number;
+  /** Length of a slot in milliseconds. */
+  slotDurationMs: number;
+}
+
+/** What the worker is told later. */
+export type SoakNodesCommand =
+  /** All nodes are listened to: the faults begin. */
+  | "begin"
+  /** It is over. */
+  | "stop";
+
+/** What the worker says. */
+export type SoakNodesMessage =
+  /** The nodes can be listened to. */
+  | { type: "listening"; urls: string[]; genesisTime: number }
+  /** How many faults there were so far, by their type. */
+  | { type: "faults"; counts: Record<string, number> }
+  /** All is closed. */
+  | { type: "closed" };
+
+/** In slots: long enough for the listener to notice, and to come back in between. */
+const LENGTHS = { maxSlots: 30, maxPauseSlots: 40 };
+const REPORT_MS = 1000;
+
+/** More events than any filter or queue of the listener can hold, so that none of them still grows. */
+const PRIMING_EVENTS = 20_000;
+const PRIMING_EVENTS_AT_ONCE = 40;
+
+// deno-lint-ignore no-explicit-any -- the page's global type is in force here, not the worker's
+const scope = globalThis as any;
+const begin = Promise.withResolvers<void>();
+const stop = new AbortController();
+const counts: Record<string, number> = {};
+
+function say(message: SoakNodesMessage): void {
+  scope.postMessage(message);
+}
+
+/** Fills what is bounded in the listener. */
+async function prime(node: SimulatedBeaconNode): Promise<void> {
+  for (let sent = 0; sent < PRIMING_EVENTS && !stop.signal.aborted;) {
+    for (let i = 0; i < PRIMING_EVENTS_AT_ONCE; i++) {
+      node.emit(PRIMING_TOPIC, primingPayload(sent++));
+    }
+    await delay(10);
+  }
+}
+
+/** One node under faults, one after another, until the end. */
+async function torment(
+  node: SimulatedBeaconNode,
+  proxy: FaultProxy,
+  seed: number,
+): Promise<void> {
+  const { signal } = stop;
+  for (let round = 0; !signal.aborted; round++) {
+    let slot = 0;
+    for (
+      const entry of randomFaults({ seed: seed + round, count: 10, ...LENGTHS })
+    ) {
+      const pause = entry.slot - slot;
+      slot = entry.slot + entry.slots;
+      const caused = await playFaults({ node, proxy }, [{
+        ...entry,
+        slot: pause,
+      }], { signal });
+      if (signal.aborted) return;
+      counts[entry.fault.type] = (counts[entry.fault.type] ?? 0) + caused;
+    }
+  }
+}
+
+async function run(
+  { nodes, seed, ...options }: SoakNodesOptions,
+): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  const genesisTime = Math.floor(Date.now() / 1000 - 60) * 1000;
+  const stages: { node: SimulatedBeaconNode; proxy: FaultProxy }[] = [];
+  for (let index = 0; index < nodes; index++) {
+    // The same seed and genesis: the nodes have one chain, as long as no fault makes them differ.
+    const node = stack.use(
+      await SimulatedBeaconNode.start({ ...options, seed, genesisTime }),
+    );
+    const proxy = stack.use(await FaultProxy.start({ target: node.url }));
+    stages.push({ node, proxy });
+  }
+  say({
+    type: "listening",
+    urls: stages.map(({ proxy }) => proxy.url),
+    genesisTime,
+  });
+  await begin.promise;
+  await prime(stages[0]!.node);
+  const reports = setInterval(() => say({ type: "faults", counts }), REPORT_MS);
+  await Promise.all(
+    stages.map(({ node, proxy }, index) =>
+      torment(node, proxy, seed * 1_000_000 + index * 10_000)
+    ),
+  );
+  clearInterval(reports);
+}
+
+scope.onmessage = async (
+  { data }: MessageEvent<SoakNodesOptions | SoakNodesCommand>,
+) => {
+  if (data === "begin") begin.resolve();
+  else if (data === "stop") {
+    stop.abort();
+    begin.resolve();
+  } else {
+    await run(data);
+    say({ type: "closed" });
+  }
+};
