@@ -47,7 +47,8 @@ export class FaultProxy implements AsyncDisposable {
   readonly #target: Deno.ConnectOptions;
   readonly #hostname: string;
   readonly #faults = new FaultSet<WireFault>();
-  readonly #connections = new Set<ProxiedConnection>();
+  /** Those that are open, and when they are done. */
+  readonly #connections = new Map<ProxiedConnection, Promise<void>>();
   readonly #accepted = new Occurrences();
   readonly #life = new AbortController();
   #server: Server | undefined;
@@ -132,7 +133,9 @@ export class FaultProxy implements AsyncDisposable {
     const handle = this.#faults.add(fault, times);
     const general = handle as unknown as FaultHandle<WireFault>;
     if (fault.type === "refuse") this.#refuse(general);
-    for (const connection of this.#connections) connection.apply(general);
+    for (const connection of this.#connections.keys()) {
+      connection.apply(general);
+    }
     return handle;
   }
 
@@ -156,18 +159,16 @@ export class FaultProxy implements AsyncDisposable {
     this.#accepted.end(new Error("Cannot wait: the proxy is closed"));
     this.heal();
     this.#server?.close();
-    const connections = [...this.#connections];
-    for (const connection of connections) connection.close();
-    await Promise.all(connections.map(({ closed }) => closed));
-    await this.#listening;
+    for (const connection of this.#connections.keys()) connection.close();
+    await Promise.all([...this.#connections.values(), this.#listening]);
   }
 
   #accept(client: Socket): void {
     const connection = new ProxiedConnection(client);
-    this.#connections.add(connection);
-    connection.closed.then(() => this.#connections.delete(connection));
     for (const handle of this.#faults.striking()) connection.apply(handle);
-    connection.carry(this.#target);
+    const done = connection.carry(this.#target)
+      .finally(() => this.#connections.delete(connection));
+    this.#connections.set(connection, done);
     this.#accepted.happen();
   }
 
@@ -196,7 +197,7 @@ export class FaultProxy implements AsyncDisposable {
   async #listen(): Promise<void> {
     const server = createServer((client) => this.#accept(client));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    server.once("error", reject);
+    server.on("error", reject);
     server.listen(this.#port, this.#hostname, resolve);
     try {
       await promise;

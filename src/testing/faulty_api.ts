@@ -1,6 +1,6 @@
 /** Answers requests as a node does that has faults; without any, it is the node's own API. */
 
-import type { FaultHandle } from "./active_fault.ts";
+import type { ActiveFault, FaultHandle } from "./active_fault.ts";
 import type { BeaconApi } from "./beacon_api.ts";
 import { isAt } from "./endpoint.ts";
 import {
@@ -8,7 +8,7 @@ import {
   type EventStreams,
   streamResponse,
 } from "./event_streams.ts";
-import type { NodeFault } from "./fault.ts";
+import type { FaultOf, NodeFault } from "./fault.ts";
 import {
   hangUntil,
   statusResponse,
@@ -55,7 +55,10 @@ export class FaultyApi {
     }
     for (const handle of faults.striking()) {
       const answer = this.#struck(handle, request);
-      if (answer) return answer;
+      if (!answer) continue;
+      // What hangs ends with its fault; any other answer is complete.
+      if (answer instanceof Response) endIfSpent(handle);
+      return answer;
     }
     return isAt("events", request.path)
       ? this.#stream(request)
@@ -114,8 +117,7 @@ export class FaultyApi {
   #stream({ query, headers }: IncomingRequest): Answer {
     const { streams, striker, faults } = this.#options;
     const isRepeated = query.getAll("topics").length > 1;
-    const isFirstOnly = isRepeated &&
-      faults.ofType("repeated-topics")[0]?.strike();
+    const isFirstOnly = isRepeated && this.#strike("repeated-topics");
     const topics = isFirstOnly
       ? query.get("topics")!.split(",")
       : askedTopics(query);
@@ -125,13 +127,25 @@ export class FaultyApi {
     for (const handle of faults.striking()) {
       striker.strike(handle, connection, "new");
     }
-    const wrongType = faults.ofType("content-type")[0];
-    const contentType = wrongType?.strike()
-      ? wrongType.fault.contentType ?? "text/html"
-      : undefined;
-    const isLate = faults.ofType("late-headers")[0]?.strike();
-    return isLate
+    const wrongType = this.#strike("content-type");
+    const contentType = wrongType && (wrongType.contentType ?? "text/html");
+    return this.#strike("late-headers")
       ? withFirstBytes(connection.body, contentType)
       : streamResponse(connection.body, contentType);
   }
+
+  /** Strikes with the oldest fault of a type; `undefined` where there is none. */
+  #strike<T extends NodeFault["type"]>(
+    type: T,
+  ): Readonly<FaultOf<NodeFault, T>> | undefined {
+    const [handle] = this.#options.faults.ofType(type);
+    if (!handle?.strike()) return undefined;
+    endIfSpent(handle);
+    return handle.fault;
+  }
+}
+
+/** Ends a fault that has used up its times. */
+function endIfSpent(handle: ActiveFault & { isStriking: boolean }): void {
+  if (!handle.isStriking) handle.heal();
 }

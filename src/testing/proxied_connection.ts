@@ -75,7 +75,7 @@ export class ProxiedConnection {
 
   /** Carries bytes to and from a target until the connection is closed. */
   async carry(target: Deno.ConnectOptions): Promise<void> {
-    if (this.#isEnding) return;
+    if (this.#isEnding) return await this.closed;
     const { signal } = this.#gone;
     try {
       using upstream = await Deno.connect({ ...target, signal });
@@ -153,7 +153,10 @@ export class ProxiedConnection {
 
   /** Strikes as often as it is due, and waits until bytes may pass. */
   async #struck(): Promise<void> {
-    while (this.#strike()) await this.#waiting.shift()!.over;
+    while (this.#strike()) {
+      await this.#waiting[0]!.over;
+      this.#waiting.shift();
+    }
   }
 
   /** Lets the first waiting fault strike if its point is reached; true if it does. */

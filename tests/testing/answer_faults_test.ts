@@ -36,6 +36,7 @@ Deno.test("status answers with any status, and then no more", async () => {
   assertEquals(await statusOf(`${node.url}${EVENTS}`), 503);
   assertEquals(await statusOf(`${node.url}${EVENTS}`), 200);
   assertEquals(fault.hits, 2);
+  assertEquals(node.faults, []);
   assertEquals(node.connectionCount, 1);
 });
 

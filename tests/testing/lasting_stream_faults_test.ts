@@ -1,27 +1,13 @@
-import {
-  assert,
-  assertEquals,
-  assertGreater,
-  assertNotEquals,
-  assertStringIncludes,
-} from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import {
   type NodeFault,
   SimulatedBeaconNode,
   type SimulatedBeaconNodeOptions,
 } from "@org/beacon-sse/testing";
 import { EventReader, getJson } from "./event_reader.ts";
+import { open } from "./open_stream.ts";
 import { RawClient } from "./raw_client.ts";
 import { STILL } from "./still_node.ts";
-
-/** Opens an event stream. */
-async function open(
-  node: SimulatedBeaconNode,
-  topics = "head",
-): Promise<Response> {
-  const response = await fetch(`${node.url}/eth/v1/events?topics=${topics}`);
-  return response;
-}
 
 /** Sends two events to a client of a node with a fault and tells what it gets. */
 async function received(
@@ -217,154 +203,6 @@ Deno.test("malformed has payloads of its own", async () => {
   assertEquals(fault.hits, 9);
 });
 
-Deno.test("retry says any reconnection time, also at the beginning", async () => {
-  await using node = await SimulatedBeaconNode.start({
-    ...STILL,
-    faults: [{ type: "retry", value: "99999999999999999999" }],
-  });
-  const response = await open(node);
-  node.fault({ type: "retry", value: "0" });
-  assertEquals(node.faults, []);
-  node.disconnect();
-  assertEquals(
-    await response.text(),
-    "retry:99999999999999999999\n\nretry:0\n\n",
-  );
-  const next = await open(node);
-  node.disconnect();
-  assertEquals(await next.text(), "");
-});
-
-Deno.test("endless-frame is one long line, and the stream goes on", async () => {
-  await using node = await SimulatedBeaconNode.start(STILL);
-  const response = await open(node);
-  node.fault({ type: "endless-frame", bytes: 5_000_000 });
-  node.emit("head", "1");
-  node.disconnect();
-  const lines = (await response.text()).split("\n");
-  assertEquals(lines[1]?.length, 5_000_000);
-  assertEquals(lines[1]?.startsWith("data:xxx"), true);
-  assertEquals(lines.toSpliced(1, 1), [
-    "event:head",
-    "",
-    "event:head",
-    "data:1",
-    "",
-    "",
-  ]);
-});
-
-Deno.test("endless-frame ends when it is healed", async () => {
-  await using node = await SimulatedBeaconNode.start(STILL);
-  const response = await open(node);
-  const endless = node.fault({ type: "endless-frame", prefix: ":" });
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body!) {
-    chunks.push(chunk);
-    size += chunk.length;
-    if (size < 2 ** 23) continue;
-    endless.heal();
-    node.emit("head", "1");
-    node.disconnect();
-  }
-  const text = await new Blob(chunks as BlobPart[]).text();
-  assertGreater(text.length, 2 ** 23);
-  assertEquals(text.slice(0, 15), "event:head\n:xxx");
-  assertEquals(text.endsWith("xxx\n\nevent:head\ndata:1\n\n"), true);
-});
-
-Deno.test("endless-frame ends in the middle of its line when its stream does", async () => {
-  await using node = await SimulatedBeaconNode.start(STILL);
-  const response = await open(node);
-  node.fault({ type: "endless-frame" });
-  const reader = response.body!.pipeThrough(new TextDecoderStream())
-    .getReader();
-  assertEquals((await reader.read()).value, "event:head\n");
-  node.disconnect();
-  let last = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    last = value;
-  }
-  assertEquals(last.endsWith("\n"), false);
-});
-
-Deno.test("close() ends promptly whatever a stream carries", async () => {
-  const node = await SimulatedBeaconNode.start({
-    ...STILL,
-    faults: [{ type: "endless-frame", times: 2 }, { type: "silence" }],
-  });
-  const read = (await open(node)).text();
-  const unread = await open(node);
-  await node.close();
-  assertEquals((await read).startsWith("event:head\ndata:xx"), true);
-  await unread.text().catch(() => {});
-});
-
-Deno.test("giant-event is a legal attester_slashing of 2.62 MB", async () => {
-  await using node = await SimulatedBeaconNode.start(STILL);
-  await using client = await EventReader.open(node.url, "attester_slashing");
-  await using other = await EventReader.open(node.url, "head");
-  const fault = node.fault({ type: "giant-event" });
-  assertEquals(fault.hits, 1);
-  node.fault({ type: "giant-event", indices: 3 });
-  node.emit("head", "1");
-  assertEquals((await other.next())?.data, 1);
-  const [giant, small] = (await client.take(2)).map(({ data }) => data);
-  const size = JSON.stringify(giant).length;
-  assert(size > 2_620_000 && size < 2_630_000, `${size}`);
-  const { attestation_1: one, attestation_2: two } = giant;
-  assertEquals(one.attesting_indices.length, 131_072);
-  assertEquals(two.attesting_indices, one.attesting_indices);
-  assertEquals(
-    new Set(one.attesting_indices).size,
-    one.attesting_indices.length,
-  );
-  assertEquals(one.data.target, two.data.target);
-  assertNotEquals(one.data.beacon_block_root, two.data.beacon_block_root);
-  assertEquals(one.signature.length, 194);
-  assertEquals(small.attestation_2.attesting_indices, [
-    "1000000",
-    "1000001",
-    "1000002",
-  ]);
-  assertNotEquals(small.attestation_1.signature, one.signature);
-});
-
-Deno.test("future-slot and deep-reorg lie to those who asked", async () => {
-  await using node = await SimulatedBeaconNode.start(STILL);
-  await using client = await EventReader.open(node.url, "head", "chain_reorg");
-  await using other = await EventReader.open(node.url, "block");
-  node.fault({ type: "future-slot" });
-  node.fault({ type: "deep-reorg" });
-  node.emit("block", "1");
-  assertEquals((await other.next())?.data, 1);
-  const [head, reorg] = (await client.take(2)).map(({ data }) => data);
-  assertGreater(Number(head.slot), node.slot + 999_000);
-  assertEquals(head.block.length, 66);
-  assertEquals(reorg.depth, "18446744073709551614");
-  assertEquals(reorg.old_head_block, node.head.parentRoot);
-  assertEquals(reorg.new_head_block, node.head.root);
-});
-
-Deno.test("disconnect ends streams cleanly, in the middle of a line where told so", async () => {
-  await using node = await SimulatedBeaconNode.start(STILL);
-  const response = await open(node);
-  node.fault({ type: "disconnect", inMidLine: true });
-  node.emit("head", "lost");
-  assertEquals(await response.text(), 'event:head\ndata:{"slot":"1');
-  // Nobody is there: it strikes the next one.
-  const fault = node.fault({ type: "disconnect" });
-  assertEquals(fault.hits, 0);
-  assertEquals(await (await open(node)).text(), "");
-  const third = await open(node);
-  node.emit("head", "1");
-  node.disconnect();
-  assertEquals(await third.text(), "event:head\ndata:1\n\n");
-});
-
 Deno.test("times counts the streams that are open first", async () => {
   await using node = await SimulatedBeaconNode.start(STILL);
   const first = await open(node);
@@ -381,13 +219,4 @@ Deno.test("times counts the streams that are open first", async () => {
     true,
     false,
   ]);
-});
-
-Deno.test("emitRaw() takes bytes that are made as the client reads", async () => {
-  await using node = await SimulatedBeaconNode.start(STILL);
-  const response = await open(node);
-  const encoder = new TextEncoder();
-  node.emitRaw(["data:", "1", "\n\n"].map((text) => encoder.encode(text)));
-  node.disconnect();
-  assertEquals(await response.text(), "data:1\n\n");
 });

@@ -1,0 +1,19 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { parseEventData } from "../../src/beacon/parse_event_data.ts";
+import { malformedPayload } from "../../src/testing/malformed_payload.ts";
+
+const GOOD = `{"slot":"12","block":"0x${"ab".repeat(32)}"}`;
+
+Deno.test("malformedPayload() is refused for any topic that the simulated node sends", () => {
+  const topics = ["head", "head_v2", "block", "block_gossip", "chain_reorg"];
+  parseEventData("block_gossip", GOOD);
+  const payloads = new Set<string>();
+  for (let n = 0; n < 18; n++) {
+    const payload = malformedPayload(n, GOOD);
+    payloads.add(payload);
+    for (const topic of topics) {
+      assertThrows(() => parseEventData(topic, payload), Error);
+    }
+  }
+  assertEquals(payloads.size, 9);
+});
