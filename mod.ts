@@ -35,7 +35,8 @@
  *
  * for await (const reorg of reorgs) {
  *   console.log(`duties from epoch ${reorg.epoch} on are in doubt`);
- *   console.log(await listener.registry.metrics());
+ *   const text = await listener.registry.metrics(); // for Prometheus
+ *   console.log(text.length, "characters of metrics");
  *   break;
  * }
  * ```

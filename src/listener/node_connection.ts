@@ -27,7 +27,11 @@ export interface ConnectionOptions extends SupervisorOptions {
   request: TopicRequest;
   /** Whether the node has told genesis and timing before, and agreed with the others. */
   isConfigured: boolean;
-  /** Called when it has. */
+  /** When to ask for them, in milliseconds from the probe. */
+  configureInMs: number;
+  /** Called when it is asked. */
+  onConfigure: () => void;
+  /** Called when it has told. */
   onConfigured: () => void;
   /** Called when a valid event arrived. */
   onUseful: () => void;
@@ -65,6 +69,8 @@ export async function listenOnce(
       if (error instanceof WrongChainError) ended.abort(error);
     }));
   };
+  // Node 22 does not know `using` yet.
+  let watchdog: Watchdog | undefined;
   let openedAt: number | undefined;
   let isEmpty = true;
   const end = (reason: DisconnectReason, error: Error): ConnectionEnd => {
@@ -79,7 +85,7 @@ export async function listenOnce(
       await probeNode(node.endpoint, PROBE_TIMEOUT_MS, { fetch, signal }),
     );
     if (!options.isConfigured) await configure(node, options, signal, run);
-    using watchdog = new Watchdog(
+    watchdog = new Watchdog(
       () => idleTimeoutMs(options),
       (silence, timeoutMs) =>
         ended.abort(new SilenceError(node.name, silence, timeoutMs)),
@@ -95,10 +101,10 @@ export async function listenOnce(
       ...(maxEventBytes === undefined ? {} : { maxEventBytes }),
       onBytes(bytes) {
         node.bytes += bytes;
-        watchdog.sawBytes();
+        watchdog?.sawBytes();
       },
       onComment(comment) {
-        watchdog.sawProgress();
+        watchdog?.sawProgress();
         const dropped = /^error - dropped (\d+) messages?$/.exec(comment.trim())
           ?.[1];
         if (dropped === undefined) return;
@@ -118,7 +124,7 @@ export async function listenOnce(
     run(askAgain(node, options, signal, (error) => ended.abort(error)));
     const sink = actor.sink(node, (valid) => {
       isEmpty = false;
-      watchdog.sawProgress();
+      watchdog?.sawProgress();
       if (valid > 0) options.onUseful();
     });
     await stream.batches.pipeTo(sink, { signal });
@@ -130,6 +136,7 @@ export async function listenOnce(
     return end(...describe(node, error));
   } finally {
     // Whatever still hangs on this connection ends here, once for all.
+    watchdog?.[Symbol.dispose]();
     ended.abort();
     await Promise.all(beside);
   }
@@ -186,15 +193,20 @@ async function configure(
   signal: AbortSignal,
   run: (task: Promise<void>) => void,
 ): Promise<void> {
-  const { actor, lifecycle, fetch, mustAgree, onConfigured } = options;
-  const asking = awaitChainConfig(node, {
-    signal,
-    fetch,
-    onFailure: (error) => lifecycle.warn(node, "config", error.message, error),
-  }).then((config) => {
+  const { actor, lifecycle, fetch, mustAgree, configureInMs } = options;
+  const ask = async () => {
+    if (configureInMs > 0) await delay(configureInMs, { signal });
+    options.onConfigure();
+    const config = await awaitChainConfig(node, {
+      signal,
+      fetch,
+      onFailure: (error) =>
+        lifecycle.warn(node, "config", error.message, error),
+    });
     actor.configure(config, node);
-    onConfigured();
-  });
+    options.onConfigured();
+  };
+  const asking = ask();
   run(asking);
   if (!mustAgree) return;
   const answered = new AbortController();

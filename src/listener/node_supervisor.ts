@@ -52,6 +52,8 @@ export class NodeSupervisor {
   #refusedAt: number | undefined;
   #emptyStreams = 0;
   #isConfigured: boolean;
+  /** When the node was last asked for genesis and timing, by the wall clock. */
+  #askedForConfigAt = 0;
 
   /**
    * @param node The node; its state is written by the actor and the lifecycle.
@@ -101,6 +103,11 @@ export class NodeSupervisor {
       ...this.#options,
       request: this.#negotiation.request,
       isConfigured: this.#isConfigured,
+      // A node that closes every stream at once must not be asked each time as well.
+      configureInMs: this.#options.mustAgree
+        ? 0
+        : Math.max(0, this.#askedForConfigAt + CONFIG_INTERVAL_MS - now()),
+      onConfigure: () => this.#askedForConfigAt = now(),
       onConfigured: () => this.#isConfigured = true,
       onUseful: () => {
         this.#backoff.reset();
@@ -184,5 +191,6 @@ export class NodeSupervisor {
 const BACKOFF_BASE_MS = 1000;
 const BACKOFF_CAP_MS = 30_000;
 const USEFUL_AFTER_MS = 30_000;
+const CONFIG_INTERVAL_MS = 2000;
 const EMPTY_WITHIN_MS = 1000;
 const MAX_RETRY_AFTER_MS = 300_000;

@@ -67,7 +67,11 @@ async function* iterate<T extends string>(
   options: SseListenerOptions,
   topics: readonly T[],
 ): AsyncGenerator<BeaconEvent<Delivered<T>>, void, void> {
-  await using listener = await SseListener.start(options);
-  // Some nodes send names that were not asked for; the type here promises that none comes through.
-  yield* listener.events({ topics });
+  const listener = await SseListener.start(options);
+  try {
+    // Some nodes send names that were not asked for; the type here promises that none comes through.
+    yield* listener.events({ topics });
+  } finally {
+    await listener.close();
+  }
 }

@@ -641,3 +641,17 @@ Deno.test("SseDecoder() refuses callbacks that are no functions, naming them and
     assert(message.includes("log"), message);
   }
 });
+
+Deno.test("SseDecoder.push() joins a long line of surrogate pairs that every chunk cuts", () => {
+  const value = "\uFEFF" + "💥".repeat(60_000);
+  const stream = `data: ${value}\n\n`;
+  for (const length of [1, 3, 9_999]) {
+    const decoder = new SseDecoder();
+    const events: ServerSentEvent[] = [];
+    for (let at = 0; at < stream.length; at += length) {
+      events.push(...decoder.push(stream.slice(at, at + length)));
+    }
+    assertEquals(events.length, 1);
+    assertEquals(events[0]!.data === value, true);
+  }
+});
