@@ -28,6 +28,7 @@ import { OnceFilter } from "./once_filter.ts";
 import { QueueGaps } from "./queue_gaps.ts";
 import { RecentSet } from "./recent_set.ts";
 import { TimingMetrics } from "./timing_metrics.ts";
+import { identify } from "./told_events.ts";
 
 /** What a {@linkcode ListenerActor} works with. */
 export interface ListenerActorOptions {
@@ -135,19 +136,16 @@ export class ListenerActor {
 
   /** Events that a node would have sent, in order; those that are here already are left out. */
   recover(node: NodeState, events: readonly BeaconEvent<string>[]): void {
-    const here = new Set(
-      node.held?.map(({ topic, data }) => identify(topic, data)),
-    );
+    const here = new Set<string>();
+    for (const event of node.held ?? []) {
+      if (RECOVERABLE.has(event.topic)) here.add(identify(event));
+    }
     for (const event of events) {
-      const identity = identify(event.topic, event.data);
       // Whether the user wants it or not, a reorg counts for `reorgs()`.
       const isWanted = this.#isAskedFor(node, event.topic) ||
         event.topic === "chain_reorg";
-      if (!isWanted || here.has(identity) || node.liveBlocks.has(identity)) {
-        continue;
-      }
-      node.recoveredBlocks.add(identity);
-      this.#deliver(node, event);
+      if (!isWanted || here.has(identify(event))) continue;
+      if (node.told.addRecovered(event)) this.#deliver(node, event);
     }
   }
 
@@ -213,18 +211,9 @@ export class ListenerActor {
     const event = isStandIn
       ? toHeadEvent(sent as BeaconEvent<"head_v2">)
       : sent;
-    const { topic } = event;
-    if (topic === "block" || topic === "head" || topic === "chain_reorg") {
-      const identity = identify(topic, event.data);
-      // A head may come back later and is news then: it is a duplicate but once.
-      const known = topic === "head"
-        ? node.recoveredBlocks.delete(identity)
-        : node.recoveredBlocks.has(identity);
-      node.liveBlocks.add(identity);
-      if (known) {
-        count(node.suppressed, "duplicate");
-        return;
-      }
+    if (node.told.addLive(event)) {
+      count(node.suppressed, "duplicate");
+      return;
     }
     this.#deliver(node, event);
   }
@@ -331,10 +320,7 @@ export class ListenerActor {
 
 const MAX_EARLY = 1024;
 const MAX_HELD = 1024;
-
-function identify(topic: string, data: unknown): string {
-  return `${topic} ${eventIdentity(topic, data as never)}`;
-}
+const RECOVERABLE = new Set(["block", "head", "chain_reorg"]);
 
 function ancestorSlot(event: BeaconEvent<string>): number {
   const { slot, depth } = (event as BeaconEvent<"chain_reorg">).data;

@@ -4,7 +4,7 @@ import type { BeaconEvent } from "../beacon/beacon_event.ts";
 import type { NodeEndpoint } from "../beacon/node_endpoint.ts";
 import type { NodeSyncing } from "../beacon/node_syncing.ts";
 import type { DisconnectReason, GapStatus } from "./node_status.ts";
-import { RecentSet } from "./recent_set.ts";
+import { ToldEvents } from "./told_events.ts";
 import type { LastHead } from "./last_head.ts";
 
 /** Whether a node is of use now. */
@@ -66,10 +66,8 @@ export class NodeState {
   gapFrom: LastHead | undefined;
   /** Events that wait until those before them are recovered. */
   held: BeaconEvent<string>[] | undefined;
-  /** Blocks that were delivered as recovered and may still come by themselves. */
-  readonly recoveredBlocks: RecentSet = new RecentSet(128);
-  /** Blocks that came by themselves and need not be recovered. */
-  readonly liveBlocks: RecentSet = new RecentSet(128);
+  /** What of its chain was told already. */
+  readonly told: ToldEvents = new ToldEvents();
   /** The last reason for a disconnect. */
   lastError: Error | undefined;
   /** Bytes of all bodies. */

@@ -8,6 +8,11 @@ export class RecentSet {
     this.#capacity = capacity;
   }
 
+  /** How many keys are remembered. */
+  get size(): number {
+    return this.#keys.size;
+  }
+
   /** Whether a key is remembered. */
   has(key: string): boolean {
     return this.#keys.has(key);

@@ -41,7 +41,7 @@ export class TimingMetrics {
     const { topic, receivedAt } = event;
     switch (event.topic) {
       case "chain_reorg":
-        this.#metrics.reorgDepth.observe({ addr: node.name }, event.data.depth);
+        this.#metrics.reorgDepth.observe(node, event.data.depth);
         return;
       case "block_gossip":
         this.#rememberGossip(node, event.data.slot, receivedAt);
@@ -65,7 +65,7 @@ export class TimingMetrics {
     node.gossipTimes.delete(slot);
     if (receivedAt > gossipAt) {
       this.#metrics.blockProcessingTime.observe(
-        { addr: node.name },
+        node,
         (receivedAt - gossipAt) / 1000,
       );
     }
@@ -100,19 +100,18 @@ export class TimingMetrics {
   ): void {
     const delayMs = Math.max(0, receivedAt - clock.slotStart(slot));
     if (delayMs >= clock.attestationDueMs(slot)) count(node.late, topic);
-    const labels = { addr: node.name };
     switch (topic) {
       case "head":
         if (
           this.#parity === "charon" && delayMs >= clock.slotDurationMs(slot)
         ) return;
-        this.#metrics.headDelay.observe(labels, delayMs / 1000);
+        this.#metrics.headDelay.observe(node, delayMs / 1000);
         break;
       case "block":
-        this.#metrics.block.observe(labels, delayMs / 1000);
+        this.#metrics.block.observe(node, delayMs / 1000);
         break;
       case "block_gossip":
-        this.#metrics.blockGossip.observe(labels, delayMs / 1000);
+        this.#metrics.blockGossip.observe(node, delayMs / 1000);
         break;
     }
   }
