@@ -65,6 +65,8 @@ export class SseDecoder {
   /** Whether nothing is held of any event or line, so that the next line begins a new event. */
   #isBetweenEvents = true;
 
+  /** Beginning of an event that may be plain, from the end of the chunk before. */
+  #carried = "";
   /** Start of a line that is too short to tell its field. */
   #undecided = "";
   #heldField: Field = NONE;
@@ -136,32 +138,91 @@ export class SseDecoder {
   push(text: string): ServerSentEvent[] {
     const events: ServerSentEvent[] = [];
     if (text === "") return events;
+    const oversized = this.#oversized;
     let position = 0;
-    if (this.#isStart) {
+    if (this.#carried !== "") {
+      position = this.#finishCarried(text, events);
+    } else if (this.#isStart) {
       this.#isStart = false;
       if (text.charCodeAt(0) === BYTE_ORDER_MARK) position = 1;
     } else if (this.#afterCarriageReturn) {
       this.#afterCarriageReturn = false;
       if (text.charCodeAt(0) === LINE_FEED) position = 1;
-    } else if (this.#undecided !== "") {
+    }
+    this.#pushText(text, position, true, events);
+    if (this.#throwsOnOversize && this.#oversized > oversized) {
+      throw new SseOversizeError(this.#maxEventBytes, events);
+    }
+    return events;
+  }
+
+  /**
+   * The event whose beginning the chunk before held, read as a whole if this chunk has its end: much
+   * cheaper than line by line. Returns where the rest of the chunk begins.
+   */
+  #finishCarried(text: string, events: ServerSentEvent[]): number {
+    const carried = this.#carried;
+    this.#carried = "";
+    const isCutInBlankLine = text.charCodeAt(0) === LINE_FEED &&
+      carried.charCodeAt(carried.length - 1) === LINE_FEED;
+    const blankLine = isCutInBlankLine ? -1 : text.indexOf("\n\n");
+    if (isCutInBlankLine || (blankLine !== -1 && blankLine < MOST_CARRIED)) {
+      const end = blankLine + 2;
+      const event = carried + text.slice(0, end);
+      if (
+        !event.includes("\r") &&
+        this.#readPlain(event, 0, events) === event.length
+      ) return end;
+    }
+    this.#pushText(carried, 0, false, events);
+    return 0;
+  }
+
+  #readPlain(
+    text: string,
+    position: number,
+    events: ServerSentEvent[],
+  ): number {
+    return readPlainEvents(
+      text,
+      position,
+      this.#maxEventBytes / 3,
+      this.#names,
+      this.#lastEventId,
+      events,
+    );
+  }
+
+  /** Whether `text[position…]` may wait for its end: a small piece of what looks like a plain event. */
+  #isToCarry(text: string, position: number): boolean {
+    const length = text.length - position;
+    if (length > MOST_CARRIED || length * 3 > this.#maxEventBytes) return false;
+    if (text.charCodeAt(position) !== SMALL_E) return false;
+    // A second line that is complete may be a field that has an effect of its own.
+    const lineEnd = text.indexOf("\n", position);
+    return lineEnd === -1 || text.indexOf("\n", lineEnd + 1) === -1;
+  }
+
+  #pushText(
+    text: string,
+    position: number,
+    mayCarry: boolean,
+    events: ServerSentEvent[],
+  ): void {
+    if (this.#undecided !== "") {
       text = this.#undecided + text;
       this.#undecided = "";
     }
-
-    const oversized = this.#oversized;
     // The next CR is looked for only once passed, so that each search covers new text.
     let carriageReturn = text.indexOf("\r", position);
     while (position < text.length) {
       if (carriageReturn === -1 && this.#isBetweenEvents) {
-        position = readPlainEvents(
-          text,
-          position,
-          this.#maxEventBytes / 3,
-          this.#names,
-          this.#lastEventId,
-          events,
-        );
+        position = this.#readPlain(text, position, events);
         if (position === text.length) break;
+        if (mayCarry && this.#isToCarry(text, position)) {
+          this.#carried = text.slice(position);
+          break;
+        }
       }
       this.#isBetweenEvents = false;
       let end = text.indexOf("\n", position);
@@ -181,10 +242,6 @@ export class SseDecoder {
         carriageReturn = text.indexOf("\r", position);
       }
     }
-    if (this.#throwsOnOversize && this.#oversized > oversized) {
-      throw new SseOversizeError(this.#maxEventBytes, events);
-    }
-    return events;
   }
 
   /** One line, `text[start, end)`, or the end of the line that is held. */
@@ -407,9 +464,12 @@ const BYTE_ORDER_MARK = 0xfeff;
 const LINE_FEED = 0x0a;
 const SPACE = 0x20;
 const COLON = 0x3a;
+const SMALL_E = 0x65;
 const DIGITS = /^[0-9]+$/;
 const UNMEASURED = -1;
 const MAX_COMMENT_UNITS = 1024;
+/** The most units that are copied to read an event as a whole. */
+const MOST_CARRIED = 16 * 1024;
 
 function checkCallback(name: string, callback: unknown): void {
   if (callback !== undefined && typeof callback !== "function") {
