@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { mock } from "node:test";
 import { SseListener, type SseListenerOptions } from "@org/beacon-sse";
 import { TopicNegotiation } from "../../src/listener/topic_negotiation.ts";
 import { brief, configAtSlot, nextStatus, sample, take } from "./helpers.ts";
@@ -234,4 +235,43 @@ Deno.test("SseListener() waits at the cap for a node that refuses every topic", 
   );
   assertEquals([reason, retryInMs], ["status", 15_000]);
   assertEquals(listener.nodes[0]!.topics, FOUR);
+});
+
+Deno.test("SseListener() asks again for a refused topic after an hour", async () => {
+  const known = ["head", "chain_reorg", "block"];
+  await using node = picky(
+    known,
+    ([unknown]) => new Response(`Invalid topic: ${unknown}`, { status: 400 }),
+  );
+  mock.timers.enable({ apis: ["setTimeout"] });
+  try {
+    await using listener = await SseListener.start({
+      ...HASTY,
+      idleTimeoutMs: 36_000_000,
+      nodes: [node.url],
+    });
+    const statuses = listener.status()[Symbol.asyncIterator]();
+    const next = async (type: string) => {
+      for (;;) {
+        const { value } = await statuses.next();
+        if (value!.type === type) return value!;
+      }
+    };
+    await next("connected");
+    known.push("block_gossip");
+    mock.timers.tick(3_599_000);
+    assertEquals(listener.nodes[0]!.missingTopics, ["block_gossip"]);
+    mock.timers.tick(1000);
+    // The probe's own patience is a timer as well, but the answer comes before it.
+    await next("disconnected");
+    mock.timers.tick(1000);
+    await next("connected");
+    assertEquals(listener.nodes[0]!.topics, [
+      ...known.slice(0, 3),
+      "block_gossip",
+    ]);
+    assertEquals(listener.nodes[0]!.missingTopics, []);
+  } finally {
+    mock.timers.reset();
+  }
 });
