@@ -24,6 +24,7 @@ export function checkBranches(run: Run, report: Report): void {
     for (const absence of absencesOf(run, node)) {
       checkAbsence(run, node, absence, report);
     }
+    checkNeedlessGaps(run, node, report);
   }
 }
 
@@ -91,17 +92,19 @@ function checkAbsence(
   const isTold = (topic: string) =>
     gaps.some(({ topics }) => topics.includes(topic));
 
-  if (ancestor !== from && !isTold("chain_reorg")) {
+  const found = headAfterAbsence(node, before, after);
+  const parting = commonAncestor(from, found);
+  if (parting !== from && !isTold("chain_reorg")) {
     const since = run.nodes.length === 1
       ? before.arrivedAt
       : before.arrivedAt - LAG_MS;
     const isKnown = run.reorgs.received.some(({ value, at }) =>
-      at >= since && at <= until && leadsTo(run, value, ancestor, to)
+      at >= since && at <= until && leadsTo(run, value, parting, found)
     );
     if (!isKnown) {
       report(
         "recovery",
-        `${where} the branch changed at ${ancestor.slot}; no reorg and no gap tells`,
+        `${where} the branch changed at ${parting.slot}; no reorg and no gap tells`,
       );
     }
   }
@@ -126,6 +129,81 @@ function checkAbsence(
     }
   }
 }
+
+/**
+ * The head to which the way has to be known. A switch behind the reconnect is announced, unless the
+ * node does not have the topic: then nobody can know of it, which the status "topics" has told.
+ */
+function headAfterAbsence(
+  node: VirtualNode,
+  before: Arrived,
+  after: Arrived,
+): VirtualBlock {
+  const { topics, headersAt } = after.connection;
+  return topics.includes("chain_reorg") ||
+      after.connection === before.connection
+    ? after.frame.head!
+    : node.heads.findLast(({ at }) => at <= headersAt!)!.block;
+}
+
+/**
+ * A gap is told only where there is a reason: not after an absence of which a healthy node, each of
+ * whose connections lasted long enough so far, answers all questions in time.
+ */
+function checkNeedlessGaps(run: Run, node: VirtualNode, report: Report): void {
+  const { plan, heads } = node;
+  if (plan.forgetsOrphans) return;
+  const clockAt =
+    run.statuses.received.find(({ value }) => value.type === "clock")?.at ??
+      Infinity;
+  const spoiledAt = run.startedAt +
+    Math.min(
+      ...plan.faults.map(({ kind, at }) =>
+        MAY_SPOIL_WALKS.has(kind) ? at : Infinity
+      ),
+    );
+  const told = arrivedFrom(run, node).filter(({ frame }) =>
+    frame.head !== undefined
+  );
+  for (const { headersAt, endedAt } of listenedTo(run, node)) {
+    const from = headersAt!;
+    const until = from + IN_TIME_MS;
+    if (until > spoiledAt || (endedAt ?? run.closedAt) < until) return;
+    const last = told.findLast(({ arrivedAt }) => arrivedAt < from)?.frame.head;
+    if (last === undefined || clockAt >= from) continue;
+    const head = heads.findLast(({ at }) => at <= from)!.block;
+    const farthest = Math.max(head.slot, last.slot) -
+      commonAncestor(last, head).slot;
+    // A request for each block on both branches, and some for good measure.
+    const takesMs = (2 * farthest + 5) * plan.latencyMs;
+    const isFar = farthest > 2 * run.schedule.slotsPerEpoch - 2;
+    if (isFar || takesMs > IN_TIME_MS) return;
+    const gap = run.statuses.received.find(({ value }) =>
+      value.type === "gap" && value.kind === "reconnect" &&
+      value.node === node.name &&
+      value.at >= from && value.at <= until && value.topics.includes("block")
+    );
+    if (gap !== undefined) {
+      report(
+        "recovery",
+        `${node.name}: at ${gap.at} a gap was told without need: ${
+          JSON.stringify(gap.value)
+        }`,
+      );
+    }
+  }
+}
+
+/** So quick is a walk that nothing needs to be told out of order. */
+const IN_TIME_MS = 1500;
+
+/** What may keep a walk along the headers from its end. */
+const MAY_SPOIL_WALKS = new Set<string>([
+  "refuse",
+  "status",
+  "walkFails",
+  "dropped",
+]);
 
 /** Nodes tell of one reorg at different times; the first one is delivered. */
 const LAG_MS = 60_000;

@@ -4,7 +4,7 @@ import { BeaconHttpError, type DisconnectedStatus } from "@org/beacon-sse";
 import { checkBranches } from "./branch_properties.ts";
 import { checkDelivery } from "./delivery_properties.ts";
 import { sumOf } from "./prometheus_samples.ts";
-import { QUIET_MINUTES } from "./random_schedule.ts";
+import { QUIET_MINUTES, SLOT_MS } from "./random_schedule.ts";
 import type { Run } from "./run_schedule.ts";
 import {
   arrivedFrom,
@@ -38,6 +38,7 @@ export function checkRun(run: Run): Violation[] {
     checkWaits(run, node, report);
     checkConnects(node, report);
     checkBodies(node, report);
+    checkSilence(node, report);
   }
   checkRevival(run, report);
   checkDelivery(run, report);
@@ -143,7 +144,7 @@ function checkWaits(run: Run, node: VirtualNode, report: Report): void {
   for (const { value: status } of run.statuses.received) {
     if (status.type !== "disconnected" || status.node !== node.name) continue;
     const { at, retryInMs } = status;
-    if (retryInMs < 100) {
+    if (retryInMs < 100 || retryInMs > MOST_RETRY_AFTER_MS) {
       report("waits", `${node.name}: a wait of ${retryInMs} ms`);
     }
     const asked = retryAfterOf(run, node, status);
@@ -200,6 +201,21 @@ function checkConnects(node: VirtualNode, report: Report): void {
       "bounded connects",
       `${node.name}: asked for ${most} streams within a minute`,
     );
+  }
+}
+
+/** Five slots, and a tenth of it until the watchdog has seen it. */
+const MOST_SILENCE_MS = 5 * SLOT_MS * 1.1;
+
+/** A stream that says nothing is left. */
+function checkSilence(node: VirtualNode, report: Report): void {
+  for (const { openedAt, longestSilenceMs } of node.connections) {
+    if (longestSilenceMs > MOST_SILENCE_MS) {
+      report(
+        "silence",
+        `${node.name}: a stream, opened at ${openedAt}, was silent for ${longestSilenceMs} ms`,
+      );
+    }
   }
 }
 

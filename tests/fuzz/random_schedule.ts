@@ -231,7 +231,27 @@ function randomFaults(
     const forMs = Math.min(endsAt - at, random.integer(0, longest));
     return { at, forMs, ...randomFault(random, isConfigGiven) };
   });
+  if (random.chance(0.2)) faults.push(...randomFlapping(random, endsAt));
   return faults.sort((one, other) => one.at - other.at);
+}
+
+/** Streams that break again and again, while headers are slow to be had. */
+function randomFlapping(random: SeededRandom, endsAt: number): Fault[] {
+  const startsAt = random.integer(0, endsAt - 1);
+  const faults: Fault[] = [];
+  let at = startsAt;
+  for (let left = random.integer(2, 6); left > 0 && at < endsAt; left--) {
+    const part = random.fraction();
+    const isSameTurn = false;
+    if (random.chance(0.5)) faults.push({ at, forMs: 0, kind: "eof", part });
+    else faults.push({ at, forMs: 0, kind: "reset", part, isSameTurn });
+    at += random.integer(500, 25_000);
+  }
+  const forMs = Math.min(at, endsAt) - startsAt;
+  if (random.chance(0.6)) {
+    faults.push({ at: startsAt, forMs, kind: "walkFails", how: "hang" });
+  }
+  return faults;
 }
 
 function randomFault(random: SeededRandom, isConfigGiven: boolean): FaultKind {
@@ -278,6 +298,13 @@ function randomFault(random: SeededRandom, isConfigGiven: boolean): FaultKind {
         "",
         "text/event-streams",
       ]),
+    }),
+    () => ({
+      kind: "status",
+      status: random.pick([429, 503]),
+      retryAfter: random.pick(["1", "120", "999999999"]),
+      body: "json",
+      on: "events",
     }),
     () => ({ kind: "emptyStream" }),
     () => ({ kind: "probeHang" }),

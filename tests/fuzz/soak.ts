@@ -43,7 +43,7 @@ const TOPICS = [
 const SAMPLE_MS = 5000;
 const LINE_MS = 30_000;
 /** What is not measured: until then, everything bounded fills up, and code is compiled. */
-const WARM_UP_MS = 60_000;
+const WARM_UP_MS = 120_000;
 const ALL_CONNECTED_WITHIN_MS = 10_000;
 /** Slots of clock skew and lag that an event may be ahead and still has to be believed. */
 const SLOTS_AHEAD = 4;

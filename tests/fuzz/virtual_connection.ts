@@ -49,6 +49,8 @@ export class VirtualConnection {
   readonly openedAt: number;
   /** When it ended, by whomever. */
   endedAt: number | undefined;
+  /** The longest time in which it was open and no event and no comment was complete, in milliseconds. */
+  longestSilenceMs = 0;
   /** Whether a fault has silenced it for good. */
   isMute = false;
   /** When its headers went out. */
@@ -59,6 +61,7 @@ export class VirtualConnection {
   #isDripping = false;
   #writtenBytes = 0;
   #firstUndecided = 0;
+  #progressAt: number;
   #lastWriteAt: number;
   #heldUntil = 0;
   #held: Frame[] = [];
@@ -71,7 +74,7 @@ export class VirtualConnection {
   constructor(options: VirtualConnectionOptions) {
     this.#options = options;
     this.topics = options.topics;
-    this.openedAt = this.#lastWriteAt = options.time.now;
+    this.openedAt = this.#lastWriteAt = this.#progressAt = options.time.now;
     this.body = new VirtualBody({ onLeft: () => this.#ended() });
     this.#keepAlive();
   }
@@ -109,6 +112,13 @@ export class VirtualConnection {
   /** Sends bytes although it is mute. */
   force(bytes: Uint8Array<ArrayBuffer>): void {
     if (this.isOpen) this.#put([bytes]);
+  }
+
+  /** Sends a comment, which shows that it lives, although it is mute. */
+  comment(bytes: Uint8Array<ArrayBuffer>): void {
+    if (!this.isOpen) return;
+    this.#put([bytes]);
+    this.#progress();
   }
 
   /** Keeps events back for so long. */
@@ -219,6 +229,7 @@ export class VirtualConnection {
       if (sent.decidedAfter > this.body.handed) break;
       sent.arrivedAt = time.now;
       sent.arrivedInTurn = time.turn;
+      if (sent.frame.kind !== "oversize") this.#progress();
     }
   }
 
@@ -227,7 +238,9 @@ export class VirtualConnection {
     if (keepAliveMs === 0) return;
     const due = Math.max(1, this.#lastWriteAt + keepAliveMs - time.now);
     this.#stopKeepAlive = time.after(due, () => {
-      if (time.now - this.#lastWriteAt >= keepAliveMs) this.write(comment);
+      if (time.now - this.#lastWriteAt >= keepAliveMs && !this.isMute) {
+        this.comment(comment);
+      }
       // Muted, it must not come back in the same moment.
       if (time.now - this.#lastWriteAt >= keepAliveMs) {
         this.#lastWriteAt = time.now;
@@ -242,7 +255,17 @@ export class VirtualConnection {
     this.#ended();
   }
 
+  #progress(): void {
+    const { now } = this.#options.time;
+    this.longestSilenceMs = Math.max(
+      this.longestSilenceMs,
+      now - this.#progressAt,
+    );
+    this.#progressAt = now;
+  }
+
   #ended(): void {
+    this.#progress();
     this.endedAt = this.#options.time.now;
     this.#stopKeepAlive();
     this.#pieces.length = 0;

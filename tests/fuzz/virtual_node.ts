@@ -55,6 +55,8 @@ export class VirtualNode {
   readonly plan: NodePlan;
   /** Its head. */
   head: VirtualBlock;
+  /** Every head it had, and since when. */
+  readonly heads: { at: number; block: VirtualBlock }[] = [];
   /** Every request, in order. */
   readonly requests: VirtualRequest[] = [];
   /** Every event stream, in order. */
@@ -75,6 +77,7 @@ export class VirtualNode {
     this.name = name;
     this.plan = plan;
     this.head = chain.head;
+    this.heads.push({ at: options.time.now, block: chain.head });
     this.#writer = new FrameWriter(plan, slotsPerEpoch);
     for (
       let block: VirtualBlock | undefined = chain.head;
@@ -434,7 +437,10 @@ export class VirtualNode {
       case "commentsOnly":
         connection.mute();
         for (let ms = 0; ms < fault.forMs; ms += 5000) {
-          time.after(ms, () => connection.force(this.#writer.plain(": alive")));
+          time.after(
+            ms,
+            () => connection.comment(this.#writer.plain(": alive")),
+          );
         }
         time.after(fault.forMs, end);
         break;
@@ -501,6 +507,7 @@ export class VirtualNode {
   #follow(block: VirtualBlock): void {
     const oldHead = this.head;
     this.head = block;
+    this.heads.push({ at: this.#options.time.now, block });
     if (!isOnBranchOf(oldHead, block)) {
       const ancestor = commonAncestor(oldHead, block);
       const reorg = { oldHead, newHead: block, ancestor };
