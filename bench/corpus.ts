@@ -21,6 +21,8 @@ export interface Corpus {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Offsets in bytes behind each event's blank line. */
   readonly ends: readonly number[];
+  /** Offsets in bytes of the slot of each event that begins with one, as all of `duty` do. */
+  readonly slotOffsets: readonly number[];
   /** What a decoder must find. */
   readonly tally: Tally;
 }
@@ -35,7 +37,7 @@ export interface Tally {
 
 /** A piece of a stream, as it comes from a socket. */
 export interface Chunk {
-  /** As bytes. */
+  /** As bytes, a view of the corpus. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** As text, a string of its own like those of a `TextDecoder`. */
   readonly text: string;
@@ -75,6 +77,7 @@ export function createCorpus(
   const frames = [...FRAMES[name](new Random(name))];
   const encoder = new TextEncoder();
   const ends: number[] = [];
+  const slotOffsets: number[] = [];
   const parts: Uint8Array[] = [];
   const tally: Tally = { events: 0, units: 0 };
   let end = 0;
@@ -84,13 +87,40 @@ export function createCorpus(
       `event: ${topic}${eol}data: ${data}${eol}${eol}`,
     );
     parts.push(part);
+    if (data.startsWith(SLOT)) {
+      const head = `event: ${topic}${eol}data: ${SLOT}`;
+      slotOffsets.push(end + head.length);
+    }
     ends.push(end += part.byteLength);
     tally.events++;
     tally.units += data.length;
   }
   const bytes = new Uint8Array(end);
   parts.forEach((part, index) => bytes.set(part, ends[index - 1] ?? 0));
-  return { name: lineEnd === "LF" ? name : `${name} CRLF`, bytes, ends, tally };
+  return {
+    name: lineEnd === "LF" ? name : `${name} CRLF`,
+    bytes,
+    ends,
+    slotOffsets,
+    tally,
+  };
+}
+
+/**
+ * Moves the slots of a corpus on, in place, so that serving it again is no step back in time. Who
+ * remembers the latest slots would find old ones there otherwise, and do what it never does.
+ *
+ * @param slots How far, in whole epochs, so that these keep their slots.
+ */
+export function moveOn({ bytes, slotOffsets }: Corpus, slots: number): void {
+  for (const offset of slotOffsets) {
+    let carry = slots;
+    for (let place = offset + 7; carry > 0; place--) {
+      const digit = bytes[place]! - 48 + carry;
+      bytes[place] = 48 + digit % 10;
+      carry = Math.floor(digit / 10);
+    }
+  }
 }
 
 /** Cuts a corpus into chunks. */
@@ -104,7 +134,7 @@ export function cutCorpus({ bytes, ends }: Corpus, cut: Cut): Chunk[] {
       : Math.min(bytes.byteLength, start + SIZES[cut]);
     const first = event;
     while (event < ends.length && ends[event]! <= end) event++;
-    const part = bytes.slice(start, end);
+    const part = bytes.subarray(start, end);
     chunks.push({
       bytes: part,
       text: decoder.decode(part),
@@ -123,6 +153,8 @@ export function assertTally(who: string, actual: Tally, expected: Tally): void {
   assertEquals({ who, ...actual }, { who, ...expected });
 }
 
+/** What a payload begins with that begins with its slot; slots have eight digits. */
+const SLOT = '{"slot":"';
 const SIZES = { "64 KiB": 65_536, "8 KiB": 8192, "1 KiB": 1024 };
 
 interface Frame {

@@ -204,7 +204,14 @@ async function importUndici(): Promise<Pipe | undefined> {
         Promise.race([
           failed.promise,
           new Promise<void>((resolve) =>
-            stream.write(buffer.Buffer.from(bytes.buffer), resolve)
+            stream.write(
+              buffer.Buffer.from(
+                bytes.buffer,
+                bytes.byteOffset,
+                bytes.byteLength,
+              ),
+              resolve,
+            )
           ),
         ]),
     });

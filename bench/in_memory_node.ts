@@ -3,7 +3,22 @@
  * serves bytes from memory as one endless response.
  */
 
-import type { Chunk } from "./corpus.ts";
+import type { ChainConfig } from "@org/beacon-sse";
+import {
+  type Chunk,
+  type Corpus,
+  type Cut,
+  cutCorpus,
+  LAST_SLOT,
+  moveOn,
+} from "./corpus.ts";
+
+/** Genesis and timing of the chain that the corpora are of. */
+export const CONFIG: ChainConfig = {
+  genesisTime: 1_606_824_023_000,
+  slotDurationMs: 12_000,
+  slotsPerEpoch: 32,
+};
 
 /**
  * The most events that are under way between the node and whoever reads them. A subscriber's queue
@@ -11,39 +26,59 @@ import type { Chunk } from "./corpus.ts";
  */
 const MOST_UNDER_WAY = 1000;
 
-/** Serves the same chunks again each round, over one response. */
+/** A step from one round to the next: more slots than any corpus has, in whole epochs. */
+const SLOTS_PER_ROUND = 6016;
+
+/** How often each corpus has moved on, whichever node serves it. */
+const rounds = new WeakMap<Corpus, number>();
+
+/** Serves the same events again each round, over one response. */
 export class InMemoryNode {
   /** URL to give to a listener. */
   readonly url = "http://in.memory";
   /** Takes the place of the global `fetch`. */
   readonly fetch: typeof fetch = (input) => {
     const { pathname } = new URL(input instanceof Request ? input.url : input);
-    const response = pathname === "/eth/v1/events"
-      ? this.respond()
-      : Response.json(SYNCING);
-    return Promise.resolve(response);
+    return Promise.resolve(
+      pathname === "/eth/v1/events" ? this.respond() : answerSyncing(),
+    );
   };
+  /** Takes the place of the wall clock: 3 s into the last slot of the round. */
+  readonly now: () => number = () => this.#now;
+  readonly #corpus: Corpus;
   readonly #chunks: readonly Chunk[];
-  readonly #events: number;
+  #now = timeOf(LAST_SLOT);
   #next: number;
   #served = 0;
   #read = 0;
   #pull: PromiseWithResolvers<void> | undefined;
   #round: PromiseWithResolvers<void> | undefined;
 
-  /** @param chunks What is served each round. */
-  constructor(chunks: readonly Chunk[]) {
-    this.#chunks = chunks;
-    this.#events = chunks.reduce((sum, { events }) => sum + events, 0);
-    this.#next = chunks.length;
-    if (chunks.some(({ events }) => events > MOST_UNDER_WAY)) {
+  /**
+   * @param corpus What is served each round.
+   * @param cut In what chunks.
+   */
+  constructor(corpus: Corpus, cut: Cut) {
+    this.#corpus = corpus;
+    this.#chunks = cutCorpus(corpus, cut);
+    this.#next = this.#chunks.length;
+    if (this.#chunks.some(({ events }) => events > MOST_UNDER_WAY)) {
       throw new RangeError(
-        "A chunk completes more events than may be under way",
+        `Cannot serve ${corpus.name}: a chunk must complete at most ${MOST_UNDER_WAY} events`,
       );
     }
   }
 
-  /** Serves all chunks; resolves when all events in them were read. */
+  /** Makes the next round one of later slots. */
+  prepare(): void {
+    if (this.#corpus.slotOffsets.length === 0) return;
+    const round = (rounds.get(this.#corpus) ?? 0) + 1;
+    rounds.set(this.#corpus, round);
+    moveOn(this.#corpus, SLOTS_PER_ROUND);
+    this.#now = timeOf(LAST_SLOT + SLOTS_PER_ROUND * round);
+  }
+
+  /** Serves all events once; resolves when they were all read. */
   round(): Promise<void> {
     this.#round = Promise.withResolvers();
     this.#next = this.#served = this.#read = 0;
@@ -55,7 +90,7 @@ export class InMemoryNode {
   read(): void {
     this.#read++;
     if (this.#pull !== undefined && this.#hasRoom()) this.#wake();
-    if (this.#read === this.#events) this.#round?.resolve();
+    if (this.#read === this.#corpus.tally.events) this.#round?.resolve();
   }
 
   /** The response to a request for events. */
@@ -87,9 +122,18 @@ export class InMemoryNode {
   }
 }
 
+function timeOf(slot: number): number {
+  return CONFIG.genesisTime + slot * CONFIG.slotDurationMs + 3000;
+}
+
+/** Answers the probe in front of a connection. */
+export function answerSyncing(): Response {
+  return Response.json(SYNCING);
+}
+
 const SYNCING = {
   data: {
-    head_slot: "10000000",
+    head_slot: `${LAST_SLOT}`,
     sync_distance: "0",
     is_syncing: false,
     is_optimistic: false,

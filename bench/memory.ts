@@ -12,9 +12,8 @@ import { runInNewContext } from "node:vm";
 import { type ServerSentEvent, SseListener } from "@org/beacon-sse";
 import { SseBatchDecoderStream, SseDecoder } from "@org/beacon-sse/sse";
 import { assertEquals } from "@std/assert";
-import { type Chunk, createCorpus, cutCorpus, isSmoke } from "./corpus.ts";
-import { InMemoryNode } from "./in_memory_node.ts";
-import { CONFIG } from "./pipelines.ts";
+import { createCorpus, cutCorpus, isSmoke, LAST_SLOT } from "./corpus.ts";
+import { answerSyncing, CONFIG, InMemoryNode } from "./in_memory_node.ts";
 
 /** A line of the table. */
 export interface MemoryRow {
@@ -27,7 +26,7 @@ export interface MemoryRow {
   /** What it is. */
   value: number;
   /** In what. */
-  unit: "MiB" | "KiB" | "s";
+  unit: "MiB" | "KiB" | "s" | "ms";
   /** More to know. */
   detail: string;
 }
@@ -59,60 +58,73 @@ async function main(): Promise<void> {
 }
 
 async function* measure(): AsyncGenerator<MemoryRow> {
-  yield* await idleNodes(isSmoke ? 50 : 1000);
+  yield* await manyNodes(isSmoke ? 50 : 1000);
   for (
     const [name, size] of [["64 KiB", 65_535], ["1 KiB", 1025], [
       "16 B",
       15,
     ]] as const
   ) {
-    yield* await endlessFrame("one endless line", name, size);
-    yield* await endlessFrame("endless empty data lines", name, size);
+    yield* await endlessFrames(name, size);
   }
   yield keptFromDecoder();
-  yield await keptFromListener();
+  yield await keptFromListener(false);
+  yield await keptFromListener(true);
 }
 
-/** Bytes of the heap that are in use, garbage left out. */
+/** Bytes of the heap that are in use, those of array buffers included. */
+function usedBytes(): number {
+  const { heapUsed, external } = Deno.memoryUsage();
+  return heapUsed + external;
+}
+
+/** The same, garbage left out. */
 function liveBytes(): number {
   collectGarbage();
-  return Deno.memoryUsage().heapUsed;
+  return usedBytes();
 }
 
-/** A frame without an end through the pipe that the listener has; the heap is looked at all along. */
-async function endlessFrame(
-  what: "one endless line" | "endless empty data lines",
+/** Frames without an end through the pipe that the listener has; the heap is looked at all along. */
+async function endlessFrames(
   name: string,
   size: number,
 ): Promise<MemoryRow[]> {
-  const text = what === "one endless line"
-    ? "x".repeat(size)
-    : "data\n".repeat(size / 5);
-  // Enough to go over the cap more than once; of an empty line only the line feed is held.
-  const mebibytes = size > 100 ? 64 : what === "one endless line" ? 12 : 24;
-  const count = Math.ceil(mebibytes * MIB / size / (isSmoke ? 60 : 1));
-  const decoder = new SseBatchDecoderStream();
-  const live = await heapGrowth(decoder, text, count, true);
-  if (!isSmoke) assertEquals(decoder.oversized, 1);
-  const all = await heapGrowth(new SseBatchDecoderStream(), text, count, false);
-  const identity = new TransformStream<string, string>({}, {
-    highWaterMark: 16,
-  }, { highWaterMark: 4 });
-  const floor = await heapGrowth(identity, text, count, false);
-  const on = `${what}, ${name} chunks, ${mebibytes} MiB`;
+  const peak = { line: 0, emptyLines: 0, all: 0, floor: 0 };
+  for (const frame of ["line", "emptyLines"] as const) {
+    const text = frame === "line"
+      ? "x".repeat(size)
+      : "data\n".repeat(size / 5);
+    // Enough to go over the cap more than once; of an empty line only the line feed is held.
+    const mebibytes = size > 100 ? 64 : frame === "line" ? 12 : 24;
+    const count = Math.ceil(mebibytes * MIB / size / (isSmoke ? 60 : 1));
+    const decoder = new SseBatchDecoderStream();
+    peak[frame] = await heapGrowth(decoder, text, count, true);
+    if (!isSmoke) assertEquals(decoder.oversized, 1);
+    const again = new SseBatchDecoderStream();
+    peak.all = Math.max(peak.all, await heapGrowth(again, text, count, false));
+    const identity = new TransformStream<string, string>({}, {
+      highWaterMark: 16,
+    }, { highWaterMark: 4 });
+    const floor = await heapGrowth(identity, text, count, false);
+    peak.floor = Math.max(peak.floor, floor);
+  }
+  const mib = (bytes: number) => (bytes / MIB).toFixed(1);
   return [{
-    what: "endless frame, 4 MiB cap: peak heap growth, garbage collected",
-    on,
+    what: "endless frame, 4 MiB cap: peak heap growth",
+    on: `${name} chunks`,
     limit: 12,
-    value: live / MIB,
+    value: Math.max(peak.line, peak.emptyLines) / MIB,
     unit: "MiB",
-    detail: "",
+    detail: `one line ${mib(peak.line)}, empty data lines ${
+      mib(peak.emptyLines)
+    }`,
   }, {
-    what: "endless frame, 4 MiB cap: peak heap growth, garbage included",
-    on,
-    value: all / MIB,
+    what:
+      "the same with all garbage that V8 leaves lying while nobody asks for memory",
+    on: `${name} chunks`,
+    value: peak.all / MIB,
     unit: "MiB",
-    detail: `${(floor / MIB).toFixed(1)} MiB with an identity transform`,
+    detail: `an identity transform: ${mib(peak.floor)}`,
   }];
 }
 
@@ -137,7 +149,7 @@ async function heapGrowth<T>(
       controller.enqueue(chunk);
       sent += chunk.byteLength;
       if (sent < next) return;
-      const heap = collects ? liveBytes() : Deno.memoryUsage().heapUsed;
+      const heap = collects ? liveBytes() : usedBytes();
       growth = Math.max(growth, heap - start);
       if (!collects) next = sent + step;
       // Often until the cap is reached for the first time, then now and then.
@@ -151,108 +163,123 @@ async function heapGrowth<T>(
   return growth;
 }
 
+/** How many slots the nodes tell of. */
+const SLOTS = 10;
+
+const KEPT = isSmoke ? 30 : 1000;
+
 /** One event of each chunk is kept, straight from the decoder: a slice holds its chunk. */
 function keptFromDecoder(): MemoryRow {
-  const chunks = manyChunks();
+  const chunks = cutCorpus(createCorpus("duty"), "64 KiB");
   const kept: ServerSentEvent[] = [];
   const text = new TextDecoder();
   const start = liveBytes();
-  for (const { bytes } of chunks) {
-    const decoder = new SseDecoder();
-    kept.push(decoder.push(text.decode(bytes)).at(-1)!);
+  for (let index = 0; index < KEPT; index++) {
+    const { bytes } = chunks[index % chunks.length]!;
+    kept.push(new SseDecoder().push(text.decode(bytes)).at(-1)!);
   }
-  const grown = liveBytes() - start;
-  assertEquals(kept.length, chunks.length);
-  return {
-    what: "kept events, each of another 64 KiB chunk",
-    on: `${chunks.length} from SseDecoder.push`,
-    value: grown / MIB,
-    unit: "MiB",
-    detail: `${(grown / chunks.length / 1024).toFixed(1)} KiB each`,
-  };
+  return keptRow(kept, start, "SseDecoder.push");
 }
 
 /** The same behind the listener, where events are queued and kept by users. */
-async function keptFromListener(): Promise<MemoryRow> {
-  const chunks = manyChunks();
-  const node = new InMemoryNode(chunks);
+async function keptFromListener(raw: boolean): Promise<MemoryRow> {
+  const corpus = createCorpus("duty");
+  const node = new InMemoryNode(corpus, "64 KiB");
   const listener = await SseListener.start({
     nodes: [node.url],
     topics: ["head", "block", "block_gossip"],
     fetch: node.fetch,
     config: CONFIG,
+    now: node.now,
   });
+  const subscription = listener.events({ raw });
+  const eventsPerChunk = 300;
   const kept: unknown[] = [];
-  const each = Math.floor(
-    chunks.reduce((sum, { events }) => sum + events, 0) / chunks.length,
-  );
   let read = 0;
-  const subscription = listener.events();
   const loop = (async () => {
     for await (const event of subscription) {
-      if (read++ % each === 0 && kept.length < chunks.length) kept.push(event);
+      if (read++ % eventsPerChunk === 0 && kept.length < KEPT) kept.push(event);
       node.read();
     }
   })();
   await listener.ready;
   const start = liveBytes();
-  await node.round();
-  const grown = liveBytes() - start;
+  while (kept.length < KEPT) {
+    node.prepare();
+    await node.round();
+  }
+  const row = keptRow(
+    kept,
+    start,
+    raw ? "SseListener.events({ raw: true })" : "SseListener.events()",
+  );
   await listener.close();
   await loop;
-  assertEquals(kept.length, chunks.length);
+  return row;
+}
+
+function keptRow(kept: unknown[], start: number, from: string): MemoryRow {
+  const grown = liveBytes() - start;
+  assertEquals(kept.length, KEPT);
   return {
     what: "kept events, each of another 64 KiB chunk",
-    on: `${chunks.length} from SseListener.events()`,
+    on: `${KEPT} from ${from}`,
     value: grown / MIB,
     unit: "MiB",
-    detail: `${(grown / chunks.length / 1024).toFixed(1)} KiB each`,
+    detail: `${(grown / KEPT / 1024).toFixed(1)} KiB each`,
   };
 }
 
-/** As many chunks of 64 KiB as are wanted, each beginning with an event. */
-function manyChunks(): Chunk[] {
-  const corpus = createCorpus("duty");
-  const [chunk] = cutCorpus(corpus, "64 KiB");
-  // Cut behind its last event, so that they can stand in a row.
-  const end = corpus.ends[chunk!.events - 1]!;
-  const bytes = chunk!.bytes.slice(0, end);
-  const whole = { ...chunk!, bytes, text: new TextDecoder().decode(bytes) };
-  return Array.from({ length: isSmoke ? 30 : 1000 }, () => whole);
-}
-
-/** Many nodes in one process, each of which answers and then says nothing. */
-async function idleNodes(count: number): Promise<MemoryRow[]> {
+/** Many nodes in one process: each answers, says nothing, and then tells of a few slots. */
+async function manyNodes(count: number): Promise<MemoryRow[]> {
   const encoder = new TextEncoder();
+  const bodies: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>[] = [];
   const serve: typeof fetch = (input) => {
-    const node = new InMemoryNode([]);
     const { pathname } = new URL(input instanceof Request ? input.url : input);
-    if (pathname !== "/eth/v1/events") return node.fetch(input);
-    const body = new ReadableStream({
-      start: (controller) => controller.enqueue(encoder.encode(":\n\n")),
+    if (pathname !== "/eth/v1/events") return Promise.resolve(answerSyncing());
+    const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      start(controller) {
+        controller.enqueue(encoder.encode(":\n\n"));
+        bodies.push(controller);
+      },
     });
     const headers = { "content-type": "text/event-stream" };
     return Promise.resolve(new Response(body, { headers }));
   };
+  const corpus = createCorpus("duty");
+  const frames = cutCorpus(corpus, "one event per chunk");
   const heap = liveBytes();
   const { rss } = Deno.memoryUsage();
   const start = performance.now();
   const listener = await SseListener.start({
     nodes: Array.from({ length: count }, (_, index) => `http://node-${index}`),
+    topics: ["head", "block", "block_gossip"],
     fetch: serve,
     config: CONFIG,
+    now: () => CONFIG.genesisTime + LAST_SLOT * CONFIG.slotDurationMs,
   });
   let connected = 0;
-  let first = 0;
   for await (const { type } of listener.status()) {
-    if (type !== "connected") continue;
-    if (connected === 0) first = performance.now() - start;
-    if (++connected === count) break;
+    if (type === "connected" && ++connected === count) break;
   }
   const elapsed = (performance.now() - start) / 1000;
   const grown = liveBytes() - heap;
   const grownRss = Deno.memoryUsage().rss - rss;
+
+  const events = listener.events();
+  const firstSlot = LAST_SLOT - corpus.tally.events / 3 + 1;
+  const began = performance.now();
+  for (let slot = 0; slot < SLOTS; slot++) {
+    for (const frame of frames.slice(3 * slot, 3 * slot + 3)) {
+      for (const body of bodies) body.enqueue(frame.bytes);
+    }
+    do await new Promise((resolve) => setTimeout(resolve)); while (
+      listener.nodes.some((node) => node.headSlot !== firstSlot + slot)
+    );
+  }
+  const perSlot = (performance.now() - began) / SLOTS;
   await listener.close();
+  assertEquals((await Array.fromAsync(events)).length, 3 * SLOTS);
   return [
     {
       what: "idle nodes in one process: heap",
@@ -268,7 +295,14 @@ async function idleNodes(count: number): Promise<MemoryRow[]> {
       limit: 10,
       value: elapsed,
       unit: "s",
-      detail: `the first after ${first.toFixed(0)} ms`,
+      detail: "",
+    },
+    {
+      what: "head, block and block_gossip of a slot from each node",
+      on: `${count} nodes`,
+      value: perSlot,
+      unit: "ms",
+      detail: `${(perSlot / 120).toFixed(2)} % of a slot of 12 s`,
     },
   ];
 }

@@ -5,44 +5,39 @@
 
 import { createParser } from "npm:eventsource-parser@4.1.3";
 import { EventSourceParserStream } from "npm:eventsource-parser@4.1.3/stream";
-import { type ChainConfig, SseListener } from "@org/beacon-sse";
-import { type Chunk, LAST_SLOT, type Tally } from "./corpus.ts";
-import { InMemoryNode } from "./in_memory_node.ts";
+import { SseListener } from "@org/beacon-sse";
+import type { Corpus, Cut, Tally } from "./corpus.ts";
+import { CONFIG, InMemoryNode } from "./in_memory_node.ts";
 
 /** A way that is open. */
 export interface Pipeline extends AsyncDisposable {
+  /** To be called before each round: time goes on meanwhile. */
+  prepare(): void;
   /** Sends all chunks through and resolves when every event has arrived. */
   round(): Promise<Tally>;
 }
 
 /** Opens a way. */
-export type OpenPipeline = (chunks: readonly Chunk[]) => Promise<Pipeline>;
-
-/** Genesis and timing under which the newest event of a corpus is a slot old. */
-export const CONFIG: ChainConfig = {
-  genesisTime: Date.now() - (LAST_SLOT + 1) * 12_000,
-  slotDurationMs: 12_000,
-  slotsPerEpoch: 32,
-};
+export type OpenPipeline = (corpus: Corpus, cut: Cut) => Promise<Pipeline>;
 
 const DUTY_TOPICS = ["head", "block", "block_gossip"] as const;
 const ATTESTATION_TOPICS = ["single_attestation"] as const;
 
 /** Our listener: typed, validated, metered, one subscriber. */
-export const listenTyped: OpenPipeline = (chunks) =>
-  listen(chunks, { topics: DUTY_TOPICS });
+export const listenTyped: OpenPipeline = (corpus, cut) =>
+  listen(corpus, cut, { topics: DUTY_TOPICS });
 
 /** Our listener, attestations relayed as the node sent them. */
-export const listenRaw: OpenPipeline = (chunks) =>
-  listen(chunks, { topics: ATTESTATION_TOPICS, raw: true });
+export const listenRaw: OpenPipeline = (corpus, cut) =>
+  listen(corpus, cut, { topics: ATTESTATION_TOPICS, raw: true });
 
 /** Our listener, attestations typed and validated. */
-export const listenTypedAttestations: OpenPipeline = (chunks) =>
-  listen(chunks, { topics: ATTESTATION_TOPICS });
+export const listenTypedAttestations: OpenPipeline = (corpus, cut) =>
+  listen(corpus, cut, { topics: ATTESTATION_TOPICS });
 
 /** The loop that people write: eventsource-parser, `JSON.parse`, a callback. */
-export const feedAndParse: OpenPipeline = (chunks) => {
-  const node = new InMemoryNode(chunks);
+export const feedAndParse: OpenPipeline = (corpus, cut) => {
+  const node = new InMemoryNode(corpus, cut);
   const tally = { events: 0, units: 0 };
   const callback = (event: { data: unknown; raw: string }) => {
     count(tally, event.raw, event.data);
@@ -68,8 +63,8 @@ export const feedAndParse: OpenPipeline = (chunks) => {
 };
 
 /** The same with eventsource-parser's stream, the shape that ours has. */
-export const pipeAndParse: OpenPipeline = (chunks) => {
-  const node = new InMemoryNode(chunks);
+export const pipeAndParse: OpenPipeline = (corpus, cut) => {
+  const node = new InMemoryNode(corpus, cut);
   const tally = { events: 0, units: 0 };
   const callback = (event: { data: unknown; raw: string }) => {
     count(tally, event.raw, event.data);
@@ -96,24 +91,27 @@ export const pipeAndParse: OpenPipeline = (chunks) => {
 };
 
 async function listen(
-  chunks: readonly Chunk[],
+  corpus: Corpus,
+  cut: Cut,
   wanted: {
     topics: readonly (typeof DUTY_TOPICS | typeof ATTESTATION_TOPICS)[number][];
     raw?: boolean;
   },
 ): Promise<Pipeline> {
-  const node = new InMemoryNode(chunks);
+  const node = new InMemoryNode(corpus, cut);
   const tally = { events: 0, units: 0 };
   const listener = await SseListener.start({
     nodes: [node.url],
     topics: wanted.topics,
     fetch: node.fetch,
     config: CONFIG,
+    now: node.now,
   });
   const subscription = listener.events(wanted);
   const loop = async () => {
     for await (const event of subscription) {
-      count(tally, event.raw, event.data);
+      // A relay looks at `raw` only; to ask for `data` would have it parsed.
+      count(tally, event.raw, wanted.raw === true ? undefined : event.data);
       node.read();
     }
   };
@@ -137,6 +135,7 @@ function openPipeline(
   end: () => void | Promise<void>,
 ): Pipeline {
   return {
+    prepare: () => node.prepare(),
     async round() {
       tally.events = tally.units = 0;
       await node.round();

@@ -2,7 +2,7 @@
  * Ours against the peers, in turn in one process, A B B A …, medians: what is quoted, since two runs
  * of `deno bench` on a machine with other work on it cannot be compared.
  *
- * `deno run --allow-read --allow-run=deno bench/ratios.ts [--rounds=25] [--only=words] [--json]`
+ * `deno run --allow-read --allow-run bench/ratios.ts [--rounds=25] [--only=words] [--json]`
  */
 
 // deno-lint-ignore-file no-console -- a script that prints a table
@@ -81,6 +81,8 @@ const COMPARISONS: Comparison[] = [
   pipes("mix", "one event per chunk", { atLeast: 1.1 }),
   pipes("duty", "64 KiB", { atLeast: 3.5 }),
   pipes("duty", "one event per chunk", {}),
+  pipes("giant", "64 KiB", {}),
+  pipes("giant", "1 KiB", {}),
   pipes("mix", "64 KiB", { atLeast: 1, ours: pipeEvents }),
   pipes("mix", "one event per chunk", { atLeast: 1, ours: pipeEvents }),
   pipes("duty", "64 KiB", { atLeast: 1, ours: pipeEvents }),
@@ -299,13 +301,16 @@ function whole(
     on: `${name}, ${cut}`,
     ...(atLeast === undefined ? {} : { atLeast }),
     async open() {
-      const { tally } = corpusOf(name);
-      const chunks = cutCorpus(corpusOf(name), cut);
-      const ours = await openOurs(chunks);
-      const theirs = await openTheirs(chunks);
+      const corpus = corpusOf(name);
+      const ours = await openOurs(corpus, cut);
+      const theirs = await openTheirs(corpus, cut);
+      const time = (who: string, pipeline: typeof ours): Timed => () => {
+        pipeline.prepare();
+        return timed(who, () => pipeline.round(), corpus.tally)();
+      };
       return {
-        ours: timed("ours", () => ours.round(), tally),
-        theirs: timed("theirs", () => theirs.round(), tally),
+        ours: time("ours", ours),
+        theirs: time("theirs", theirs),
         async [Symbol.asyncDispose]() {
           await ours[Symbol.asyncDispose]();
           await theirs[Symbol.asyncDispose]();
