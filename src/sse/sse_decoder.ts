@@ -3,12 +3,12 @@
  * (https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation).
  */
 
-import { EventNames, ownCopy } from "./event_names.ts";
-import { readPlainEvents } from "./plain_events.ts";
+import { EventSize } from "./event_size.ts";
+import { type Field, fieldAt, valueOffset } from "./field.ts";
+import { ownCopy } from "./own_copy.ts";
 import type { ServerSentEvent } from "./server_sent_event.ts";
 import { SseOversizeError } from "./sse_oversize_error.ts";
 import { TextPieces } from "./text_pieces.ts";
-import { utf8Length } from "./utf8_length.ts";
 
 /** Options of {@linkcode SseDecoder} and of the streams over it. */
 export interface SseDecoderOptions {
@@ -43,6 +43,9 @@ export interface SseDecoderOptions {
  * Put a `TextDecoder` with `ignoreBOM: true` in front: the decoder strips the one leading byte
  * order mark itself, and some decoders drop a later U+FEFF, which is content.
  *
+ * The data of an event are cut from the chunk, not copied, and keep it in memory as long as they are
+ * kept. Who keeps few events of many chunks should keep copies.
+ *
  * @example Usage
  * ```ts
  * import { SseDecoder } from "@org/beacon-sse/sse";
@@ -54,48 +57,44 @@ export interface SseDecoderOptions {
  * ```
  */
 export class SseDecoder {
-  readonly #maxEventBytes: number;
   readonly #throwsOnOversize: boolean;
   readonly #onComment: ((comment: string) => void) | undefined;
   readonly #onRetry: ((milliseconds: number) => void) | undefined;
-
   #isStart = true;
   #afterCarriageReturn = false;
-  #skipping = false;
-  /** Whether nothing is held of any event or line, so that the next line begins a new event. */
-  #isBetweenEvents = true;
+  #oversized = 0;
+  /** What the push that is under way has completed. */
+  #events: ServerSentEvent[] | undefined;
 
-  /** Beginning of an event that may be plain, from the end of the chunk before. */
-  #carried = "";
-  /** Start of a line that is too short to tell its field. */
-  #undecided = "";
-  #heldField: Field = NONE;
-  /** Whether the held line's value has begun, that is, its optional space is behind us. */
-  #valueBegun = false;
-  readonly #heldValue = new TextPieces("");
+  // The event in flight.
+  readonly #size: EventSize;
+  readonly #data = new TextPieces();
+  #dataLines = 0;
+  #type = "";
+  #id: string | undefined;
+  #lastEventId = "";
+  /** Whether it is over the cap, and all up to its blank line is dropped. */
+  #isSkipped = false;
+  /** Whether nothing of it is here yet. */
+  #isUntouched = true;
+
+  // The line in flight, if its beginning came with an earlier chunk.
+  #field: Field | undefined;
+  /** The beginning while it is too short to tell the field. */
+  #beginning = "";
+  /** Its value so far, of any field but `data`, whose value goes where the event's data are. */
+  readonly #value = new TextPieces();
+  /** Whether the value has begun, that is, its optional space is behind us. */
+  #hasValueBegun = false;
   #lastUnit = 0;
   #commentRoom = 0;
-
-  readonly #data = new TextPieces("\n");
-  #type = "";
-  #id = "";
-  #idBuffer = "";
-  #lastEventId = "";
-
-  /** UTF-16 code units retained for the event in flight: a third of the most bytes they can be. */
-  #units = 0;
-  /** Their exact bytes, or {@linkcode UNMEASURED} while the units alone prove that they fit. */
-  #bytes = UNMEASURED;
-  #oversized = 0;
-
-  readonly #names = new EventNames();
 
   /**
    * Creates a decoder for one stream.
    *
    * @param options What to do at the edges.
    * @throws {RangeError} If `maxEventBytes` is not a positive integer.
-   * @throws {TypeError} If `onOversize` is neither `"skip"` nor `"error"`.
+   * @throws {TypeError} If `onOversize` is neither `"skip"` nor `"error"`, or a callback is no function.
    */
   constructor(options: SseDecoderOptions = {}) {
     const { maxEventBytes = 4 * 1024 * 1024, onOversize = "skip" } = options;
@@ -111,10 +110,18 @@ export class SseDecoder {
     }
     checkCallback("onComment", options.onComment);
     checkCallback("onRetry", options.onRetry);
-    this.#maxEventBytes = maxEventBytes;
     this.#throwsOnOversize = onOversize === "error";
     this.#onComment = options.onComment;
     this.#onRetry = options.onRetry;
+    this.#size = new EventSize(
+      maxEventBytes,
+      () => [
+        this.#data.toString(),
+        this.#value.toString(),
+        this.#type,
+        this.#id ?? "",
+      ],
+    );
   }
 
   /** The last event ID in force, `""` where the stream never set one. */
@@ -136,104 +143,47 @@ export class SseDecoder {
    * @throws {SseOversizeError} With `onOversize: "error"`, for an event over the cap.
    */
   push(text: string): ServerSentEvent[] {
-    const events: ServerSentEvent[] = [];
-    if (text === "") return events;
+    if (text === "") return [];
     const oversized = this.#oversized;
     let position = 0;
-    if (this.#carried !== "") {
-      position = this.#finishCarried(text, events);
-    } else if (this.#isStart) {
+    if (this.#isStart) {
       this.#isStart = false;
       if (text.charCodeAt(0) === BYTE_ORDER_MARK) position = 1;
     } else if (this.#afterCarriageReturn) {
       this.#afterCarriageReturn = false;
       if (text.charCodeAt(0) === LINE_FEED) position = 1;
     }
-    this.#pushText(text, position, true, events);
+    if (this.#beginning !== "") {
+      text = this.#beginning + text;
+      this.#beginning = "";
+    }
+    this.#pushText(text, position);
+    const events = this.#events ?? [];
+    this.#events = undefined;
     if (this.#throwsOnOversize && this.#oversized > oversized) {
-      throw new SseOversizeError(this.#maxEventBytes, events);
+      throw new SseOversizeError(this.#size.mostBytes, events);
     }
     return events;
   }
 
-  /**
-   * The event whose beginning the chunk before held, read as a whole if this chunk has its end: much
-   * cheaper than line by line. Returns where the rest of the chunk begins.
-   */
-  #finishCarried(text: string, events: ServerSentEvent[]): number {
-    const carried = this.#carried;
-    this.#carried = "";
-    const isCutInBlankLine = text.charCodeAt(0) === LINE_FEED &&
-      carried.charCodeAt(carried.length - 1) === LINE_FEED;
-    const blankLine = isCutInBlankLine ? -1 : text.indexOf("\n\n");
-    if (isCutInBlankLine || (blankLine !== -1 && blankLine < MOST_CARRIED)) {
-      const end = blankLine + 2;
-      const event = carried + text.slice(0, end);
-      if (
-        !event.includes("\r") &&
-        this.#readPlain(event, 0, events) === event.length
-      ) return end;
-    }
-    this.#pushText(carried, 0, false, events);
-    return 0;
-  }
-
-  #readPlain(
-    text: string,
-    position: number,
-    events: ServerSentEvent[],
-  ): number {
-    return readPlainEvents(
-      text,
-      position,
-      this.#maxEventBytes / 3,
-      this.#names,
-      this.#lastEventId,
-      events,
-    );
-  }
-
-  /** Whether `text[position…]` may wait for its end: a small piece of what looks like a plain event. */
-  #isToCarry(text: string, position: number): boolean {
-    const length = text.length - position;
-    if (length > MOST_CARRIED || length * 3 > this.#maxEventBytes) return false;
-    if (text.charCodeAt(position) !== SMALL_E) return false;
-    // A second line that is complete may be a field that has an effect of its own.
-    const lineEnd = text.indexOf("\n", position);
-    return lineEnd === -1 || text.indexOf("\n", lineEnd + 1) === -1;
-  }
-
-  #pushText(
-    text: string,
-    position: number,
-    mayCarry: boolean,
-    events: ServerSentEvent[],
-  ): void {
-    if (this.#undecided !== "") {
-      text = this.#undecided + text;
-      this.#undecided = "";
-    }
+  #pushText(text: string, position: number): void {
     // The next CR is looked for only once passed, so that each search covers new text.
     let carriageReturn = text.indexOf("\r", position);
     while (position < text.length) {
-      if (carriageReturn === -1 && this.#isBetweenEvents) {
-        position = this.#readPlain(text, position, events);
-        if (position === text.length) break;
-        if (mayCarry && this.#isToCarry(text, position)) {
-          this.#carried = text.slice(position);
-          break;
-        }
+      if (this.#isUntouched && carriageReturn === -1) {
+        position = this.#readPlain(text, position);
+        if (position === text.length) return;
       }
-      this.#isBetweenEvents = false;
+      this.#isUntouched = false;
       let end = text.indexOf("\n", position);
       if (carriageReturn !== -1 && (end === -1 || carriageReturn < end)) {
         end = carriageReturn;
       }
       if (end === -1) {
         this.#hold(text, position);
-        break;
+        return;
       }
-      this.#pushLine(text, position, end, events);
+      this.#pushLine(text, position, end);
       position = end + 1;
       if (end === carriageReturn) {
         // A line ends at CR at once, or events would wait for the next chunk; an LF after it is void.
@@ -244,232 +194,202 @@ export class SseDecoder {
     }
   }
 
-  /** One line, `text[start, end)`, or the end of the line that is held. */
-  #pushLine(
-    text: string,
-    start: number,
-    end: number,
-    events: ServerSentEvent[],
-  ): void {
-    if (this.#heldField !== NONE) {
-      this.#holdValue(text, start, end);
-      const field = this.#heldField;
-      this.#heldField = NONE;
-      if (field === IGNORED) return;
-      const value = this.#heldValue.toString();
-      this.#heldValue.clear();
-      this.#finish(field, value);
-      return;
+  /**
+   * Reads as many events as there are of the form that nodes send, `event: x⏎data: y⏎⏎`, in place.
+   * Returns where it stopped: at the first event that is of another form, or not here as a whole.
+   */
+  #readPlain(text: string, position: number): number {
+    const lastEventId = this.#lastEventId;
+    const mostUnits = this.#size.fittingUnits;
+    while (isEventAt(text, position)) {
+      const nameEnd = text.indexOf("\n", position);
+      if (nameEnd === -1 || !isDataAt(text, nameEnd + 1)) break;
+      let nameStart = position + 6;
+      if (text.charCodeAt(nameStart) === SPACE) nameStart++;
+      if (nameStart === nameEnd) break;
+      let start = nameEnd + 6;
+      const end = text.indexOf("\n", start);
+      if (end === -1) {
+        if (text.length - position > mostUnits) break;
+        this.#beginPlain(text.slice(nameStart, nameEnd), text, start);
+        return text.length;
+      }
+      if (
+        text.charCodeAt(end + 1) !== LINE_FEED || end - position > mostUnits
+      ) break;
+      if (text.charCodeAt(start) === SPACE) start++;
+      this.#add({
+        type: text.slice(nameStart, nameEnd),
+        data: text.slice(start, end),
+        lastEventId,
+      });
+      position = end + 2;
     }
-    if (start === end) {
-      this.#dispatch(events);
-      return;
-    }
-    const field = this.#fieldAt(text, start, end);
-    if (field === IGNORED) return;
-    let valueStart = start + FIELD_NAMES[field]!.length + 1;
-    if (valueStart >= end) {
-      this.#pushValue(field, "");
-      return;
-    }
-    if (text.charCodeAt(valueStart) === SPACE) valueStart++;
-    this.#pushValue(field, text.slice(valueStart, end));
+    return position;
   }
 
-  /** The field of a line that starts at `start`; {@linkcode NONE} if more text could change it. */
-  #fieldAt(text: string, start: number, end: number, isWhole = true): Field {
-    if (text.charCodeAt(start) === COLON) return COMMENT;
-    if (this.#skipping) return IGNORED;
-    for (let field = DATA; field <= RETRY; field++) {
-      const name = FIELD_NAMES[field]!;
-      if (!text.startsWith(name, start)) {
-        if (
-          !isWhole && end - start < name.length &&
-          name.startsWith(text.slice(start, end))
-        ) {
-          return NONE;
-        }
-        continue;
+  /** What general rules would make of it line by line, at a higher cost. */
+  #beginPlain(type: string, text: string, start: number): void {
+    this.#isUntouched = false;
+    this.#size.add(type);
+    this.#type = type;
+    this.#beginLine("data");
+    this.#addValue(text, start, text.length);
+  }
+
+  /** One line, `text[start, end)`, or the rest of the line in flight. */
+  #pushLine(text: string, start: number, end: number): void {
+    if (this.#field === undefined) {
+      if (start === end) {
+        this.#dispatch();
+        return;
       }
-      const nameEnd = start + name.length;
-      if (nameEnd > end) continue;
-      if (nameEnd === end) return isWhole ? field : NONE;
-      if (text.charCodeAt(nameEnd) === COLON) return field;
+      const field = fieldAt(text, start, end, true)!;
+      this.#beginLine(field);
+      start += valueOffset(field);
     }
-    return IGNORED;
+    this.#addValue(text, start, end);
+    this.#endLine();
   }
 
   /** Keeps what is needed of a line whose end is not here yet. */
   #hold(text: string, start: number): void {
-    if (this.#heldField === NONE) {
-      const field = this.#fieldAt(text, start, text.length, false);
-      if (field === NONE) {
-        this.#undecided = text.slice(start);
+    if (this.#field === undefined) {
+      const field = fieldAt(text, start, text.length, false);
+      if (field === undefined) {
+        this.#beginning = text.slice(start);
         return;
       }
-      this.#heldField = field;
-      this.#valueBegun = false;
-      this.#lastUnit = 0;
-      this.#commentRoom = this.#onComment === undefined ? 0 : MAX_COMMENT_UNITS;
-      if (field === IGNORED) return;
-      start += FIELD_NAMES[field]!.length + 1;
-      // Counted in advance for a data line: its line feed is retained however the line goes on.
-      if (field === DATA && !this.#data.isEmpty && !this.#retain("\n", 0)) {
-        this.#drop();
-        return;
-      }
+      this.#beginLine(field);
+      start += valueOffset(field);
     }
-    this.#holdValue(text, start, text.length);
+    this.#addValue(text, start, text.length);
   }
 
-  #holdValue(text: string, start: number, end: number): void {
-    if (this.#heldField === IGNORED || start >= end) return;
-    if (!this.#valueBegun) {
-      this.#valueBegun = true;
-      if (text.charCodeAt(start) === SPACE) start++;
-      if (start === end) return;
+  #beginLine(field: Field): void {
+    this.#field = this.#isSkipped && field !== "comment" ? "unknown" : field;
+    this.#hasValueBegun = false;
+    this.#lastUnit = 0;
+    if (this.#field === "comment") {
+      this.#commentRoom = this.#onComment === undefined ? 0 : MAX_COMMENT_UNITS;
+    } else if (this.#field === "data" && this.#dataLines++ > 0) {
+      const fits = this.#size.add("\n");
+      this.#data.push("\n", false);
+      if (!fits) this.#skip();
     }
-    if (this.#heldField === COMMENT) {
+  }
+
+  /** A piece of the value of the line in flight, the first one with its optional space. */
+  #addValue(text: string, start: number, end: number): void {
+    const field = this.#field;
+    if (field === "unknown" || start >= end) return;
+    if (!this.#hasValueBegun) {
+      this.#hasValueBegun = true;
+      if (text.charCodeAt(start) === SPACE && ++start === end) return;
+    }
+    if (field === "comment") {
       const stop = Math.min(end, start + this.#commentRoom);
       this.#commentRoom -= stop - start;
-      if (stop > start) this.#heldValue.push(text.slice(start, stop));
+      if (stop > start) this.#value.push(text.slice(start, stop), true);
       return;
     }
     const piece = text.slice(start, end);
-    const fits = this.#retain(piece, this.#lastUnit);
-    this.#heldValue.push(piece);
-    this.#lastUnit = piece.charCodeAt(piece.length - 1);
-    if (!fits) this.#drop();
+    const fits = this.#size.add(piece, this.#lastUnit);
+    this.#lastUnit = text.charCodeAt(end - 1);
+    const isCut = 2 * piece.length < text.length;
+    (field === "data" ? this.#data : this.#value).push(piece, isCut);
+    if (!fits) this.#skip();
   }
 
-  /** A field whose line is here as a whole. */
-  #pushValue(field: Field, value: string): void {
-    if (field === COMMENT) {
-      this.#onComment?.(
-        value.length > MAX_COMMENT_UNITS
-          ? value.slice(0, MAX_COMMENT_UNITS)
-          : value,
-      );
-      return;
-    }
-    const joins = field === DATA && !this.#data.isEmpty;
-    if ((joins && !this.#retain("\n", 0)) || !this.#retain(value, 0)) {
-      this.#drop();
-      return;
-    }
-    this.#finish(field, value);
-  }
-
-  /** Applies a field whose value is already counted. */
-  #finish(field: Field, value: string): void {
+  #endLine(): void {
+    const field = this.#field;
+    this.#field = undefined;
+    if (field === "data" || field === "unknown") return;
+    const value = this.#value.toString();
+    this.#value.clear();
     switch (field) {
-      case COMMENT:
+      case "comment":
         this.#onComment?.(value);
         break;
-      case DATA:
-        this.#data.push(value);
+      case "event":
+        this.#size.remove(this.#type);
+        this.#type = ownCopy(value);
         break;
-      case EVENT:
-        this.#release(this.#type);
-        this.#type = value === "" ? "" : this.#names.intern(value);
-        break;
-      case ID:
+      case "id":
         if (value.includes("\0")) {
-          this.#release(value);
+          this.#size.remove(value);
         } else {
-          this.#release(this.#id);
-          this.#id = this.#idBuffer = ownCopy(value);
+          this.#size.remove(this.#id ?? "");
+          this.#id = ownCopy(value);
         }
         break;
-      case RETRY:
-        this.#release(value);
+      case "retry":
+        this.#size.remove(value);
         if (DIGITS.test(value)) this.#onRetry?.(Number(value));
-        break;
     }
   }
 
-  #dispatch(events: ServerSentEvent[]): void {
-    this.#isBetweenEvents = true;
-    if (this.#skipping) {
-      this.#skipping = false;
-      return;
+  /** The blank line behind an event. */
+  #dispatch(): void {
+    if (!this.#isSkipped) {
+      if (this.#id !== undefined) this.#lastEventId = this.#id;
+      if (this.#dataLines > 0) {
+        this.#add({
+          type: this.#type === "" ? "message" : this.#type,
+          data: this.#data.toString(),
+          lastEventId: this.#lastEventId,
+        });
+      }
+      this.#forget();
     }
-    this.#lastEventId = this.#idBuffer;
-    if (!this.#data.isEmpty) {
-      events.push({
-        type: this.#type === "" ? "message" : this.#type,
-        data: this.#data.toString(),
-        lastEventId: this.#lastEventId,
-      });
-    }
+    this.#isSkipped = false;
+    this.#isUntouched = true;
+  }
+
+  #add(event: ServerSentEvent): void {
+    // An empty array would grow to 17 places for its first event, and small chunks complete one only.
+    if (this.#events === undefined) this.#events = [event];
+    else this.#events.push(event);
+  }
+
+  /** The event is over the cap. */
+  #skip(): void {
     this.#forget();
-  }
-
-  /** Counts a piece towards the cap; false when the event is over it. */
-  #retain(piece: string, previousUnit: number): boolean {
-    const units = this.#units + piece.length;
-    if (units * 3 > this.#maxEventBytes) {
-      if (this.#bytes === UNMEASURED) this.#bytes = this.#measure();
-      this.#bytes += utf8Length(piece, previousUnit);
-    }
-    this.#units = units;
-    return this.#bytes <= this.#maxEventBytes;
-  }
-
-  /** Takes a value that is no longer held off the count. */
-  #release(value: string): void {
-    this.#units -= value.length;
-    if (this.#bytes !== UNMEASURED) this.#bytes -= utf8Length(value);
-  }
-
-  #measure(): number {
-    // A data line in flight has counted its line feed already, which no piece here holds.
-    const known = this.#data.toString() + this.#type + this.#id;
-    const held = this.#heldField === NONE ? "" : this.#heldValue.toString();
-    return utf8Length(known) + utf8Length(held) +
-      (this.#units - known.length - held.length);
-  }
-
-  #drop(): void {
-    this.#forget();
-    this.#idBuffer = this.#lastEventId;
-    this.#skipping = true;
-    if (this.#heldField !== NONE) {
-      this.#heldField = IGNORED;
-      this.#heldValue.clear();
-    }
+    this.#value.clear();
+    this.#field = "unknown";
+    this.#isSkipped = true;
     this.#oversized++;
   }
 
   #forget(): void {
     this.#data.clear();
+    this.#dataLines = 0;
     this.#type = "";
-    this.#id = "";
-    this.#units = 0;
-    this.#bytes = UNMEASURED;
+    this.#id = undefined;
+    this.#size.clear();
   }
 }
 
-type Field = number;
-const NONE: Field = -1;
-const COMMENT: Field = 0;
-const DATA: Field = 1;
-const EVENT: Field = 2;
-const ID: Field = 3;
-const RETRY: Field = 4;
-const IGNORED: Field = 5;
-const FIELD_NAMES = ["", "data", "event", "id", "retry"];
+/** Whether `event:` stands there; unit by unit, as that is several times as fast as `startsWith`. */
+function isEventAt(text: string, at: number): boolean {
+  return text.charCodeAt(at) === 0x65 && text.charCodeAt(at + 1) === 0x76 &&
+    text.charCodeAt(at + 2) === 0x65 && text.charCodeAt(at + 3) === 0x6e &&
+    text.charCodeAt(at + 4) === 0x74 && text.charCodeAt(at + 5) === COLON;
+}
+
+/** Whether `data:` stands there. */
+function isDataAt(text: string, at: number): boolean {
+  return text.charCodeAt(at) === 0x64 && text.charCodeAt(at + 1) === 0x61 &&
+    text.charCodeAt(at + 2) === 0x74 && text.charCodeAt(at + 3) === 0x61 &&
+    text.charCodeAt(at + 4) === COLON;
+}
 
 const BYTE_ORDER_MARK = 0xfeff;
 const LINE_FEED = 0x0a;
 const SPACE = 0x20;
 const COLON = 0x3a;
-const SMALL_E = 0x65;
 const DIGITS = /^[0-9]+$/;
-const UNMEASURED = -1;
 const MAX_COMMENT_UNITS = 1024;
-/** The most units that are copied to read an event as a whole. */
-const MOST_CARRIED = 16 * 1024;
 
 function checkCallback(name: string, callback: unknown): void {
   if (callback !== undefined && typeof callback !== "function") {

@@ -1,73 +1,56 @@
-import { ownCopy } from "./event_names.ts";
+import { ownCopy } from "./own_copy.ts";
 
 /**
- * Text that arrives in pieces and is wanted whole later, or never. Pieces are packed into blocks of
- * UTF-8 as they come, so that neither millions of tiny strings nor the chunks that they were cut
- * from stay alive. Blocks lie outside the heap: megabytes of strings that survive collections would
- * make the collector keep much more room than they take.
+ * Text that arrives in pieces and is wanted whole later, or never. The first and the last piece may
+ * hold the chunks that they were cut from; what comes between is packed, so that neither many chunks
+ * nor millions of tiny strings stay alive.
  */
 export class TextPieces {
-  readonly #separator: string;
-  #blocks: (Uint8Array | string)[] = [];
-  #pieces: string[] = [];
-  #units = 0;
+  #first = "";
+  #last = "";
+  #isLastCut = false;
+  #between: string[] | undefined;
+  #blocks: string[] | undefined;
 
-  /** @param separator What stands between two pieces. */
-  constructor(separator: string) {
-    this.#separator = separator;
-  }
-
-  /** Whether nothing was pushed since the last {@linkcode TextPieces.clear}. */
-  get isEmpty(): boolean {
-    return this.#pieces.length === 0 && this.#blocks.length === 0;
-  }
-
-  /** Appends a piece. */
-  push(piece: string): void {
-    if (this.#units >= BLOCK_UNITS || this.#pieces.length === BLOCK_PIECES) {
-      this.#pack();
+  /**
+   * Appends a piece.
+   *
+   * @param isCut Whether the piece was cut from a text of more than twice its length.
+   */
+  push(piece: string, isCut: boolean): void {
+    if (this.#first === "") {
+      this.#first = piece;
+      return;
     }
-    // One piece may hold its chunk, many must not.
-    this.#pieces.push(
-      this.isEmpty || piece.length >= LARGE_UNITS ? piece : ownCopy(piece),
-    );
-    this.#units += piece.length;
+    if (this.#last !== "") this.#pack();
+    this.#last = piece;
+    this.#isLastCut = isCut;
   }
 
   /** All pieces, joined. */
   toString(): string {
-    if (this.#blocks.length === 0) {
-      return this.#pieces.length === 1
-        ? this.#pieces[0]!
-        : this.#pieces.join(this.#separator);
-    }
-    const blocks = this.#blocks.map((block) =>
-      typeof block === "string" ? block : decoder.decode(block)
-    );
-    return [...blocks, ...this.#pieces].join(this.#separator);
+    if (this.#between === undefined) return this.#first + this.#last;
+    return [
+      this.#first,
+      ...this.#blocks ?? [],
+      ...this.#between,
+      this.#last,
+    ].join("");
   }
 
   /** Forgets all pieces. */
   clear(): void {
-    if (this.#blocks.length > 0) this.#blocks = [];
-    if (this.#pieces.length > 0) this.#pieces = [];
-    this.#units = 0;
+    this.#first = this.#last = "";
+    this.#between = this.#blocks = undefined;
   }
 
   #pack(): void {
-    const text = this.#pieces.join(this.#separator);
-    // A surrogate that stands alone, as where a pair is cut between two blocks, has no UTF-8.
-    this.#blocks.push(text.isWellFormed() ? encoder.encode(text) : text);
-    this.#pieces = [];
-    this.#units = 0;
+    const between = this.#between ??= [];
+    between.push(this.#isLastCut ? ownCopy(this.#last) : this.#last);
+    if (between.length < BLOCK_PIECES) return;
+    (this.#blocks ??= []).push(between.join(""));
+    between.length = 0;
   }
 }
 
-const BLOCK_UNITS = 32 * 1024;
 const BLOCK_PIECES = 1024;
-/** A piece of this size wastes little of its chunk, and is packed soon. */
-const LARGE_UNITS = 16 * 1024;
-
-const encoder = new TextEncoder();
-// A block may begin with U+FEFF, which is content here.
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

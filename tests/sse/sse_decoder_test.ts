@@ -465,6 +465,13 @@ Deno.test("SseDecoder.push() takes an id with a NUL off the count", () => {
   );
 });
 
+Deno.test("SseDecoder.push() counts on exactly behind a long line that is no longer held", () => {
+  const decoder = new SseDecoder({ maxEventBytes: 20 });
+  decoder.push("retry: 123456789012\n");
+  assertEquals(decoder.push("data: 12345678901\ndata: 123456789\n\n"), []);
+  assertEquals(decoder.oversized, 1);
+});
+
 Deno.test("SseDecoder.push() bounds a retry line and does not count it behind its end", () => {
   assertEquals(
     fate("retry: 250\n".repeat(20) + "data: 12345678\n\n", 8),
