@@ -10,6 +10,7 @@ import { BeaconProtocolError } from "./errors.ts";
 import type { NodeEndpoint } from "./node_endpoint.ts";
 import { httpError, requestNode } from "./node_request.ts";
 import { printable } from "./printable.ts";
+import { readBytes } from "./read_bytes.ts";
 
 /** Options for {@linkcode openEventStream}. */
 export interface EventStreamOptions
@@ -82,8 +83,7 @@ export async function openEventStream(
     );
   }
   const decoder = new SseBatchDecoderStream(decoderOptions);
-  const batches = response.body
-    .pipeThrough(countBytes(onBytes))
+  const batches = readBytes(response.body, onBytes)
     .pipeThrough(new TextDecoderStream("utf-8", { ignoreBOM: true }))
     .pipeThrough(decoder)
     .pipeThrough(new BeaconEventStream({ node: node.name, now, needsData }));
@@ -100,15 +100,4 @@ function topicsQuery(
   return form === "joined"
     ? `topics=${names.join(",")}`
     : names.map((name) => `topics=${name}`).join("&");
-}
-
-function countBytes(
-  onBytes: (bytes: number) => void,
-): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
-  return new TransformStream({
-    transform(chunk, controller) {
-      onBytes(chunk.byteLength);
-      controller.enqueue(chunk);
-    },
-  });
 }
