@@ -1,9 +1,10 @@
 /** Server-sent events in, beacon events out: the step that knows topics, JSON and schemas. */
 
 import type { ServerSentEvent } from "../sse/mod.ts";
+import { ownCopy } from "../sse/own_copy.ts";
 import type { BeaconEvent } from "./beacon_event.ts";
-import { eventSlot } from "./event_slot.ts";
-import { parseEventData } from "./parse_event_data.ts";
+import { parseEventData, readPayload } from "./parse_event_data.ts";
+import { topicReader } from "./topic_reader.ts";
 
 /** An event whose payload is not what its topic says. */
 export interface MalformedEvent {
@@ -43,14 +44,23 @@ export class BeaconEventStream
       transform(events, controller) {
         const receivedAt = now();
         const batch: BeaconEventBatch = [];
-        for (const { type: topic, data } of events) {
+        for (const { type, data } of events) {
+          const reader = topicReader(type);
+          // Events may wait in queues; slices would keep the whole chunk alive meanwhile.
+          const topic = reader?.topic ?? ownCopy(type);
           const raw = ownCopy(data);
           if (!needsData(topic)) {
             batch.push(new UnparsedEvent(topic, raw, node, receivedAt));
             continue;
           }
           try {
-            batch.push(toBeaconEvent(topic, raw, node, receivedAt));
+            const data = readPayload(topic, raw, reader);
+            const slot = reader?.slotOf(data);
+            batch.push(
+              slot === undefined
+                ? { topic, data, raw, node, receivedAt }
+                : { topic, data, raw, node, receivedAt, slot },
+            );
           } catch (error) {
             batch.push({ topic, node, receivedAt, error: error as Error });
           }
@@ -59,20 +69,6 @@ export class BeaconEventStream
       },
     });
   }
-}
-
-/** Parses and checks one event. */
-function toBeaconEvent(
-  topic: string,
-  raw: string,
-  node: string,
-  receivedAt: number,
-): BeaconEvent<string> {
-  const data = parseEventData(topic, raw);
-  const slot = eventSlot(topic, data);
-  return slot === undefined
-    ? { topic, data, raw, node, receivedAt }
-    : { topic, data, raw, node, receivedAt, slot };
 }
 
 /** An event whose payload nobody has looked into yet. It is parsed once, when somebody does. */
@@ -93,11 +89,4 @@ class UnparsedEvent implements BeaconEvent<string> {
   get data(): unknown {
     return this.#data ??= parseEventData(this.topic, this.raw);
   }
-}
-
-const LARGE_UNITS = 64 * 1024;
-
-/** Events are queued; a slice would keep the whole chunk that it was cut from alive meanwhile. */
-function ownCopy(raw: string): string {
-  return raw.length > LARGE_UNITS ? raw : (" " + raw).slice(1);
 }

@@ -1,12 +1,15 @@
 /** Which slot an event belongs to. */
 
-import type { EventData, EventDataMap, KnownTopic } from "./topic.ts";
+import type { EventDataMap, KnownTopic } from "./topic.ts";
 
 /**
- * The slot of each topic. The ones without: exits, credential changes, slashings and checkpoints
- * are of no slot; `proposer_preferences` are for a slot up to two epochs ahead, not of it.
+ * The slot of each topic's events: that of the block, vote, column or payload it is about; for
+ * `chain_reorg` of the new head, for light client updates of the signing, for `payload_attributes`
+ * of the proposal, for `fast_confirmation` of the confirmed block. Exits, credential changes,
+ * slashings and checkpoints are of no slot; `proposer_preferences` are for a slot up to two epochs
+ * ahead, not of it.
  */
-const SLOTS: {
+export const SLOTS: {
   readonly [T in KnownTopic]: (data: EventDataMap[T]) => number | undefined;
 } = {
   head: ({ slot }) => slot,
@@ -35,27 +38,6 @@ const SLOTS: {
   proposer_preferences: none,
   blob_sidecar: ({ slot }) => slot,
 };
-
-// A map, so that no topic finds what every object inherits.
-const slotByTopic = new Map(
-  Object.entries(SLOTS) as [string, (data: unknown) => number | undefined][],
-);
-
-/**
- * Tells the slot that an event belongs to: that of the block, vote, column or payload it is about;
- * for `chain_reorg` of the new head, for light client updates of the signing, for
- * `payload_attributes` of the proposal, for `fast_confirmation` of the confirmed block.
- *
- * @param topic Topic of the event.
- * @param data Its payload, as `parseEventData` returned it.
- * @returns The slot; `undefined` where the topic has none or is not known.
- */
-export function eventSlot<T extends string>(
-  topic: T,
-  data: EventData<T>,
-): number | undefined {
-  return slotByTopic.get(topic)?.(data);
-}
 
 function none(): undefined {
   return undefined;

@@ -5,89 +5,8 @@
 
 import * as v from "@valibot/valibot";
 import { printable } from "./printable.ts";
-import {
-  type EventData,
-  type EventDataMap,
-  isTopicName,
-  type KnownTopic,
-} from "./topic.ts";
-import { attestationSchema, readAttestation } from "./topics/attestation.ts";
-import { attesterSlashingSchema } from "./topics/attester_slashing.ts";
-import { blobSidecarSchema } from "./topics/blob_sidecar.ts";
-import { blockSchema } from "./topics/block.ts";
-import { blockGossipSchema } from "./topics/block_gossip.ts";
-import { blsToExecutionChangeSchema } from "./topics/bls_to_execution_change.ts";
-import { chainReorgSchema } from "./topics/chain_reorg.ts";
-import { contributionAndProofSchema } from "./topics/contribution_and_proof.ts";
-import { dataColumnSidecarSchema } from "./topics/data_column_sidecar.ts";
-import { executionPayloadSchema } from "./topics/execution_payload.ts";
-import { executionPayloadAvailableSchema } from "./topics/execution_payload_available.ts";
-import { executionPayloadBidSchema } from "./topics/execution_payload_bid.ts";
-import { executionPayloadGossipSchema } from "./topics/execution_payload_gossip.ts";
-import { fastConfirmationSchema } from "./topics/fast_confirmation.ts";
-import { finalizedCheckpointSchema } from "./topics/finalized_checkpoint.ts";
-import { headSchema, readHead } from "./topics/head.ts";
-import { headV2Schema } from "./topics/head_v2.ts";
-import { lightClientFinalityUpdateSchema } from "./topics/light_client_finality_update.ts";
-import { lightClientOptimisticUpdateSchema } from "./topics/light_client_optimistic_update.ts";
-import { payloadAttestationMessageSchema } from "./topics/payload_attestation_message.ts";
-import { payloadAttributesSchema } from "./topics/payload_attributes.ts";
-import { proposerPreferencesSchema } from "./topics/proposer_preferences.ts";
-import { proposerSlashingSchema } from "./topics/proposer_slashing.ts";
-import {
-  readSingleAttestation,
-  singleAttestationSchema,
-} from "./topics/single_attestation.ts";
-import { voluntaryExitSchema } from "./topics/voluntary_exit.ts";
-
-/** The schema of each topic: what it refuses is malformed. */
-const SCHEMAS: {
-  readonly [T in KnownTopic]: v.GenericSchema<unknown, EventDataMap[T]>;
-} = {
-  head: headSchema,
-  head_v2: headV2Schema,
-  block: blockSchema,
-  block_gossip: blockGossipSchema,
-  attestation: attestationSchema,
-  single_attestation: singleAttestationSchema,
-  voluntary_exit: voluntaryExitSchema,
-  bls_to_execution_change: blsToExecutionChangeSchema,
-  proposer_slashing: proposerSlashingSchema,
-  attester_slashing: attesterSlashingSchema,
-  finalized_checkpoint: finalizedCheckpointSchema,
-  chain_reorg: chainReorgSchema,
-  contribution_and_proof: contributionAndProofSchema,
-  light_client_finality_update: lightClientFinalityUpdateSchema,
-  light_client_optimistic_update: lightClientOptimisticUpdateSchema,
-  payload_attributes: payloadAttributesSchema,
-  data_column_sidecar: dataColumnSidecarSchema,
-  execution_payload: executionPayloadSchema,
-  execution_payload_gossip: executionPayloadGossipSchema,
-  execution_payload_available: executionPayloadAvailableSchema,
-  execution_payload_bid: executionPayloadBidSchema,
-  payload_attestation_message: payloadAttestationMessageSchema,
-  fast_confirmation: fastConfirmationSchema,
-  proposer_preferences: proposerPreferencesSchema,
-  blob_sidecar: blobSidecarSchema,
-};
-
-/**
- * Short cuts past the schema for what comes most often, at a third of its cost. What they do not
- * read is left to the schema, which knows what to say about it.
- */
-const SHORT_CUTS: {
-  readonly [T in KnownTopic]?: (value: unknown) => EventDataMap[T] | undefined;
-} = {
-  head: readHead,
-  attestation: readAttestation,
-  single_attestation: readSingleAttestation,
-};
-
-// Maps, so that no topic finds what every object inherits.
-const schemas = new Map<string, v.GenericSchema>(Object.entries(SCHEMAS));
-const shortCuts = new Map<string, (value: unknown) => unknown>(
-  Object.entries(SHORT_CUTS),
-);
+import { type EventData, isTopicName } from "./topic.ts";
+import { type TopicReader, topicReader } from "./topic_reader.ts";
 
 const ABORT_EARLY = { abortEarly: true };
 /** Longest excerpt of a refused value in a message, in characters. */
@@ -132,6 +51,15 @@ export function parseEventData<T extends string>(
   topic: T,
   raw: string,
 ): EventData<T> {
+  return readPayload(topic, raw, topicReader(topic)) as EventData<T>;
+}
+
+/** The same, for who knows the topic's reader already. */
+export function readPayload(
+  topic: string,
+  raw: string,
+  reader: TopicReader | undefined,
+): unknown {
   let value: unknown;
   try {
     value = JSON.parse(raw);
@@ -143,12 +71,11 @@ export function parseEventData<T extends string>(
       { cause },
     );
   }
-  const data = shortCuts.get(topic)?.(value);
-  if (data !== undefined) return data as EventData<T>;
-  const schema = schemas.get(topic);
-  if (schema === undefined) return value as EventData<T>;
-  const result = v.safeParse(schema, value, ABORT_EARLY);
-  if (result.success) return result.output as EventData<T>;
+  if (reader === undefined) return value;
+  const data = reader.shortCut?.(value);
+  if (data !== undefined) return data;
+  const result = v.safeParse(reader.schema, value, ABORT_EARLY);
+  if (result.success) return result.output;
   const [issue] = result.issues;
   throw new TypeError(
     `Cannot parse ${label(topic)} event: ${describe(issue)}`,

@@ -93,8 +93,9 @@ export class SlotClock {
 
   /** The slot at a Unix time in milliseconds; negative before genesis. */
   slotAt(time: number): number {
-    const era = this.#eras.findLast((era) => era.start <= time) ??
-      this.#eras[0]!;
+    let last = this.#eras.length - 1;
+    while (last > 0 && this.#eras[last]!.start > time) last--;
+    const era = this.#eras[last]!;
     return era.slot + Math.floor((time - era.start) / era.slotDurationMs);
   }
 
@@ -120,7 +121,9 @@ export class SlotClock {
   }
 
   #eraOf(slot: number): PlacedEra {
-    return this.#eras.findLast((era) => era.slot <= slot) ?? this.#eras[0]!;
+    let last = this.#eras.length - 1;
+    while (last > 0 && this.#eras[last]!.slot > slot) last--;
+    return this.#eras[last]!;
   }
 }
 

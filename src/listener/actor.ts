@@ -14,12 +14,11 @@ import { eventIdentity } from "../beacon/event_identity.ts";
 import { publicError } from "../beacon/public_error.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
 import { toHeadEvent } from "../beacon/stand_in.ts";
-import { isKnownTopic } from "../beacon/topic.ts";
 import type { Broadcast } from "./broadcast.ts";
 import { WrongChainError } from "./wrong_chain_error.ts";
 import { type ChainReorg, mergeReorgs, toChainReorg } from "./chain_reorg.ts";
 import { type DutiesChanged, DutiesTracker } from "./duties_tracker.ts";
-import { type LastHead, readHead } from "./last_head.ts";
+import { type HeadReport, isHeadReport, readHead } from "./last_head.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { MergedHead } from "./merged_head.ts";
 import type { ListenerMetrics } from "./metrics.ts";
@@ -108,7 +107,7 @@ export class ListenerActor {
     const early = this.#early;
     this.#early = [];
     for (const { node, event } of early) {
-      this.#onChainEvent(node, event, readHead(event));
+      this.#onChainEvent(node, event);
     }
   }
 
@@ -157,8 +156,11 @@ export class ListenerActor {
   /** Returns how many of the events were valid. */
   #receive(node: NodeState, batch: BeaconEventBatch): number {
     let valid = 0;
+    const latest = this.#latestPlausible(batch);
     for (const event of batch) {
-      const error = "error" in event ? event.error : this.#implausible(event);
+      const error = "error" in event
+        ? event.error
+        : this.#implausible(event, latest);
       if (error !== undefined) {
         this.#malformed(node, event, error);
         continue;
@@ -169,13 +171,21 @@ export class ListenerActor {
     return valid;
   }
 
+  /** The latest slot to believe. All events of a batch arrived at once. */
+  #latestPlausible([first]: BeaconEventBatch): number {
+    if (first === undefined || this.#clock === undefined) return Infinity;
+    return this.#clock.slotAt(first.receivedAt) + this.#clock.slotsPerEpoch;
+  }
+
   /** A slot far in the future is a lie or a wrong clock; believed, it would spoil every gauge. */
-  #implausible(event: BeaconEvent<string>): Error | undefined {
-    if (event.slot === undefined || this.#clock === undefined) return undefined;
-    const current = this.#clock.slotAt(event.receivedAt);
-    if (event.slot <= current + this.#clock.slotsPerEpoch) return undefined;
+  #implausible(
+    { topic, slot }: BeaconEvent<string>,
+    latest: number,
+  ): Error | undefined {
+    if (slot === undefined || slot <= latest) return undefined;
+    const current = latest - this.#clock!.slotsPerEpoch;
     return new RangeError(
-      `Cannot use ${event.topic} event: slot must be at most one epoch ahead of the clock (${current}), got ${event.slot}`,
+      `Cannot use ${topic} event: slot must be at most one epoch ahead of the clock (${current}), got ${slot}`,
     );
   }
 
@@ -184,15 +194,16 @@ export class ListenerActor {
     { topic }: BeaconEvent<string> | MalformedEvent,
     error: Error,
   ): void {
-    count(node.malformed, this.#topicLabel(node, topic));
+    node.counts.of(topic, node.topics).malformed++;
     const shown = publicError(error, node.endpoint);
     this.#options.lifecycle.warn(node, "malformed", shown.message, shown);
   }
 
   #count(node: NodeState, event: BeaconEvent<string>): void {
     node.lastEventAt = event.receivedAt;
-    count(node.events, this.#topicLabel(node, event.topic));
-    this.#timing.observe(node, event as BeaconEvent);
+    const count = node.counts.of(event.topic, node.topics);
+    count.events++;
+    this.#timing.observe(node, event as BeaconEvent, count);
     if (node.held !== undefined && node.held.length < MAX_HELD) {
       node.held.push(event);
     } else if (node.held === undefined) this.#onEvent(node, event);
@@ -221,22 +232,19 @@ export class ListenerActor {
   #deliver(node: NodeState, event: BeaconEvent<string>): void {
     // Not its data: of an event that nobody wants parsed, that would be parsed here.
     const { topic, raw, slot } = event;
-    const head = readHead(event);
-    if (head !== undefined) {
-      node.lastHead = head;
-      node.headSlot = head.slot;
+    const isHead = isHeadReport(event);
+    if (isHead) {
+      node.lastHead = event;
+      node.headSlot = slot;
     }
-    if (this.#clock !== undefined) this.#onChainEvent(node, event, head);
-    else if (head !== undefined || topic === "chain_reorg") {
-      this.#keepEarly(node, event);
-    }
+    if (isHead || topic === "chain_reorg") this.#onChainEvent(node, event);
     if (this.#once !== undefined) {
       const identity = eventIdentity(topic, event.data) ?? raw;
       if (!this.#once.accepts(node.index, `${topic} ${identity}`)) {
         count(node.suppressed, "duplicate");
         return;
       }
-      if (head !== undefined && !this.#leads(node, event, head.slot)) {
+      if (isHead && !this.#leads(node, event)) {
         count(node.suppressed, "behind");
         return;
       }
@@ -245,35 +253,24 @@ export class ListenerActor {
     if (lost > 0) this.#queueGaps.add(slot, topic, lost, event.receivedAt);
   }
 
-  #leads(
-    node: NodeState,
-    { receivedAt }: BeaconEvent<string>,
-    slot: number,
-  ): boolean {
+  #leads(node: NodeState, { slot, receivedAt }: HeadReport): boolean {
     if (this.#clock === undefined) return true;
-    return this.#mergedHead.accepts(
-      node.index,
-      slot,
-      this.#clock.slotAt(receivedAt),
-    );
+    const current = this.#clock.slotAt(receivedAt);
+    return this.#mergedHead.accepts(node.index, slot!, current);
   }
 
   /** Heads and reorgs mean more than they say, to whom the clock is known. */
-  #onChainEvent(
-    node: NodeState,
-    event: BeaconEvent<string>,
-    head: LastHead | undefined,
-  ): void {
-    const clock = this.#clock!;
-    if (event.topic === "chain_reorg") {
-      this.#onReorg(event as BeaconEvent<"chain_reorg">, clock);
-    } else if (head !== undefined) {
+  #onChainEvent(node: NodeState, event: BeaconEvent<string>): void {
+    const clock = this.#clock;
+    if (clock === undefined) {
+      this.#keepEarly(node, event);
+    } else if (isHeadReport(event)) {
+      const head = readHead(event);
       const epoch = clock.epochOf(head.slot);
-      const changes = this.#duties.onHead(node.index, node.name, {
-        ...head,
-        epoch,
-      });
+      const changes = this.#duties.onHead(node.index, node.name, epoch, head);
       for (const change of changes) this.#options.duties.post(change);
+    } else {
+      this.#onReorg(event as BeaconEvent<"chain_reorg">, clock);
     }
   }
 
@@ -310,11 +307,6 @@ export class ListenerActor {
     } else if (ancestorSlot(event) < ancestorSlot(early.at(-1)!.event)) {
       early[early.length - 1] = { node, event };
     }
-  }
-
-  /** A node may send any name; only names that were asked for or are known become label values. */
-  #topicLabel(node: NodeState, topic: string): string {
-    return isKnownTopic(topic) || node.topics.includes(topic) ? topic : "other";
   }
 }
 

@@ -18,8 +18,6 @@ export interface DutiesChanged {
 export interface DutyRoots {
   /** Slot of the head. */
   slot: number;
-  /** Epoch of the head. */
-  epoch: number;
   /** `previous_duty_dependent_root`, or `current_epoch_dependent_root` of `head_v2`. */
   ofEpoch?: string;
   /** `current_duty_dependent_root`, or `next_epoch_dependent_root` of `head_v2`. */
@@ -42,26 +40,26 @@ export class DutiesTracker {
     this.#byNode = Array.from({ length: nodes }, () => new Map());
   }
 
-  /** Takes a head of a node; returns what it changes. */
-  onHead(index: number, node: string, roots: DutyRoots): DutiesChanged[] {
-    const { slot, epoch, ofEpoch, ofNextEpoch } = roots;
+  /** Takes a head, of that epoch, of a node; returns what it changes. */
+  onHead(
+    index: number,
+    node: string,
+    epoch: number,
+    { slot, ofEpoch, ofNextEpoch }: DutyRoots,
+  ): readonly DutiesChanged[] {
+    const own = this.#byNode[index]!;
+    if (own.get(epoch) === ofEpoch && own.get(epoch + 1) === ofNextEpoch) {
+      return NO_CHANGES;
+    }
     const changes: DutiesChanged[] = [];
-    for (
-      const [dutyEpoch, root] of [[epoch, ofEpoch], [
-        epoch + 1,
-        ofNextEpoch,
-      ]] as const
-    ) {
-      const own = this.#byNode[index]!;
-      if (root === undefined || own.get(dutyEpoch) === root) continue;
-      remember(own, dutyEpoch, root);
-      const previousRoot = this.#told.get(dutyEpoch);
-      if (previousRoot === root) continue;
-      remember(this.#told, dutyEpoch, root);
+    for (const dutyEpoch of [epoch, epoch + 1]) {
+      const dependentRoot = dutyEpoch === epoch ? ofEpoch : ofNextEpoch;
+      if (dependentRoot === undefined) continue;
+      const previousRoot = this.#change(index, dutyEpoch, dependentRoot);
       if (previousRoot === undefined) continue;
       changes.push({
         epoch: dutyEpoch,
-        dependentRoot: root,
+        dependentRoot,
         previousRoot,
         slot,
         node,
@@ -69,9 +67,22 @@ export class DutiesTracker {
     }
     return changes;
   }
+
+  /** Returns the root told before, if this one is news and another one was told. */
+  #change(index: number, epoch: number, root: string): string | undefined {
+    const own = this.#byNode[index]!;
+    if (own.get(epoch) === root) return undefined;
+    remember(own, epoch, root);
+    const previousRoot = this.#told.get(epoch);
+    if (previousRoot === root) return undefined;
+    remember(this.#told, epoch, root);
+    return previousRoot;
+  }
 }
 
 const EPOCHS_REMEMBERED = 8;
+/** What almost every head says; not a new array for each of them. */
+const NO_CHANGES: readonly DutiesChanged[] = [];
 
 /** Keeps the latest epochs; a node that jumps around cannot make the map grow. */
 function remember(

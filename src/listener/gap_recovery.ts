@@ -9,7 +9,7 @@ import {
   walkBranch,
   type WalkBranchOptions,
 } from "./branch_walk.ts";
-import type { LastHead } from "./last_head.ts";
+import { type LastHead, readHead } from "./last_head.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { NodeState } from "./node_state.ts";
 import { recoveredEvents } from "./recovered_events.ts";
@@ -38,9 +38,10 @@ export async function recoverGap(
   options: GapRecoveryOptions,
 ): Promise<void> {
   const { actor, lifecycle, fetch, signal, now } = options;
-  const last = node.gapFrom ?? node.lastHead;
-  if (last === undefined) return;
-  node.gapFrom = last;
+  const report = node.gapFrom ?? node.lastHead;
+  if (report === undefined) return;
+  const last = readHead(report);
+  node.gapFrom = report;
   actor.hold(node);
   const patience = setTimeout(() => actor.release(node), HOLD_MS);
   try {
@@ -52,7 +53,7 @@ export async function recoverGap(
     });
     if (walk === undefined) return;
     node.gapFrom = undefined;
-    const isInTime = node.held !== undefined && node.lastHead === last;
+    const isInTime = node.held !== undefined && node.lastHead === report;
     if (walk.type === "resolved" && walk.blocks.length > 0) {
       const { ancestor, blocks } = walk;
       const events = recoveredEvents({

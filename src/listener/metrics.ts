@@ -93,7 +93,7 @@ export class ListenerMetrics {
       name: string,
       help: string,
       label: L,
-      counts: (node: NodeState) => ReadonlyMap<string, number>,
+      counts: (node: NodeState) => Iterable<[string, number]>,
     ): void {
       counter<"addr" | L>(name, help, ["addr", label], (add) => {
         for (const node of nodes) {
@@ -159,13 +159,13 @@ export class ListenerMetrics {
       "sse_events_total",
       "Valid events of the node",
       "topic",
-      (node) => node.events,
+      (node) => node.counts.get("events"),
     );
     counterOf(
       "sse_malformed_total",
       "Events of the node whose payload was not what the topic says",
       "topic",
-      (node) => node.malformed,
+      (node) => node.counts.get("malformed"),
     );
     counterOf(
       "sse_suppressed_total",
@@ -197,7 +197,7 @@ export class ListenerMetrics {
       "sse_late_total",
       "Heads and blocks that came after attestations were due",
       "topic",
-      (node) => node.late,
+      (node) => node.counts.get("late"),
     );
     counter("sse_oversize_total", "Events of the node above the byte cap", [
       "addr",

@@ -5,7 +5,9 @@ import type { NodeEndpoint } from "../beacon/node_endpoint.ts";
 import type { NodeSyncing } from "../beacon/node_syncing.ts";
 import type { DisconnectReason, GapStatus } from "./node_status.ts";
 import { ToldEvents } from "./told_events.ts";
-import type { LastHead } from "./last_head.ts";
+import { TopicCounts } from "./topic_counts.ts";
+import { GossipTimes } from "./gossip_times.ts";
+import type { HeadReport } from "./last_head.ts";
 
 /** Whether a node is of use now. */
 export type ConnectionState =
@@ -61,9 +63,9 @@ export class NodeState {
   /** Slot of the last head. */
   headSlot: number | undefined;
   /** The last head, from which the way to a later one is found. */
-  lastHead: LastHead | undefined;
+  lastHead: HeadReport | undefined;
   /** The head behind which events may be missing, until the way from it is found. */
-  gapFrom: LastHead | undefined;
+  gapFrom: HeadReport | undefined;
   /** Events that wait until those before them are recovered. */
   held: BeaconEvent<string>[] | undefined;
   /** What of its chain was told already. */
@@ -78,18 +80,14 @@ export class NodeState {
   oversizedNow: () => number = () => 0;
   /** Disconnects by reason. */
   readonly reconnects = new Map<DisconnectReason, number>();
-  /** Events by topic. */
-  readonly events = new Map<string, number>();
-  /** Malformed events by topic. */
-  readonly malformed = new Map<string, number>();
+  /** What is counted by topic. */
+  readonly counts: TopicCounts = new TopicCounts();
   /** Valid events that were not delivered, by reason. */
   readonly suppressed: Map<SuppressReason, number> = new Map();
   /** Gaps by kind. */
   readonly gaps: Map<GapStatus["kind"], number> = new Map();
-  /** Events past the attestation deadline by topic. */
-  readonly late = new Map<string, number>();
-  /** When the blocks of recent slots came over gossip, by slot. */
-  readonly gossipTimes = new Map<number, number>();
+  /** When the blocks of recent slots came over gossip. */
+  readonly gossipTimes: GossipTimes = new GossipTimes();
 
   /**
    * @param index Position in the listener's list of nodes.

@@ -1,19 +1,17 @@
-/** The roots seen lately: at least the last {@linkcode CAPACITY}, at most twice as many. */
+/** The roots seen last. Adding one is for every block, looking for one for few. */
 export class RecentRoots {
-  #latest = new Set<string>();
-  #before = new Set<string>();
+  readonly #roots: string[] = new Array(CAPACITY).fill("");
+  #next = 0;
 
   /** Whether a root was seen lately. */
   has(root: string): boolean {
-    return this.#latest.has(root) || this.#before.has(root);
+    return this.#roots.includes(root);
   }
 
-  /** Remembers a root. */
+  /** Remembers a root, in place of the oldest. */
   add(root: string): void {
-    this.#latest.add(root);
-    if (this.#latest.size < CAPACITY) return;
-    this.#before = this.#latest;
-    this.#latest = new Set();
+    this.#roots[this.#next] = root;
+    this.#next = (this.#next + 1) % CAPACITY;
   }
 }
 

@@ -74,7 +74,12 @@ class QueueIterator<T> implements AsyncIterableIterator<T> {
     this.#preventCancel = preventCancel;
   }
 
-  async next(): Promise<IteratorResult<T, undefined>> {
+  next(): Promise<IteratorResult<T, undefined>> {
+    if (this.#queue.size === 0) return this.#wait();
+    return Promise.resolve({ done: false, value: this.#queue.take()! });
+  }
+
+  async #wait(): Promise<IteratorResult<T, undefined>> {
     while (this.#queue.size === 0) {
       if (this.#queue.isClosed) return { done: true, value: undefined };
       await this.#queue.ready();

@@ -3,7 +3,8 @@
 import type { BeaconEvent } from "../beacon/beacon_event.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
 import type { ListenerMetrics } from "./metrics.ts";
-import { count, type NodeState } from "./node_state.ts";
+import type { NodeState } from "./node_state.ts";
+import type { TopicCount } from "./topic_counts.ts";
 
 /** Observes delays, which are clamped at 0: a node's clock may be ahead of ours. */
 export class TimingMetrics {
@@ -11,12 +12,7 @@ export class TimingMetrics {
   readonly #parity: "charon" | undefined;
   #clock: SlotClock | undefined;
   /** What arrived before the clock was known. */
-  #early: {
-    node: NodeState;
-    topic: string;
-    slot: number;
-    receivedAt: number;
-  }[] = [];
+  #early: Arrival[] = [];
 
   /**
    * @param metrics Where delays are observed.
@@ -30,92 +26,84 @@ export class TimingMetrics {
   /** The clock is known: what arrived before is measured now. */
   start(clock: SlotClock): void {
     this.#clock = clock;
-    for (const { node, topic, slot, receivedAt } of this.#early) {
-      this.#observeDelay(clock, node, topic, slot, receivedAt);
-    }
+    const early = this.#early;
     this.#early = [];
+    for (const { metric, node, slot, receivedAt, count } of early) {
+      this.#observe(metric, node, slot, receivedAt, count);
+    }
   }
 
-  /** Takes an event of a node. */
-  observe(node: NodeState, event: BeaconEvent): void {
-    const { topic, receivedAt } = event;
+  /**
+   * Takes an event of a node.
+   *
+   * @param count Where it counts if it is late.
+   */
+  observe(node: NodeState, event: BeaconEvent, count: TopicCount): void {
     switch (event.topic) {
       case "chain_reorg":
         this.#metrics.reorgDepth.observe(node, event.data.depth);
         return;
-      case "block_gossip":
-        this.#rememberGossip(node, event.data.slot, receivedAt);
-        this.#observe(node, topic, event.data.slot, receivedAt);
+      case "block_gossip": {
+        const { slot } = event.data;
+        node.gossipTimes.add(slot, event.receivedAt);
+        this.#observe("blockGossip", node, slot, event.receivedAt, count);
         return;
+      }
       case "block":
-        this.#observe(node, topic, event.data.slot, receivedAt);
+        this.#observe("block", node, event.data.slot, event.receivedAt, count);
         return;
       case "head":
-        this.#onHead(node, event.data.slot, receivedAt);
+        this.#onHead(node, event.data.slot, event.receivedAt, count);
         return;
       case "head_v2":
-        this.#onHead(node, event.data.data.slot, receivedAt);
+        this.#onHead(node, event.data.data.slot, event.receivedAt, count);
     }
   }
 
-  #onHead(node: NodeState, slot: number, receivedAt: number): void {
-    this.#observe(node, "head", slot, receivedAt);
-    const gossipAt = node.gossipTimes.get(slot);
-    if (gossipAt === undefined) return;
-    node.gossipTimes.delete(slot);
-    if (receivedAt > gossipAt) {
-      this.#metrics.blockProcessingTime.observe(
-        node,
-        (receivedAt - gossipAt) / 1000,
-      );
+  #onHead(
+    node: NodeState,
+    slot: number,
+    receivedAt: number,
+    count: TopicCount,
+  ): void {
+    this.#observe("headDelay", node, slot, receivedAt, count);
+    const gossipAt = node.gossipTimes.take(slot);
+    if (gossipAt !== undefined && receivedAt > gossipAt) {
+      const seconds = (receivedAt - gossipAt) / 1000;
+      this.#metrics.blockProcessingTime.observe(node, seconds);
     }
-  }
-
-  /** Bounded on insertion: a node whose heads never match must not make this grow. */
-  #rememberGossip(node: NodeState, slot: number, receivedAt: number): void {
-    const times = node.gossipTimes;
-    if (!times.has(slot)) times.set(slot, receivedAt);
-    if (times.size > MAX_GOSSIP_TIMES) times.delete(times.keys().next().value!);
   }
 
   #observe(
+    metric: Arrival["metric"],
     node: NodeState,
-    topic: string,
     slot: number,
     receivedAt: number,
+    count: TopicCount,
   ): void {
-    if (this.#clock !== undefined) {
-      this.#observeDelay(this.#clock, node, topic, slot, receivedAt);
-    } else if (this.#early.length < MAX_EARLY) {
-      this.#early.push({ node, topic, slot, receivedAt });
+    const clock = this.#clock;
+    if (clock === undefined) {
+      if (this.#early.length === MAX_EARLY) return;
+      this.#early.push({ metric, node, slot, receivedAt, count });
+      return;
     }
-  }
-
-  #observeDelay(
-    clock: SlotClock,
-    node: NodeState,
-    topic: string,
-    slot: number,
-    receivedAt: number,
-  ): void {
     const delayMs = Math.max(0, receivedAt - clock.slotStart(slot));
-    if (delayMs >= clock.attestationDueMs(slot)) count(node.late, topic);
-    switch (topic) {
-      case "head":
-        if (
-          this.#parity === "charon" && delayMs >= clock.slotDurationMs(slot)
-        ) return;
-        this.#metrics.headDelay.observe(node, delayMs / 1000);
-        break;
-      case "block":
-        this.#metrics.block.observe(node, delayMs / 1000);
-        break;
-      case "block_gossip":
-        this.#metrics.blockGossip.observe(node, delayMs / 1000);
-        break;
-    }
+    if (delayMs >= clock.attestationDueMs(slot)) count.late++;
+    const isLeftOut = this.#parity === "charon" && metric === "headDelay" &&
+      delayMs >= clock.slotDurationMs(slot);
+    if (!isLeftOut) this.#metrics[metric].observe(node, delayMs / 1000);
   }
 }
 
-const MAX_GOSSIP_TIMES = 64;
+/** Something that a node told of a slot. */
+interface Arrival {
+  metric: "headDelay" | "block" | "blockGossip";
+  node: NodeState;
+  slot: number;
+  /** Unix time in milliseconds. */
+  receivedAt: number;
+  /** Where it counts if it is late. */
+  count: TopicCount;
+}
+
 const MAX_EARLY = 1024;

@@ -19,9 +19,8 @@ function heads(
 ) {
   const tracker = new DutiesTracker(3);
   return said.flatMap(([node, epoch, ofEpoch, ofNextEpoch]) =>
-    tracker.onHead(node, `node ${node}`, {
+    tracker.onHead(node, `node ${node}`, epoch, {
       slot: epoch * 32,
-      epoch,
       ofEpoch,
       ofNextEpoch,
     })
