@@ -60,6 +60,8 @@ export function readPayload(
   raw: string,
   reader: TopicReader | undefined,
 ): unknown {
+  const read = reader?.readText?.(raw);
+  if (read !== undefined) return read;
   let value: unknown;
   try {
     value = JSON.parse(raw);
@@ -72,7 +74,7 @@ export function readPayload(
     );
   }
   if (reader === undefined) return value;
-  const data = reader.shortCut?.(value);
+  const data = reader.readValue?.(value);
   if (data !== undefined) return data;
   const result = v.safeParse(reader.schema, value, ABORT_EARLY);
   if (result.success) return result.output;

@@ -113,16 +113,6 @@ function readFork(value: unknown): string | undefined {
   return typeof value === "string" && FORK.test(value) ? value : undefined;
 }
 
-/** Reads a boolean; `undefined` for anything else. */
-export function readBoolean(value: unknown): boolean | undefined {
-  return typeof value === "boolean" ? value : undefined;
-}
-
-/** Reads a flag that the specification takes for false where it is absent. */
-export function readOptimistic(value: unknown): boolean | undefined {
-  return value === undefined ? false : readBoolean(value);
-}
-
 /** A slot, epoch, index, depth or timestamp: a decimal string, delivered as a safe integer. */
 export const uint: v.GenericSchema<unknown, number> = leaf(
   readUint,

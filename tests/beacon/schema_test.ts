@@ -17,7 +17,6 @@ import {
   attestationSchema,
   readAttestation,
 } from "../../src/beacon/topics/attestation.ts";
-import { headSchema, readHead } from "../../src/beacon/topics/head.ts";
 import {
   readSingleAttestation,
   singleAttestationSchema,
@@ -185,7 +184,7 @@ Deno.test("looseObject delivers members as they are, and no prototype", () => {
 });
 
 for (
-  const [topic, schema, read] of [["head", headSchema, readHead], [
+  const [topic, schema, read] of [[
     "attestation",
     attestationSchema,
     readAttestation,

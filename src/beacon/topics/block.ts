@@ -1,15 +1,8 @@
 /** Topic `block`: fork choice imported a block. */
 
 import * as v from "@valibot/valibot";
-import {
-  isJsonObject,
-  optimistic,
-  readOptimistic,
-  readRoot,
-  readUint,
-  root,
-  uint,
-} from "../schema.ts";
+import { flatReader } from "../flat_payload.ts";
+import { optimistic, root, uint } from "../schema.ts";
 
 /** Payload of `block`: fork choice imported a block. */
 export interface BlockEvent {
@@ -28,14 +21,14 @@ export const blockSchema: v.GenericSchema<unknown, BlockEvent> = v.object({
   execution_optimistic: optimistic,
 });
 
-/** Reads the usual form at once; `undefined` leaves it to {@linkcode blockSchema}. */
-export function readBlock(value: unknown): BlockEvent | undefined {
-  if (!isJsonObject(value)) return undefined;
-  const slot = readUint(value.slot);
-  const block = readRoot(value.block);
-  const execution_optimistic = readOptimistic(value.execution_optimistic);
-  return slot === undefined || block === undefined ||
-      execution_optimistic === undefined
-    ? undefined
-    : { slot, block, execution_optimistic };
-}
+/** Reads the usual form from its text; `undefined` leaves it to {@linkcode blockSchema}. */
+export const readBlock: (raw: string) => BlockEvent | undefined = flatReader<
+  BlockEvent
+>(
+  { slot: "uint", block: "root", execution_optimistic: "boolean" },
+  ({ slot, block, execution_optimistic }) => ({
+    slot,
+    block,
+    execution_optimistic,
+  }),
+);

@@ -1,7 +1,8 @@
 /** Topic `block_gossip`: a block passed gossip validation and is not yet imported. */
 
 import * as v from "@valibot/valibot";
-import { isJsonObject, readRoot, readUint, root, uint } from "../schema.ts";
+import { flatReader } from "../flat_payload.ts";
+import { root, uint } from "../schema.ts";
 
 /** Payload of `block_gossip`: a block passed gossip validation. */
 export interface BlockGossipEvent {
@@ -15,12 +16,9 @@ export interface BlockGossipEvent {
 export const blockGossipSchema: v.GenericSchema<unknown, BlockGossipEvent> = v
   .object({ slot: uint, block: root });
 
-/** Reads the usual form at once; `undefined` leaves it to {@linkcode blockGossipSchema}. */
-export function readBlockGossip(value: unknown): BlockGossipEvent | undefined {
-  if (!isJsonObject(value)) return undefined;
-  const slot = readUint(value.slot);
-  const block = readRoot(value.block);
-  return slot === undefined || block === undefined
-    ? undefined
-    : { slot, block };
-}
+/** Reads the usual form from its text; `undefined` leaves it to {@linkcode blockGossipSchema}. */
+export const readBlockGossip: (raw: string) => BlockGossipEvent | undefined =
+  flatReader<BlockGossipEvent>(
+    { slot: "uint", block: "root" },
+    ({ slot, block }) => ({ slot, block }),
+  );

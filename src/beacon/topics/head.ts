@@ -4,16 +4,8 @@
  */
 
 import * as v from "@valibot/valibot";
-import {
-  isJsonObject,
-  optimistic,
-  readBoolean,
-  readOptimistic,
-  readRoot,
-  readUint,
-  root,
-  uint,
-} from "../schema.ts";
+import { flatReader } from "../flat_payload.ts";
+import { optimistic, root, uint } from "../schema.ts";
 
 /** Payload of `head`: the node selected a new head block. */
 export interface HeadEvent {
@@ -44,33 +36,26 @@ export const headSchema: v.GenericSchema<unknown, HeadEvent> = v.object({
   execution_optimistic: optimistic,
 });
 
-/** Reads the usual form at once; `undefined` leaves it to {@linkcode headSchema}. */
-export function readHead(value: unknown): HeadEvent | undefined {
-  if (!isJsonObject(value)) return undefined;
-  const slot = readUint(value.slot);
-  const block = readRoot(value.block);
-  const state = readRoot(value.state);
-  const epoch_transition = readBoolean(value.epoch_transition);
-  const previous_duty_dependent_root = readRoot(
-    value.previous_duty_dependent_root,
-  );
-  const current_duty_dependent_root = readRoot(
-    value.current_duty_dependent_root,
-  );
-  const execution_optimistic = readOptimistic(value.execution_optimistic);
-  return slot === undefined || block === undefined || state === undefined ||
-      epoch_transition === undefined ||
-      previous_duty_dependent_root === undefined ||
-      current_duty_dependent_root === undefined ||
-      execution_optimistic === undefined
-    ? undefined
-    : {
-      slot,
-      block,
-      state,
-      epoch_transition,
-      previous_duty_dependent_root,
-      current_duty_dependent_root,
-      execution_optimistic,
-    };
-}
+/** Reads the usual form from its text; `undefined` leaves it to {@linkcode headSchema}. */
+export const readHead: (raw: string) => HeadEvent | undefined = flatReader<
+  HeadEvent
+>(
+  {
+    slot: "uint",
+    block: "root",
+    state: "root",
+    epoch_transition: "boolean",
+    previous_duty_dependent_root: "root",
+    current_duty_dependent_root: "root",
+    execution_optimistic: "boolean",
+  },
+  (values) => ({
+    slot: values.slot,
+    block: values.block,
+    state: values.state,
+    epoch_transition: values.epoch_transition,
+    previous_duty_dependent_root: values.previous_duty_dependent_root,
+    current_duty_dependent_root: values.current_duty_dependent_root,
+    execution_optimistic: values.execution_optimistic,
+  }),
+);
