@@ -1,11 +1,11 @@
 /** One connection to a node's `GET /eth/v1/events`, as a stream of what its bytes say. */
 
 import { STATUS_CODE } from "@std/http/status";
-import { SseBatchDecoderStream, type SseDecoderOptions } from "../sse/mod.ts";
 import {
-  type BeaconEventBatch,
-  BeaconEventStream,
-} from "./beacon_event_stream.ts";
+  type ServerSentEvent,
+  SseBatchDecoderStream,
+  type SseDecoderOptions,
+} from "../sse/mod.ts";
 import { BeaconProtocolError } from "./errors.ts";
 import type { NodeEndpoint } from "./node_endpoint.ts";
 import { httpError, requestNode } from "./node_request.ts";
@@ -21,10 +21,6 @@ export interface EventStreamOptions
   form: "joined" | "repeated";
   /** The `fetch` to use. */
   fetch: typeof fetch;
-  /** Wall clock, Unix time in milliseconds. */
-  now: () => number;
-  /** Whether events of a topic are parsed and checked; others are parsed when asked for `data`. */
-  needsData: (topic: string) => boolean;
   /** Ends the connection when aborted. */
   signal: AbortSignal;
   /** Called with the size of each chunk that arrives. */
@@ -34,14 +30,14 @@ export interface EventStreamOptions
 /** An open connection. */
 export interface EventStream {
   /** The events, one array for each chunk that completed any. */
-  batches: ReadableStream<BeaconEventBatch>;
+  batches: ReadableStream<ServerSentEvent[]>;
   /** How many events were dropped so far because they exceeded `maxEventBytes`. */
   oversized(): number;
 }
 
 /**
  * Asks a node for its events and waits for the headers. Bytes flow through standard streams from
- * there on: `TextDecoderStream`, SSE decoder, beacon events.
+ * there on: `TextDecoderStream`, SSE decoder.
  *
  * @throws {BeaconHttpError} If the status is not 200.
  * @throws {BeaconProtocolError} If the content type is not `text/event-stream`.
@@ -55,8 +51,6 @@ export async function openEventStream(
     topics,
     form,
     fetch,
-    now,
-    needsData,
     signal,
     onBytes,
     ...decoderOptions
@@ -85,8 +79,7 @@ export async function openEventStream(
   const decoder = new SseBatchDecoderStream(decoderOptions);
   const batches = readBytes(response.body, onBytes)
     .pipeThrough(new TextDecoderStream("utf-8", { ignoreBOM: true }))
-    .pipeThrough(decoder)
-    .pipeThrough(new BeaconEventStream({ node: node.name, now, needsData }));
+    .pipeThrough(decoder);
   return { batches, oversized: () => decoder.oversized };
 }
 

@@ -7,13 +7,15 @@
 import type { BeaconEvent } from "../beacon/beacon_event.ts";
 import type {
   BeaconEventBatch,
+  BeaconEventReader,
   MalformedEvent,
-} from "../beacon/beacon_event_stream.ts";
+} from "../beacon/beacon_event_reader.ts";
 import { type ChainConfig, createSlotClock } from "../beacon/chain_config.ts";
 import { eventIdentity } from "../beacon/event_identity.ts";
 import { publicError } from "../beacon/public_error.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
 import { toHeadEvent } from "../beacon/stand_in.ts";
+import type { ServerSentEvent } from "../sse/mod.ts";
 import type { Broadcast } from "./broadcast.ts";
 import { WrongChainError } from "./wrong_chain_error.ts";
 import { type ChainReorg, mergeReorgs, toChainReorg } from "./chain_reorg.ts";
@@ -114,10 +116,11 @@ export class ListenerActor {
   /** A connection's way in. It is ever ready, so nothing here holds a node's stream up. */
   sink(
     node: NodeState,
+    reader: BeaconEventReader,
     onEvents: (valid: number) => void,
-  ): WritableStream<BeaconEventBatch> {
+  ): WritableStream<ServerSentEvent[]> {
     return new WritableStream({
-      write: (batch) => onEvents(this.#receive(node, batch)),
+      write: (events) => onEvents(this.#receive(node, reader.read(events))),
     });
   }
 

@@ -7,6 +7,7 @@ import {
   BeaconProtocolError,
   BeaconTimeoutError,
 } from "../beacon/errors.ts";
+import { BeaconEventReader } from "../beacon/beacon_event_reader.ts";
 import { openEventStream } from "../beacon/event_stream.ts";
 import { probeNode } from "../beacon/node_syncing.ts";
 import { publicError } from "../beacon/public_error.ts";
@@ -95,8 +96,6 @@ export async function listenOnce(
     const stream = await openEventStream(node.endpoint, {
       ...request,
       fetch,
-      now,
-      needsData,
       signal,
       ...(maxEventBytes === undefined ? {} : { maxEventBytes }),
       onBytes(bytes) {
@@ -122,7 +121,8 @@ export async function listenOnce(
     recover();
     run(watchStaleness(node, { actor, lifecycle, fetch, signal, now }));
     run(askAgain(node, options, signal, (error) => ended.abort(error)));
-    const sink = actor.sink(node, (valid) => {
+    const reader = new BeaconEventReader({ node: node.name, now, needsData });
+    const sink = actor.sink(node, reader, (valid) => {
       isEmpty = false;
       watchdog?.sawProgress();
       if (valid > 0) options.onUseful();

@@ -2,9 +2,9 @@ import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import type { ServerSentEvent } from "@org/beacon-sse/sse";
 import {
   type BeaconEventBatch,
-  BeaconEventStream,
+  BeaconEventReader,
   type MalformedEvent,
-} from "../../src/beacon/beacon_event_stream.ts";
+} from "../../src/beacon/beacon_event_reader.ts";
 
 const ROOT = `0x${"ab".repeat(32)}`;
 
@@ -24,18 +24,18 @@ function block(slot: number): ServerSentEvent {
 function decode(
   batches: ServerSentEvent[][],
   now: () => number = () => 5000,
-): Promise<BeaconEventBatch[]> {
-  return Array.fromAsync(
-    ReadableStream.from(batches)
-      .pipeThrough(
-        new BeaconEventStream({ node: "a", now, needsData: () => true }),
-      ),
-  );
+): BeaconEventBatch[] {
+  const reader = new BeaconEventReader({
+    node: "a",
+    now,
+    needsData: () => true,
+  });
+  return batches.map((batch) => reader.read(batch));
 }
 
-Deno.test("BeaconEventStream() makes events of a batch, in order", async () => {
+Deno.test("BeaconEventReader.read() makes events of a batch, in order", () => {
   const raw = `{ "slot":"7", "block":"0x${"AB".repeat(32)}" }`;
-  assertEquals(await decode([[sse("block", raw), block(8)], [block(9)]]), [
+  assertEquals(decode([[sse("block", raw), block(8)], [block(9)]]), [
     [
       {
         topic: "block",
@@ -67,9 +67,9 @@ Deno.test("BeaconEventStream() makes events of a batch, in order", async () => {
   ]);
 });
 
-Deno.test("BeaconEventStream() gives one time to all events of a batch", async () => {
+Deno.test("BeaconEventReader.read() gives one time to all events of a batch", () => {
   let time = 0;
-  const batches = await decode(
+  const batches = decode(
     [[block(1), block(2), sse("block", "{}")], [block(3)]],
     () => time += 1000,
   );
@@ -79,17 +79,17 @@ Deno.test("BeaconEventStream() gives one time to all events of a batch", async (
   );
 });
 
-Deno.test("BeaconEventStream() gives no slot to an event without one", async () => {
+Deno.test("BeaconEventReader.read() gives no slot to an event without one", () => {
   const checkpoint = { block: ROOT, state: ROOT, epoch: "3" };
-  const [[event]] = await decode([[
+  const [[event]] = decode([[
     sse("finalized_checkpoint", checkpoint),
   ]]) as [[BeaconEventBatch[number]]];
   assertEquals("error" in event!, false);
   assertEquals("slot" in event!, false);
 });
 
-Deno.test("BeaconEventStream() takes unknown topics with what JSON they have", async () => {
-  const [batch] = await decode([
+Deno.test("BeaconEventReader.read() takes unknown topics with what JSON they have", () => {
+  const [batch] = decode([
     [sse("sync_state", { sync_state: "IN_SYNC" }), sse("message", "[1]")],
   ]);
   assertEquals(batch, [
@@ -104,16 +104,16 @@ Deno.test("BeaconEventStream() takes unknown topics with what JSON they have", a
   ]);
 });
 
-Deno.test("BeaconEventStream() takes names of what every object inherits for unknown topics", async () => {
+Deno.test("BeaconEventReader.read() takes names of what every object inherits for unknown topics", () => {
   const names = ["__proto__", "constructor", "toString", "hasOwnProperty"];
-  const [batch] = await decode([names.map((name) => sse(name, "{}"))]);
+  const [batch] = decode([names.map((name) => sse(name, "{}"))]);
   assertEquals(
     batch!.map((event) => [event.topic, "error" in event, "slot" in event]),
     names.map((name) => [name, false, false]),
   );
 });
 
-Deno.test("BeaconEventStream() keeps malformed events in their place and the others whole", async () => {
+Deno.test("BeaconEventReader.read() keeps malformed events in their place and the others whole", () => {
   const malformed: [ServerSentEvent, string][] = [
     [sse("block", ""), "block"],
     [sse("block", "{"), "JSON"],
@@ -125,7 +125,7 @@ Deno.test("BeaconEventStream() keeps malformed events in their place and the oth
     [sse("unheard_of", "not JSON"), "JSON"],
   ];
   const batches = malformed.map(([event], index) => [event, block(index)]);
-  const decoded = await decode([batches.flat()]);
+  const decoded = decode([batches.flat()]);
   assertEquals(decoded.length, 1);
   for (const [index, [{ type }, reason]] of malformed.entries()) {
     const [bad, good] = decoded[0]!.slice(2 * index);
@@ -137,8 +137,8 @@ Deno.test("BeaconEventStream() keeps malformed events in their place and the oth
   }
 });
 
-Deno.test("BeaconEventStream() goes on behind a batch that is malformed as a whole", async () => {
-  const batches = await decode([[sse("head", "x"), sse("head", "y")], [
+Deno.test("BeaconEventReader.read() goes on behind a batch that is malformed as a whole", () => {
+  const batches = decode([[sse("head", "x"), sse("head", "y")], [
     block(1),
   ]]);
   assertEquals(
@@ -147,31 +147,14 @@ Deno.test("BeaconEventStream() goes on behind a batch that is malformed as a who
   );
 });
 
-Deno.test("BeaconEventStream() keeps a long payload as it is", async () => {
+Deno.test("BeaconEventReader.read() keeps a long payload as it is", () => {
   const raw = JSON.stringify({
     slot: "7",
     block: ROOT,
     x: "漢".repeat(50_000),
   });
-  const [[event]] = await decode([[sse("block", raw)]]) as [
+  const [[event]] = decode([[sse("block", raw)]]) as [
     [BeaconEventBatch[number]],
   ];
   assert("raw" in event! && event.raw === raw);
-});
-
-Deno.test("BeaconEventStream() stops its source while nobody reads", async () => {
-  let pulls = 0;
-  const source = new ReadableStream<ServerSentEvent[]>({
-    pull(controller) {
-      controller.enqueue([block(pulls)]);
-      if (++pulls === 1000) controller.close();
-    },
-  });
-  const events = source.pipeThrough(
-    new BeaconEventStream({ node: "a", now: () => 0, needsData: () => true }),
-  );
-  // Streams move by promise jobs alone, all of which run before the next macrotask.
-  await new Promise((resolve) => setTimeout(resolve));
-  assert(pulls < 16, `${pulls} batches were pulled`);
-  assertEquals((await Array.fromAsync(events)).length, 1000);
 });

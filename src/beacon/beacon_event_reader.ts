@@ -21,8 +21,8 @@ export interface MalformedEvent {
 /** What one chunk of a connection completed, in order. */
 export type BeaconEventBatch = (BeaconEvent<string> | MalformedEvent)[];
 
-/** Options for {@linkcode BeaconEventStream}. */
-export interface BeaconEventStreamOptions {
+/** Options for {@linkcode BeaconEventReader}. */
+export interface BeaconEventReaderOptions {
   /** Name of the node, for the events' `node`. */
   node: string;
   /** Wall clock, Unix time in milliseconds. */
@@ -34,40 +34,44 @@ export interface BeaconEventStreamOptions {
 /**
  * Turns a decoder's batches into beacon events. A malformed payload becomes a
  * {@linkcode MalformedEvent} in its place and costs the events around it nothing.
+ *
+ * No stream of its own: one more for each chunk to cross would cost more than reading an event.
  */
-export class BeaconEventStream
-  extends TransformStream<ServerSentEvent[], BeaconEventBatch> {
+export class BeaconEventReader {
+  readonly #options: BeaconEventReaderOptions;
+
   /** @param options Where the events come from and what is wanted of them. */
-  constructor(options: BeaconEventStreamOptions) {
-    const { node, now, needsData } = options;
-    super({
-      transform(events, controller) {
-        const receivedAt = now();
-        const batch: BeaconEventBatch = [];
-        for (const { type, data } of events) {
-          const reader = topicReader(type);
-          // Events may wait in queues; slices would keep the whole chunk alive meanwhile.
-          const topic = reader?.topic ?? ownCopy(type);
-          const raw = ownCopy(data);
-          if (!needsData(topic)) {
-            batch.push(new UnparsedEvent(topic, raw, node, receivedAt));
-            continue;
-          }
-          try {
-            const data = readPayload(topic, raw, reader);
-            const slot = reader?.slotOf(data);
-            batch.push(
-              slot === undefined
-                ? { topic, data, raw, node, receivedAt }
-                : { topic, data, raw, node, receivedAt, slot },
-            );
-          } catch (error) {
-            batch.push({ topic, node, receivedAt, error: error as Error });
-          }
-        }
-        controller.enqueue(batch);
-      },
-    });
+  constructor(options: BeaconEventReaderOptions) {
+    this.#options = options;
+  }
+
+  /** Reads what a chunk has completed; all of it arrived now. */
+  read(events: readonly ServerSentEvent[]): BeaconEventBatch {
+    const receivedAt = this.#options.now();
+    return events.map((event) => this.#read(event, receivedAt));
+  }
+
+  #read(
+    { type, data }: ServerSentEvent,
+    receivedAt: number,
+  ): BeaconEvent<string> | MalformedEvent {
+    const { node, needsData } = this.#options;
+    const reader = topicReader(type);
+    // Events may wait in queues; slices would keep the whole chunk alive meanwhile.
+    const topic = reader?.topic ?? ownCopy(type);
+    const raw = ownCopy(data);
+    if (!needsData(topic)) {
+      return new UnparsedEvent(topic, raw, node, receivedAt);
+    }
+    try {
+      const data = readPayload(topic, raw, reader);
+      const slot = reader?.slotOf(data);
+      return slot === undefined
+        ? { topic, data, raw, node, receivedAt }
+        : { topic, data, raw, node, receivedAt, slot };
+    } catch (error) {
+      return { topic, node, receivedAt, error: error as Error };
+    }
   }
 }
 
