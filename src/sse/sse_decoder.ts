@@ -175,7 +175,10 @@ export class SseDecoder {
         if (position === text.length) return;
       }
       this.#isUntouched = false;
-      let end = text.indexOf("\n", position);
+      // A search is a call, and every other line is blank.
+      let end = text.charCodeAt(position) === LINE_FEED
+        ? position
+        : text.indexOf("\n", position);
       if (carriageReturn !== -1 && (end === -1 || carriageReturn < end)) {
         end = carriageReturn;
       }

@@ -36,8 +36,9 @@ export class SseDecoderStream extends TransformStream<string, ServerSentEvent> {
           for (const event of decoder.push(text)) controller.enqueue(event);
         },
       },
+      // Measured; with fewer, both sides are woken for each chunk.
+      { highWaterMark: 4 },
       { highWaterMark: 16 },
-      { highWaterMark: 64 },
     );
     this.#decoder = decoder;
   }
