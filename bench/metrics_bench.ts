@@ -10,7 +10,7 @@ import { assertEquals } from "@std/assert";
 import { NodeEndpoint } from "../src/beacon/node_endpoint.ts";
 import { createSlotClock } from "../src/beacon/chain_config.ts";
 import { ListenerMetrics } from "../src/listener/metrics.ts";
-import { count, NodeState } from "../src/listener/node_state.ts";
+import { NodeState } from "../src/listener/node_state.ts";
 import { TimingMetrics } from "../src/listener/timing_metrics.ts";
 import { createCorpus, cutCorpus, isSmoke, SMOKE } from "./corpus.ts";
 import { CONFIG } from "./in_memory_node.ts";
@@ -90,8 +90,9 @@ function meterByFields(length: number): Metered {
     observe(index, event) {
       const node = nodes[index]!;
       node.lastEventAt = event.receivedAt;
-      count(node.events, event.topic);
-      timing.observe(node, event);
+      const count = node.counts.of(event.topic, node.topics);
+      count.events++;
+      timing.observe(node, event, count);
       if (event.topic === "head") node.headSlot = event.data.slot;
     },
   };
