@@ -21,13 +21,21 @@ export interface BeaconServer extends AsyncDisposable {
   requests: ReceivedRequest[];
 }
 
+/** What the first event connection gets besides its frames. */
+export interface BeaconServerOptions {
+  /** Whether the frames come again every 20 ms. */
+  repeat?: boolean;
+  /** Text that follows the frames, each piece written when the one before is taken. */
+  pieces?: Iterable<string>;
+}
+
 /**
  * Starts a server whose first event connection gets `frames` and stays open; later ones stay
- * silent. With `repeat` the frames come again every 20 ms.
+ * silent.
  */
 export function startBeaconServer(
   frames: readonly string[],
-  { repeat = false }: { repeat?: boolean } = {},
+  options: BeaconServerOptions = {},
 ): BeaconServer {
   const genesis = Math.floor(Date.now() / 1000) - SLOT * 12;
   const requests: ReceivedRequest[] = [];
@@ -63,7 +71,9 @@ export function startBeaconServer(
             url: request.url,
             headers: new Headers(request.headers),
           });
-          const body = streamOf(requests.length === 1 ? frames : [], repeat);
+          const body = requests.length === 1
+            ? streamOf(frames, options)
+            : streamOf([], {});
           return new Response(body, {
             headers: { "content-type": "text/event-stream" },
           });
@@ -98,14 +108,20 @@ export function headData(n: number): string {
 
 function streamOf(
   frames: readonly string[],
-  repeat: boolean,
+  { repeat = false, pieces = [] }: BeaconServerOptions,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const bytes = new TextEncoder().encode(`: hello\n\n${frames.join("")}`);
+  const encoder = new TextEncoder();
+  const bytes = encoder.encode(`: hello\n\n${frames.join("")}`);
+  const iterator = pieces[Symbol.iterator]();
   let timer: ReturnType<typeof setInterval> | undefined;
   return new ReadableStream({
     start(controller) {
       controller.enqueue(bytes);
       if (repeat) timer = setInterval(() => controller.enqueue(bytes), 20);
+    },
+    pull(controller) {
+      const { done, value } = iterator.next();
+      if (!done) controller.enqueue(encoder.encode(value));
     },
     cancel() {
       clearInterval(timer);

@@ -15,6 +15,8 @@ export interface Cli extends AsyncDisposable {
   kill(signal: Deno.Signal): void;
   /** Its exit code, once it has ended. */
   code: Promise<number>;
+  /** Its process ID. */
+  pid: number;
 }
 
 /**
@@ -45,6 +47,7 @@ export function spawnCli(
     stderr,
     kill: (signal) => child.kill(signal),
     code,
+    pid: child.pid,
     async [Symbol.asyncDispose]() {
       if (isRunning) child.kill("SIGKILL");
       await code;
