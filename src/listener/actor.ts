@@ -22,6 +22,7 @@ import { type ChainReorg, mergeReorgs, toChainReorg } from "./chain_reorg.ts";
 import { type DutiesChanged, DutiesTracker } from "./duties_tracker.ts";
 import { type HeadReport, isHeadReport, readHead } from "./last_head.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import { mergeRecovered } from "./merge_recovered.ts";
 import { MergedHead } from "./merged_head.ts";
 import type { ListenerMetrics } from "./metrics.ts";
 import { count, type NodeState } from "./node_state.ts";
@@ -29,7 +30,6 @@ import { OnceFilter } from "./once_filter.ts";
 import { QueueGaps } from "./queue_gaps.ts";
 import { RecentSet } from "./recent_set.ts";
 import { TimingMetrics } from "./timing_metrics.ts";
-import { identify } from "./told_events.ts";
 
 /** What a {@linkcode ListenerActor} works with. */
 export interface ListenerActorOptions {
@@ -136,19 +136,22 @@ export class ListenerActor {
     for (const event of held) this.#onEvent(node, event);
   }
 
-  /** Events that a node would have sent, in order; those that are here already are left out. */
+  /** Delivers events that a node would have sent, among its own that have waited for them. */
   recover(node: NodeState, events: readonly BeaconEvent<string>[]): void {
-    const here = new Set<string>();
-    for (const event of node.held ?? []) {
-      if (RECOVERABLE.has(event.topic)) here.add(identify(event));
+    const held = node.held ?? [];
+    node.held = undefined;
+    for (const event of mergeRecovered(held, events)) {
+      if (event.recovered) this.#onRecovered(node, event);
+      else this.#onEvent(node, event);
     }
-    for (const event of events) {
-      // Whether the user wants it or not, a reorg counts for `reorgs()`.
-      const isWanted = this.#isAskedFor(node, event.topic) ||
-        event.topic === "chain_reorg";
-      if (!isWanted || here.has(identify(event))) continue;
-      if (node.told.addRecovered(event)) this.#deliver(node, event);
-    }
+  }
+
+  #onRecovered(node: NodeState, event: BeaconEvent<string>): void {
+    if (!node.told.addRecovered(event)) return;
+    // Whether the user wants it or not, a reorg counts for `reorgs()`.
+    const isWanted = this.#isAskedFor(node, event.topic) ||
+      event.topic === "chain_reorg";
+    if (isWanted) this.#deliver(node, event);
   }
 
   #isAskedFor(node: NodeState, topic: string): boolean {
@@ -315,7 +318,6 @@ export class ListenerActor {
 
 const MAX_EARLY = 1024;
 const MAX_HELD = 1024;
-const RECOVERABLE = new Set(["block", "head", "chain_reorg"]);
 
 function ancestorSlot(event: BeaconEvent<string>): number {
   const { slot, depth } = (event as BeaconEvent<"chain_reorg">).data;

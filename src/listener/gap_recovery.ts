@@ -2,6 +2,7 @@
 
 import { abortable } from "@std/async/abortable";
 import { retry, RetryError } from "@std/async/retry";
+import type { BlockHeader } from "../beacon/block_header.ts";
 import { withDeadline } from "../beacon/with_deadline.ts";
 import type { ListenerActor } from "./actor.ts";
 import {
@@ -9,7 +10,7 @@ import {
   walkBranch,
   type WalkBranchOptions,
 } from "./branch_walk.ts";
-import { type LastHead, readHead } from "./last_head.ts";
+import { isHeadReport, type LastHead, readHead } from "./last_head.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { NodeState } from "./node_state.ts";
 import { recoveredEvents } from "./recovered_events.ts";
@@ -60,6 +61,7 @@ export async function recoverGap(
         last,
         ancestor,
         blocks,
+        firstHead: firstHead(node, blocks),
         clock,
         node: node.name,
         receivedAt: now(),
@@ -104,6 +106,17 @@ const RECOVERABLE = new Set([
   "block_gossip",
   "chain_reorg",
 ]);
+
+/** Where the node's own heads come in; at the last one, if none of them has come yet. */
+function firstHead(
+  node: NodeState,
+  blocks: readonly BlockHeader[],
+): BlockHeader {
+  const told = new Set(
+    node.held?.filter(isHeadReport).map((event) => readHead(event).root),
+  );
+  return blocks.find(({ root }) => told.has(root)) ?? blocks.at(-1)!;
+}
 
 /** The way, after a few attempts: a node that has just started may not answer yet. */
 async function tryToWalk(

@@ -66,9 +66,10 @@ export async function listenOnce(
   const beside = new Set<Promise<void>>();
   const run = (task: Promise<void>) => {
     // What goes on beside the stream ends with it, and its one failure that matters ends the stream.
-    beside.add(task.catch((error) => {
+    const guarded = task.catch((error) => {
       if (error instanceof WrongChainError) ended.abort(error);
-    }));
+    }).finally(() => beside.delete(guarded));
+    beside.add(guarded);
   };
   // Node 22 does not know `using` yet.
   let watchdog: Watchdog | undefined;
@@ -91,8 +92,9 @@ export async function listenOnce(
       (silence, timeoutMs) =>
         ended.abort(new SilenceError(node.name, silence, timeoutMs)),
     );
-    const recover = () =>
-      run(recoverGap(node, { actor, lifecycle, fetch, signal, now }));
+    const recover = oneAtATime(() =>
+      recoverGap(node, { actor, lifecycle, fetch, signal, now })
+    );
     const stream = await openEventStream(node.endpoint, {
       ...request,
       fetch,
@@ -112,13 +114,13 @@ export async function listenOnce(
           kind: "dropped",
           count: Number(dropped),
         });
-        recover();
+        run(recover());
       },
       onRetry: options.onRetry,
     });
     openedAt = performance.now();
     lifecycle.connected(node, stream.oversized);
-    recover();
+    run(recover());
     run(watchStaleness(node, { actor, lifecycle, fetch, signal, now }));
     run(askAgain(node, options, signal, (error) => ended.abort(error)));
     const reader = new BeaconEventReader({ node: node.name, now, needsData });
@@ -219,6 +221,25 @@ async function configure(
     answered.abort();
     await patience.catch(() => {});
   }
+}
+
+/** Runs a task as often as it is asked for, at least once behind each time, never twice at a time. */
+function oneAtATime(task: () => Promise<void>): () => Promise<void> {
+  let isRunning = false;
+  let isAsked = false;
+  return async () => {
+    isAsked = true;
+    if (isRunning) return;
+    isRunning = true;
+    try {
+      while (isAsked) {
+        isAsked = false;
+        await task();
+      }
+    } finally {
+      isRunning = false;
+    }
+  };
 }
 
 /** Where events are missing that a node did not send: from its last head to now. */

@@ -15,6 +15,8 @@ export interface RecoveredEventsOptions {
   ancestor: KnownHead;
   /** The blocks above it, in order of slot; at least one. */
   blocks: readonly BlockHeader[];
+  /** The one of them that was the node's first head on its branch, as far as that is known. */
+  firstHead: BlockHeader;
   /** The slot clock. */
   clock: SlotClock;
   /** Name of the node. */
@@ -31,7 +33,7 @@ export interface RecoveredEventsOptions {
 export function recoveredEvents(
   options: RecoveredEventsOptions,
 ): BeaconEvent<string>[] {
-  const { last, ancestor, blocks, clock } = options;
+  const { last, ancestor, blocks, firstHead, clock } = options;
   const head = blocks.at(-1)!;
   const events = blocks.map((block) =>
     recovered(options, "block", {
@@ -42,14 +44,14 @@ export function recoveredEvents(
   );
   if (ancestor.root !== last.root) {
     events.push(recovered(options, "chain_reorg", {
-      slot: String(head.slot),
-      depth: String(head.slot - ancestor.slot),
+      slot: String(firstHead.slot),
+      depth: String(firstHead.slot - ancestor.slot),
       old_head_block: last.root,
-      new_head_block: head.root,
+      new_head_block: firstHead.root,
       old_head_state: last.state,
-      new_head_state: head.stateRoot,
-      epoch: String(clock.epochOf(head.slot)),
-      execution_optimistic: head.isOptimistic,
+      new_head_state: firstHead.stateRoot,
+      epoch: String(clock.epochOf(firstHead.slot)),
+      execution_optimistic: firstHead.isOptimistic,
     }));
   }
   const epoch = clock.epochOf(head.slot);

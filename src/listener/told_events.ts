@@ -2,6 +2,7 @@
 
 import type { BeaconEvent } from "../beacon/beacon_event.ts";
 import { eventIdentity } from "../beacon/event_identity.ts";
+import { type HeadReport, isHeadReport, readHead } from "./last_head.ts";
 import { RecentRoots } from "./recent_roots.ts";
 import { RecentSet } from "./recent_set.ts";
 
@@ -10,23 +11,23 @@ export class ToldEvents {
   readonly #liveBlocks = new RecentRoots();
   readonly #liveReorgs = new RecentSet(REMEMBERED);
   readonly #recovered = new RecentSet(REMEMBERED);
+  /** Slot of the recovered head that the node's own heads have not come to yet. */
+  #slotAhead = -1;
 
-  /** Remembers an event that came by itself. Returns whether a recovery had delivered it. */
+  /** Remembers an event that came by itself. Returns whether a recovery was ahead of it. */
   addLive(event: BeaconEvent<string>): boolean {
     const known = event as BeaconEvent;
     if (known.topic === "block") this.#liveBlocks.add(known.data.block);
     else if (known.topic === "chain_reorg") {
       this.#liveReorgs.add(identify(event));
-    } else if (known.topic !== "head") return false;
+    } else if (!isHeadReport(event)) return false;
     if (this.#recovered.size === 0) return false;
-    const identity = identify(event);
-    // A head may come back later and is news then: it is a duplicate but once.
-    return known.topic === "head"
-      ? this.#recovered.delete(identity)
-      : this.#recovered.has(identity);
+    return isHeadReport(event)
+      ? this.#isBehind(event)
+      : this.#recovered.has(identify(event));
   }
 
-  /** Remembers an event that a recovery delivers. Returns whether it had not come by itself. */
+  /** Remembers an event that a recovery delivers. Returns whether it is news. */
   addRecovered(event: BeaconEvent<string>): boolean {
     const known = event as BeaconEvent;
     const identity = identify(event);
@@ -34,8 +35,26 @@ export class ToldEvents {
       return false;
     }
     if (this.#liveReorgs.has(identity)) return false;
-    this.#recovered.add(identity);
+    const isNew = this.#recovered.add(identity);
+    if (known.topic !== "head") return isNew;
+    // One that another one has followed since is news again.
+    this.#slotAhead = known.data.slot;
     return true;
+  }
+
+  /**
+   * Whether a head is one of those that led to a recovered one, or that one itself. But once: a head
+   * may come back later, and is news then.
+   */
+  #isBehind(event: HeadReport): boolean {
+    const { slot, root } = readHead(event);
+    if (
+      slot < this.#slotAhead && this.#recovered.has(blockIdentity(slot, root))
+    ) {
+      return true;
+    }
+    this.#slotAhead = -1;
+    return event.topic === "head" && this.#recovered.delete(identify(event));
   }
 }
 
@@ -44,4 +63,9 @@ const REMEMBERED = 128;
 /** What two reports of the same have in common. */
 export function identify({ topic, data }: BeaconEvent<string>): string {
   return `${topic} ${eventIdentity(topic, data as never)}`;
+}
+
+function blockIdentity(slot: number, block: string): string {
+  const data = { slot, block, execution_optimistic: false };
+  return `block ${eventIdentity("block", data)}`;
 }

@@ -121,16 +121,23 @@ function checkOneNode(
   let suppressed = 0;
   let connection: VirtualConnection | undefined;
   let head: VirtualBlock | undefined;
-  const heads: { at: number; identity: string }[] = [];
-  /** A recovery has told it; of a head, and no other head was told since. */
-  const isKnown = ({ frame: { identity, topic }, arrivedAt }: Arrived) => {
+  const heads: { at: number; block: VirtualBlock; recovered: boolean }[] = [];
+  /**
+   * A recovery has told it; of a head, that one or one behind it, and the node's own heads have not
+   * come to that one since.
+   */
+  const isKnown = (
+    { frame: { identity, topic, head }, arrivedAt }: Arrived,
+  ) => {
     if (topic !== "head") return recovered.has(identity);
     const before = heads.findLast(({ at }) => at < arrivedAt);
-    return before?.identity === identity ||
-      heads.some((known) =>
-        known.identity === identity && known.at >= arrivedAt &&
-        known.at <= arrivedAt + HOLD_MS
-      );
+    return [
+      before,
+      ...heads.filter(({ at }) => at >= arrivedAt && at <= arrivedAt + HOLD_MS),
+    ].some((told) =>
+      told?.block === head ||
+      (told?.recovered && isOnBranchOf(head!, told.block))
+    );
   };
   const skipTo = (value?: BeaconEvent<string>, at = 0) => {
     while (next < arrived.length) {
@@ -149,7 +156,22 @@ function checkOneNode(
   };
   for (const { value, at } of received) {
     const identity = identityOf(value);
-    if (value.topic === "head") heads.push({ at, identity });
+    if (value.topic === "head") {
+      const block = run.chain.blocks.get(
+        (value as BeaconEvent<"head">).data.block,
+      )!;
+      const before = heads.at(-1);
+      if (
+        before?.recovered && !value.recovered && block !== before.block &&
+        isOnBranchOf(block, before.block)
+      ) {
+        report(
+          "order",
+          `head ${block.slot} was delivered at ${at}, behind the recovered head ${before.block.slot}`,
+        );
+      }
+      heads.push({ at, block, recovered: value.recovered === true });
+    }
     if (value.recovered) {
       if (recovered.has(identity) && value.topic !== "head") {
         report("delivery", `${identity} was recovered, and again at ${at}`);

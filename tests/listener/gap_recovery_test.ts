@@ -1,8 +1,15 @@
 import { assert, assertEquals } from "@std/assert";
 import { type BeaconEvent, SseListener } from "@org/beacon-sse";
 import { SimulatedBeaconNode } from "@org/beacon-sse/testing";
-import { nextStatus, take } from "./helpers.ts";
-import { frame, head, openStream, ScriptedNode } from "./scripted_node.ts";
+import { configAtSlot, nextStatus, take } from "./helpers.ts";
+import {
+  endedStream,
+  frame,
+  head,
+  openStream,
+  root,
+  ScriptedNode,
+} from "./scripted_node.ts";
 
 const QUIET = { autoplay: false, slotsPerEpoch: 8 };
 const HASTY = { random: () => 0 };
@@ -208,6 +215,89 @@ Deno.test("SseListener() takes Lighthouse's word for dropped messages as a gap",
   assertEquals([gap.kind, gap.count], ["dropped", 17]);
 });
 
+Deno.test("SseListener() does not go back to heads of the node that come later than a recovered one", async () => {
+  const headers: Record<string, unknown> = {
+    head: header(93, 93, 92),
+    [root(92)]: header(92, 92, 91),
+    [root(91)]: header(91, 91, 90),
+    [root(90)]: header(90, 90, 89),
+  };
+  await using node = new ScriptedNode({
+    events: (_request, connection) =>
+      connection === 0
+        ? endedStream(frame("head", head(90)))
+        : openStreamLater(recovered.promise, [
+          frame("head", head(91)),
+          frame("head", head(92)),
+          frame("head", head(93)),
+          frame("head", head(94)),
+        ]),
+    other: (_request, path) => {
+      const id = /\/headers\/(.+)$/.exec(path)?.[1];
+      return id === undefined ? undefined : Response.json(headers[id]);
+    },
+  });
+  const recovered = Promise.withResolvers<void>();
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+    config: configAtSlot(100),
+    topics: ["head"],
+  });
+  const events = listener.events()[Symbol.asyncIterator]();
+  const next = async () => told((await events.next()).value!);
+  assertEquals(await next(), "head 90");
+  assertEquals(await next(), "head 93 recovered");
+  recovered.resolve();
+  assertEquals(await next(), "head 94");
+});
+
+Deno.test("SseListener() recovers a reorg once though the node says several times that it dropped messages", async () => {
+  const headers: Record<string, unknown> = {
+    head: header(92, 191, 89),
+    [root(90)]: header(90, 90, 89),
+    [root(89)]: header(89, 89, 88),
+  };
+  let askedForHead = 0;
+  const encoder = new TextEncoder();
+  let stream!: ReadableStreamDefaultController<Uint8Array>;
+  const send = (...frames: string[]) =>
+    stream.enqueue(encoder.encode(frames.join("")));
+  await using node = new ScriptedNode({
+    events: () =>
+      new Response(
+        new ReadableStream<Uint8Array>({
+          start(controller) {
+            stream = controller;
+            send(frame("head", head(90)));
+          },
+        }),
+        { headers: { "content-type": "text/event-stream" } },
+      ),
+    other: (_request, path) => {
+      const id = /\/headers\/(.+)$/.exec(path)?.[1];
+      if (id === undefined) return;
+      if (id === "head") askedForHead++;
+      return Response.json(headers[id]);
+    },
+  });
+  await using listener = await SseListener.start({
+    nodes: [node.url],
+    config: configAtSlot(100),
+    topics: ["head", "chain_reorg"],
+  });
+  const events = listener.events()[Symbol.asyncIterator]();
+  const next = async () => told((await events.next()).value!);
+  assertEquals(await next(), "head 90");
+  send(": error - dropped 1 messages\n".repeat(3));
+  assertEquals(await next(), "chain_reorg 92 recovered");
+  assertEquals(await next(), "head 92 recovered");
+  send(frame("head", head(93)));
+  assertEquals(await next(), "head 93");
+  // Once more after the first time, since that may have asked too early.
+  assertEquals(askedForHead, 2);
+});
+
 Deno.test("SseListener() tells a gap where a subscriber of events is too slow", async () => {
   const frames = Array.from(
     { length: 1100 },
@@ -227,3 +317,39 @@ Deno.test("SseListener() tells a gap where a subscriber of events is too slow", 
   assertEquals([gap.kind, gap.from, gap.topics], ["queue", 1024, ["head"]]);
   assert(slow.dropped > 0);
 });
+
+/** An event stream that stays open, and goes on once it is told to. */
+function openStreamLater(start: Promise<void>, frames: string[]): Response {
+  const body = new ReadableStream<Uint8Array>({
+    async start(controller) {
+      controller.enqueue(new TextEncoder().encode(": hello\n\n"));
+      await start;
+      controller.enqueue(new TextEncoder().encode(frames.join("")));
+    },
+  });
+  return new Response(body, {
+    headers: { "content-type": "text/event-stream" },
+  });
+}
+
+/** The answer to a request for a header. */
+function header(slot: number, block: number, parent: number): unknown {
+  return {
+    execution_optimistic: false,
+    finalized: false,
+    data: {
+      root: root(block),
+      canonical: true,
+      header: {
+        message: {
+          slot: String(slot),
+          proposer_index: "1",
+          parent_root: root(parent),
+          state_root: root(block + 1_000_000),
+          body_root: root(3),
+        },
+        signature: `0x${"0".repeat(192)}`,
+      },
+    },
+  };
+}
