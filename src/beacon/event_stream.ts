@@ -11,14 +11,15 @@ import type { NodeEndpoint } from "./node_endpoint.ts";
 import { httpError, requestNode } from "./node_request.ts";
 import { printable } from "./printable.ts";
 import { readBytes } from "./read_bytes.ts";
+import { type TopicForm, topicsQuery } from "./topics_query.ts";
 
 /** Options for {@linkcode openEventStream}. */
 export interface EventStreamOptions
   extends Omit<SseDecoderOptions, "onOversize"> {
   /** The topics to ask for. */
   topics: readonly string[];
-  /** One `topics` key with commas, or a `topics` key for each. */
-  form: "joined" | "repeated";
+  /** How they are written. */
+  form: TopicForm;
   /** The `fetch` to use. */
   fetch: typeof fetch;
   /** Ends the connection when aborted. */
@@ -84,13 +85,3 @@ export async function openEventStream(
 }
 
 const EVENTS_PATH = "/eth/v1/events";
-
-function topicsQuery(
-  topics: readonly string[],
-  form: "joined" | "repeated",
-): string {
-  const names = topics.map(encodeURIComponent);
-  return form === "joined"
-    ? `topics=${names.join(",")}`
-    : names.map((name) => `topics=${name}`).join("&");
-}

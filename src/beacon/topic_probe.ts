@@ -2,8 +2,10 @@
 
 import { delay } from "@std/async/delay";
 import { STATUS_CODE } from "@std/http/status";
+import { SseDecoder } from "../sse/mod.ts";
 import type { NodeEndpoint } from "./node_endpoint.ts";
 import { requestNode } from "./node_request.ts";
+import { topicsQuery } from "./topics_query.ts";
 
 /** Options for {@linkcode probeTopics}. */
 export interface ProbeTopicsOptions {
@@ -13,58 +15,101 @@ export interface ProbeTopicsOptions {
   signal: AbortSignal;
 }
 
+/** What a node says of topics; it may have said nothing of some. */
+export interface ProbedTopics {
+  /** Those that it takes. */
+  taken: ReadonlySet<string>;
+  /** Those that it refuses. */
+  refused: ReadonlySet<string>;
+}
+
 /**
- * Asks for each topic alone. A refusal comes at once; a stream that stays open for a moment, or
- * whose headers do not come, since some nodes send them with the first event, counts as taken.
- *
- * @returns The topics that the node takes.
+ * Asks for each topic alone. A refusal comes at once: as a 400, or as a stream that ends without an
+ * event. A stream that has one or stays open for a moment counts as taken, and so does one whose
+ * headers do not come, since some nodes send them with the first event. All else says nothing.
  */
 export async function probeTopics(
   node: NodeEndpoint,
   topics: readonly string[],
   options: ProbeTopicsOptions,
-): Promise<Set<string>> {
-  const taken = await Promise.all(topics.map(async (topic) => {
-    const ended = new AbortController();
-    const signal = AbortSignal.any([options.signal, ended.signal]);
-    const isRefused = isTopicRefused(node, topic, { ...options, signal });
-    const isPatient = delay(PATIENCE_MS, { signal }).then(() => false);
-    try {
-      return await Promise.race([isRefused, isPatient]) ? [] : [topic];
-    } finally {
-      // Ends what is still under way; that it does is no news to anybody.
-      ended.abort();
-      await Promise.allSettled([isRefused, isPatient]);
-    }
-  }));
+): Promise<ProbedTopics> {
+  const verdicts = await Promise.all(
+    topics.map((topic) => probe(node, [topic], options)),
+  );
   options.signal.throwIfAborted();
-  return new Set(taken.flat());
+  const those = (...wanted: Verdict[]) =>
+    new Set(topics.filter((_, index) => wanted.includes(verdicts[index]!)));
+  return { taken: those("open", "silent"), refused: those("refused") };
 }
+
+/**
+ * Asks for topics in one list with commas. Only a stream that has headers shows that the node reads
+ * such a list.
+ *
+ * @returns Whether it does.
+ */
+export async function probeList(
+  node: NodeEndpoint,
+  topics: readonly string[],
+  options: ProbeTopicsOptions,
+): Promise<boolean> {
+  return await probe(node, topics, options) === "open";
+}
+
+type Verdict =
+  /** There is a stream. */
+  | "open"
+  /** There may be one: no headers yet. */
+  | "silent"
+  | "refused"
+  /** Something else is wrong. */
+  | "unknown";
 
 const PATIENCE_MS = 1500;
 
-/** Resolves when the node refuses the topic, or the connection fails. */
-async function isTopicRefused(
+async function probe(
   node: NodeEndpoint,
-  topic: string,
+  topics: readonly string[],
   options: ProbeTopicsOptions,
-): Promise<boolean> {
+): Promise<Verdict> {
+  const ended = new AbortController();
+  const signal = AbortSignal.any([options.signal, ended.signal]);
+  let soFar: Verdict = "silent";
+  const asked = ask(node, topics, { ...options, signal }, () => soFar = "open");
+  const isPatient = delay(PATIENCE_MS, { signal }).then(() => soFar);
   try {
-    const response = await requestNode(node, "/eth/v1/events", {
-      ...options,
-      accept: "text/event-stream",
-      query: `topics=${encodeURIComponent(topic)}`,
-    });
-    if (response.status !== STATUS_CODE.OK) {
-      await response.body?.cancel();
-      return true;
-    }
-    // A stream that ends is no stream; one that has something to say is one.
-    const reader = response.body?.getReader();
-    const first = await reader?.read();
-    await reader?.cancel();
-    return first?.done ?? true;
+    return await Promise.race([asked, isPatient]);
   } catch {
-    return true;
+    return "unknown";
+  } finally {
+    // Ends what is still under way; that it does is no news to anybody.
+    ended.abort();
+    await Promise.allSettled([asked, isPatient]);
   }
+}
+
+/** Resolves when the answer is sure before time is up. */
+async function ask(
+  node: NodeEndpoint,
+  topics: readonly string[],
+  options: ProbeTopicsOptions,
+  onHeaders: () => void,
+): Promise<Verdict> {
+  const response = await requestNode(node, "/eth/v1/events", {
+    ...options,
+    accept: "text/event-stream",
+    query: topicsQuery(topics, "joined"),
+  });
+  if (response.status !== STATUS_CODE.OK || response.body === null) {
+    await response.body?.cancel();
+    return response.status === STATUS_CODE.BadRequest ? "refused" : "unknown";
+  }
+  onHeaders();
+  const text = response.body.pipeThrough(new TextDecoderStream());
+  const decoder = new SseDecoder();
+  // Leaving the loop cancels the body.
+  for await (const chunk of text) {
+    if (decoder.push(chunk).length > 0) return "open";
+  }
+  return "refused";
 }

@@ -35,6 +35,8 @@ import { TimingMetrics } from "./timing_metrics.ts";
 export interface ListenerActorOptions {
   /** The nodes; what events say of them is the actor's to write. */
   nodes: readonly NodeState[];
+  /** The topics that the user wants. */
+  topics: readonly string[];
   /** Where events go. */
   events: Broadcast<BeaconEvent<string>>;
   /** Where reorgs go. */
@@ -222,12 +224,17 @@ export class ListenerActor {
     this.#onEvent(node, event);
   }
 
-  #onEvent(node: NodeState, sent: BeaconEvent<string>): void {
-    const isStandIn = sent.topic === "head_v2" &&
+  #onEvent(node: NodeState, event: BeaconEvent<string>): void {
+    const isStandIn = event.topic === "head_v2" &&
       node.missingTopics.includes("head");
-    const event = isStandIn
-      ? toHeadEvent(sent as BeaconEvent<"head_v2">)
-      : sent;
+    if (!isStandIn) this.#onOwn(node, event);
+    else {
+      if (this.#options.topics.includes("head_v2")) this.#onOwn(node, event);
+      this.#onOwn(node, toHeadEvent(event as BeaconEvent<"head_v2">));
+    }
+  }
+
+  #onOwn(node: NodeState, event: BeaconEvent<string>): void {
     if (node.told.addLive(event)) {
       count(node.suppressed, "duplicate");
       return;

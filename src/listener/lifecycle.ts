@@ -7,6 +7,7 @@ import type { Log } from "./log.ts";
 import { count, type NodeState } from "./node_state.ts";
 import type { DisconnectReason, GapStatus, NodeStatus } from "./node_status.ts";
 import { RateLimit } from "./rate_limit.ts";
+import type { TopicRequest } from "./topic_negotiation.ts";
 
 /** What a {@linkcode Lifecycle} works with. */
 export interface LifecycleOptions {
@@ -101,15 +102,16 @@ export class Lifecycle {
     node.state = "closed";
   }
 
-  /** The topics that the node is asked for have changed. */
+  /** What the node is asked for has changed. */
   topicsChanged(
     node: NodeState,
-    topics: readonly string[],
+    { topics, form }: TopicRequest,
     missing: readonly string[],
   ): void {
     const { now, status, log } = this.#options;
-    if (node.topics.join() === topics.join()) return;
+    if (node.topics.join() === topics.join() && node.topicForm === form) return;
     node.topics = topics;
+    node.topicForm = form;
     node.missingTopics = missing;
     status.post({
       type: "topics",
@@ -117,6 +119,7 @@ export class Lifecycle {
       at: now(),
       topics,
       missing,
+      form,
     });
     log({
       level: missing.length > 0 ? "warn" : "info",

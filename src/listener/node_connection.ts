@@ -11,7 +11,7 @@ import { BeaconEventReader } from "../beacon/beacon_event_reader.ts";
 import { openEventStream } from "../beacon/event_stream.ts";
 import { probeNode } from "../beacon/node_syncing.ts";
 import { publicError } from "../beacon/public_error.ts";
-import { probeTopics } from "../beacon/topic_probe.ts";
+import { askAgain, TopicsRegainedError } from "./ask_again.ts";
 import { awaitChainConfig } from "./chain_config_source.ts";
 import { WrongChainError } from "./wrong_chain_error.ts";
 import { recoverGap } from "./gap_recovery.ts";
@@ -50,7 +50,7 @@ export interface ConnectionEnd {
   error: Error;
   /** How long the stream was open, in milliseconds; `undefined` if it never was. */
   openMs: number | undefined;
-  /** Whether any byte of the stream arrived that was not of a comment. */
+  /** Whether no event arrived on it. */
   isEmpty: boolean;
 }
 
@@ -65,9 +65,11 @@ export async function listenOnce(
   const signal = AbortSignal.any([options.signal, ended.signal]);
   const beside = new Set<Promise<void>>();
   const run = (task: Promise<void>) => {
-    // What goes on beside the stream ends with it, and its one failure that matters ends the stream.
+    // What goes on beside the stream ends with it; some of its failures end the stream.
     const guarded = task.catch((error) => {
-      if (error instanceof WrongChainError) ended.abort(error);
+      if (
+        error instanceof WrongChainError || error instanceof TopicsRegainedError
+      ) ended.abort(error);
     }).finally(() => beside.delete(guarded));
     beside.add(guarded);
   };
@@ -122,7 +124,7 @@ export async function listenOnce(
     lifecycle.connected(node, stream.oversized);
     run(recover());
     run(watchStaleness(node, { actor, lifecycle, fetch, signal, now }));
-    run(askAgain(node, options, signal, (error) => ended.abort(error)));
+    run(askAgain(node, { ...options, signal }));
     const reader = new BeaconEventReader({ node: node.name, now, needsData });
     const sink = actor.sink(node, reader, (valid) => {
       isEmpty = false;
@@ -142,12 +144,6 @@ export async function listenOnce(
     ended.abort();
     await Promise.all(beside);
   }
-}
-
-/** The node takes more topics than it did; thrown to connect anew with all of them. */
-export class TopicsRegainedError extends Error {
-  /** Name of the class. */
-  override readonly name = "TopicsRegainedError";
 }
 
 /** A connection fell silent. */
@@ -251,37 +247,6 @@ function slotsSinceLastHead(
   const from = node.headSlot ?? current ?? 0;
   return { from, to: Math.max(from, current ?? from), topics: node.topics };
 }
-
-/** Asks for the refused topics once in a while, beside the stream, which loses nothing by it. */
-async function askAgain(
-  node: NodeState,
-  { fetch, askAgainInMs }: ConnectionOptions,
-  signal: AbortSignal,
-  regain: (error: Error) => void,
-): Promise<void> {
-  for (
-    let waitMs = askAgainInMs;
-    node.missingTopics.length > 0;
-    waitMs = ASK_AGAIN_MS
-  ) {
-    await delay(waitMs, { signal });
-    const taken = await probeTopics(node.endpoint, node.missingTopics, {
-      fetch,
-      signal,
-    });
-    if (taken.size > 0) {
-      const names = [...taken].join(", ");
-      regain(
-        new TopicsRegainedError(
-          `${node.name} takes ${names} now; asking for all again`,
-        ),
-      );
-    }
-  }
-}
-
-/** How long a node's refusal of a topic is believed. */
-export const ASK_AGAIN_MS = 3_600_000;
 
 function describe(node: NodeState, error: unknown): [DisconnectReason, Error] {
   if (error instanceof SilenceError) return [error.silence, error];

@@ -3,6 +3,7 @@
 import type { BeaconEvent } from "../beacon/beacon_event.ts";
 import type { NodeEndpoint } from "../beacon/node_endpoint.ts";
 import type { NodeSyncing } from "../beacon/node_syncing.ts";
+import type { TopicForm } from "../beacon/topics_query.ts";
 import type { DisconnectReason, GapStatus } from "./node_status.ts";
 import { ToldEvents } from "./told_events.ts";
 import { TopicCounts } from "./topic_counts.ts";
@@ -32,6 +33,8 @@ export interface NodeSnapshot {
   topics: readonly string[];
   /** The topics that the user wants and the node is not asked for. */
   missingTopics: readonly string[];
+  /** How it is asked: one `topics` key with commas, or a `topics` key for each. */
+  topicForm: "joined" | "repeated";
   /** When its last event arrived, Unix time in milliseconds. */
   lastEventAt: number | undefined;
   /** Slot of the last head that it told of. */
@@ -54,6 +57,8 @@ export class NodeState {
   topics: readonly string[];
   /** The topics that the user wants and the node is not asked for. */
   missingTopics: readonly string[] = [];
+  /** How it is asked for them. */
+  topicForm: TopicForm = "joined";
   /** Whether its stream is open. */
   state: ConnectionState = "connecting";
   /** The node's own word on its sync state. */
@@ -118,13 +123,14 @@ export class NodeState {
   snapshot(): NodeSnapshot {
     let reconnects = 0;
     for (const count of this.reconnects.values()) reconnects += count;
-    const { name, state, topics, missingTopics, lastEventAt, headSlot } = this;
-    const { lastError, syncing } = this;
+    const { name, state, topics, missingTopics, topicForm, lastEventAt } = this;
+    const { headSlot, lastError, syncing } = this;
     return {
       name,
       state,
       topics,
       missingTopics,
+      topicForm,
       lastEventAt,
       headSlot,
       reconnects,

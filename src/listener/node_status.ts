@@ -59,7 +59,7 @@ export interface ClockStatus {
   at: number;
 }
 
-/** A node takes other topics than the user asked for, or takes them again. */
+/** A node is asked for other topics than the user wants, or in another way, or for all of them again. */
 export interface TopicsStatus {
   /** Discriminates the union. */
   type: "topics";
@@ -71,6 +71,8 @@ export interface TopicsStatus {
   topics: readonly string[];
   /** The topics that the user wants and the node is not asked for. */
   missing: readonly string[];
+  /** How the node is asked: one `topics` key with commas, or a `topics` key for each. */
+  form: "joined" | "repeated";
 }
 
 /** Events are missing, and cannot be had any more. */

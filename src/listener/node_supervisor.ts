@@ -7,11 +7,8 @@ import { probeTopics } from "../beacon/topic_probe.ts";
 import type { ListenerActor } from "./actor.ts";
 import { Backoff } from "./backoff.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import {
-  ASK_AGAIN_MS,
-  type ConnectionEnd,
-  listenOnce,
-} from "./node_connection.ts";
+import { ASK_AGAIN_MS } from "./ask_again.ts";
+import { type ConnectionEnd, listenOnce } from "./node_connection.ts";
 import type { NodeState } from "./node_state.ts";
 import { type NextStep, TopicNegotiation } from "./topic_negotiation.ts";
 import { WrongChainError } from "./wrong_chain_error.ts";
@@ -48,12 +45,12 @@ export class NodeSupervisor {
   readonly #options: SupervisorOptions;
   readonly #backoff: Backoff;
   readonly #negotiation: TopicNegotiation;
-  /** When the node last refused a list of topics, by the wall clock. */
+  /** When the node last refused a list of topics, by the monotonic clock. */
   #refusedAt: number | undefined;
   #emptyStreams = 0;
   #isConfigured: boolean;
-  /** When the node was last asked for genesis and timing, by the wall clock. */
-  #askedForConfigAt = 0;
+  /** When the node was last asked for genesis and timing, by the monotonic clock. */
+  #askedForConfigAt = -Infinity;
 
   /**
    * @param node The node; its state is written by the actor and the lifecycle.
@@ -92,8 +89,8 @@ export class NodeSupervisor {
   }
 
   async #listen(): Promise<ConnectionEnd> {
-    const { now } = this.#options;
-    const refusedForMs = now() - (this.#refusedAt ?? now());
+    const now = performance.now();
+    const refusedForMs = now - (this.#refusedAt ?? now);
     if (refusedForMs >= ASK_AGAIN_MS) {
       this.#negotiation.reset();
       this.#refusedAt = undefined;
@@ -106,8 +103,8 @@ export class NodeSupervisor {
       // A node that closes every stream at once must not be asked each time as well.
       configureInMs: this.#options.mustAgree
         ? 0
-        : Math.max(0, this.#askedForConfigAt + CONFIG_INTERVAL_MS - now()),
-      onConfigure: () => this.#askedForConfigAt = now(),
+        : Math.max(0, this.#askedForConfigAt + CONFIG_INTERVAL_MS - now),
+      onConfigure: () => this.#askedForConfigAt = performance.now(),
       onConfigured: () => this.#isConfigured = true,
       onUseful: () => {
         this.#backoff.reset();
@@ -125,7 +122,7 @@ export class NodeSupervisor {
 
   #applyTopics(): void {
     const { request, missing } = this.#negotiation;
-    this.#options.lifecycle.topicsChanged(this.#node, request.topics, missing);
+    this.#options.lifecycle.topicsChanged(this.#node, request, missing);
   }
 
   /** What to do after a connection: how long to wait, 0 for asking otherwise at once. */
@@ -143,7 +140,7 @@ export class NodeSupervisor {
     }
     if (reason === "idle" && openMs === undefined) {
       this.#negotiation.unanswered();
-      this.#refusedAt = this.#options.now();
+      this.#refusedAt = performance.now();
       return backoff.next();
     }
     if (reason === "eof" && isEmpty && openMs! < EMPTY_WITHIN_MS) {
@@ -171,18 +168,24 @@ export class NodeSupervisor {
 
   /** Takes a refusal; returns whether there is another list to ask for. */
   async #negotiate(message: string): Promise<boolean> {
-    const { fetch, signal, now } = this.#options;
-    let step: NextStep = this.#negotiation.refused(message);
+    const { fetch, signal } = this.#options;
+    const negotiation = this.#negotiation;
+    let step: NextStep = negotiation.refused(message);
     if (step === "probe") {
-      const { candidates } = this.#negotiation;
-      const taken = await probeTopics(this.#node.endpoint, candidates, {
-        fetch,
-        signal,
-      })
-        .catch(() => new Set<string>());
-      step = this.#negotiation.probed(taken);
+      try {
+        const { endpoint } = this.#node;
+        step = negotiation.probed(
+          await probeTopics(endpoint, negotiation.candidates, {
+            fetch,
+            signal,
+          }),
+        );
+      } catch {
+        // Only the signal ends a probe.
+        return false;
+      }
     }
-    this.#refusedAt = now();
+    this.#refusedAt = performance.now();
     this.#applyTopics();
     return step === "retry";
   }

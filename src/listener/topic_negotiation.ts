@@ -4,13 +4,15 @@
  */
 
 import { standInFor } from "../beacon/stand_in.ts";
+import type { TopicForm } from "../beacon/topics_query.ts";
+import type { ProbedTopics } from "../beacon/topic_probe.ts";
 
 /** What is asked of a node. */
 export interface TopicRequest {
   /** The topics. */
   topics: readonly string[];
-  /** One `topics` key with commas, or a `topics` key for each. */
-  form: "joined" | "repeated";
+  /** How they are written. */
+  form: TopicForm;
 }
 
 /** What to do after a refusal. */
@@ -22,27 +24,37 @@ export type NextStep =
   /** Nothing is left to try; the full list is asked for again later. */
   | "exhausted";
 
-/** Finds the largest list of topics that a node takes. */
+/**
+ * Finds the largest list of topics that a node takes. Every refusal leaves a topic out for good or goes
+ * a stage further, so a round of them ends.
+ */
 export class TopicNegotiation {
   readonly #wanted: readonly string[];
-  #topics: readonly string[];
-  #form: TopicRequest["form"] = "joined";
+  readonly #refused = new Set<string>();
+  #form: TopicForm = "joined";
   #stage: "full" | "optional" | "probed" | "exhausted" = "full";
 
   /** @param wanted The topics that the user asked for. */
   constructor(wanted: readonly string[]) {
     this.#wanted = wanted;
-    this.#topics = wanted;
   }
 
-  /** What to ask for now. */
+  /** What to ask for now: what was not refused, and what stands in for what was. */
   get request(): TopicRequest {
-    return { topics: this.#topics, form: this.#form };
+    const topics = new Set<string>();
+    for (const topic of this.#wanted) {
+      const other = standInFor(topic);
+      if (!this.#refused.has(topic)) topics.add(topic);
+      else if (other !== undefined && !this.#refused.has(other)) {
+        topics.add(other);
+      }
+    }
+    return { topics: [...topics], form: this.#form };
   }
 
   /** The wanted topics that the node is not asked for. */
   get missing(): string[] {
-    return this.#wanted.filter((topic) => !this.#topics.includes(topic));
+    return this.#wanted.filter((topic) => this.#refused.has(topic));
   }
 
   /** The topics to ask for one by one: the wanted ones, and what may stand in for one. */
@@ -55,29 +67,20 @@ export class TopicNegotiation {
 
   /** The node refused the request, with this text. */
   refused(message: string): NextStep {
-    const named = this.#topics.filter((topic) => names(message, topic));
-    const isTelling = named.length < this.#topics.length ||
-      this.#topics.length === 1;
-    if (named.length > 0 && isTelling) {
-      const topics = this.#without(named);
-      if (topics.length === 0) return this.#exhaust();
-      this.#topics = topics;
-      return "retry";
-    }
+    const { topics } = this.request;
+    // An answer that names several may as well list what the node does take.
+    const named = topics.filter((topic) => names(message, topic));
+    if (named.length === 1) return this.#leaveOut(named[0]!);
     switch (this.#stage) {
       case "full":
         this.#stage = "optional";
-        if (
-          this.#topics.length > 1 && this.#topics.includes(MOST_OFTEN_REFUSED)
-        ) {
-          this.#topics = this.#without([MOST_OFTEN_REFUSED]);
-          return "retry";
-        }
-        return "probe";
+        return topics.length > 1 && topics.includes(MOST_OFTEN_REFUSED)
+          ? this.#leaveOut(MOST_OFTEN_REFUSED)
+          : "probe";
       case "optional":
         return "probe";
       case "probed":
-        if (this.#form === "repeated" || this.#topics.length === 1) {
+        if (this.#form === "repeated" || topics.length === 1) {
           return this.#exhaust();
         }
         this.#form = "repeated";
@@ -89,22 +92,23 @@ export class TopicNegotiation {
     }
   }
 
-  /** The node takes these topics, each alone. */
-  probed(taken: ReadonlySet<string>): NextStep {
-    const refused = this.#wanted.filter((topic) => !taken.has(topic));
-    this.#topics = this.#wanted;
-    const topics = this.#without(refused).filter((topic) => taken.has(topic));
-    if (topics.length === 0) return this.#exhaust();
-    this.#topics = topics;
+  /** What the node says of the {@linkcode TopicNegotiation.candidates}, each alone. */
+  probed({ taken, refused }: ProbedTopics): NextStep {
+    this.#refused.clear();
+    for (const topic of refused) this.#refused.add(topic);
+    const { topics } = this.request;
+    if (!topics.some((topic) => taken.has(topic))) return this.#exhaust();
     this.#stage = "probed";
     // Each topic is fine and the list was refused: then the node does not read a list.
-    if (refused.length === 0 && topics.length > 1) this.#form = "repeated";
+    if (topics.length > 1 && this.#wanted.every((topic) => taken.has(topic))) {
+      this.#form = "repeated";
+    }
     return "retry";
   }
 
   /** The node never sent headers: to some, a list with commas is one topic that never comes. */
   unanswered(): void {
-    if (this.#topics.length > 1) {
+    if (this.request.topics.length > 1) {
       this.#form = this.#form === "joined" ? "repeated" : "joined";
     }
   }
@@ -116,23 +120,14 @@ export class TopicNegotiation {
 
   /** Forgets what was found out. */
   reset(): void {
-    this.#topics = this.#wanted;
+    this.#refused.clear();
     this.#form = "joined";
     this.#stage = "full";
   }
 
-  #without(refused: readonly string[]): string[] {
-    const topics = this.#topics.filter((topic) => !refused.includes(topic));
-    for (const topic of refused) {
-      const other = standInFor(topic);
-      if (
-        other !== undefined && this.#wanted.includes(topic) &&
-        !topics.includes(other)
-      ) {
-        topics.unshift(other);
-      }
-    }
-    return topics;
+  #leaveOut(topic: string): NextStep {
+    this.#refused.add(topic);
+    return this.request.topics.length === 0 ? this.#exhaust() : "retry";
   }
 
   #exhaust(): NextStep {

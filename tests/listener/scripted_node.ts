@@ -138,6 +138,23 @@ export function head(
   };
 }
 
+/** A `head_v2` payload. */
+export function headV2(slot: number): Record<string, unknown> {
+  return {
+    version: "gloas",
+    data: {
+      slot: String(slot),
+      block: root(slot),
+      state: root(slot + 1_000_000),
+      payload_status: "empty",
+      epoch_transition: false,
+      current_epoch_dependent_root: root(1),
+      next_epoch_dependent_root: root(2),
+      execution_optimistic: false,
+    },
+  };
+}
+
 /** A `block` or `block_gossip` payload. */
 export function block(slot: number): Record<string, unknown> {
   return { slot: String(slot), block: root(slot), execution_optimistic: false };

@@ -7,6 +7,7 @@ import {
   endedStream,
   frame,
   head,
+  headV2,
   openStream,
   ScriptedNode,
 } from "./scripted_node.ts";
@@ -59,7 +60,7 @@ Deno.test("TopicNegotiation.probed() asks for what is taken alone, then with rep
   const negotiation = new TopicNegotiation(FOUR);
   negotiation.refused("");
   assertEquals(negotiation.refused(""), "probe");
-  assertEquals(negotiation.probed(new Set(["head", "block"])), "retry");
+  assertEquals(probed(negotiation, ["head", "block"]), "retry");
   assertEquals(negotiation.request, {
     topics: ["head", "block"],
     form: "joined",
@@ -77,7 +78,7 @@ Deno.test("TopicNegotiation.probed() takes a list of which each topic is fine fo
   const negotiation = new TopicNegotiation(FOUR);
   negotiation.refused("");
   negotiation.refused("");
-  negotiation.probed(new Set(FOUR));
+  probed(negotiation, FOUR);
   assertEquals(negotiation.request, { topics: FOUR, form: "repeated" });
 });
 
@@ -88,9 +89,54 @@ Deno.test("TopicNegotiation.probed() lets head_v2 stand in for head, and the oth
     const negotiation = new TopicNegotiation([wanted, "block"]);
     negotiation.refused("");
     assertEquals(negotiation.candidates.includes(other), true);
-    negotiation.probed(new Set([other, "block"]));
+    probed(negotiation, [other, "block"]);
     assertEquals(negotiation.request.topics, [other, "block"]);
   }
+});
+
+Deno.test("TopicNegotiation.refused() comes to an end where head and head_v2 are both wanted and refused", () => {
+  const negotiation = new TopicNegotiation(["head", "head_v2", "block"]);
+  const steps: string[] = [];
+  for (let step = ""; step !== "exhausted" && steps.length < 20;) {
+    step = negotiation.refused(
+      `Invalid topic: ${negotiation.request.topics[0]}`,
+    );
+    steps.push(`${negotiation.request.topics}`);
+  }
+  assertEquals(steps, ["head_v2,block", "block", "head,head_v2,block"]);
+});
+
+Deno.test("TopicNegotiation.refused() does not take a list of what a node knows for what it refuses", () => {
+  const negotiation = new TopicNegotiation([
+    "head",
+    "block",
+    "single_attestation",
+  ]);
+  const message =
+    "unknown variant `single_attestation`, expected one of `attestation`, `block`, `head`";
+  assertEquals(negotiation.refused(message), "probe");
+  probed(negotiation, ["head", "block"]);
+  assertEquals(negotiation.request, {
+    topics: ["head", "block"],
+    form: "joined",
+  });
+});
+
+Deno.test("TopicNegotiation.probed() keeps a topic of which the node said nothing", () => {
+  const negotiation = new TopicNegotiation(FOUR);
+  assertEquals(
+    negotiation.probed({
+      taken: new Set(["head"]),
+      refused: new Set(["block_gossip"]),
+    }),
+    "retry",
+  );
+  assertEquals(negotiation.request, {
+    topics: ["head", "chain_reorg", "block"],
+    form: "joined",
+  });
+  const nothing = { taken: new Set<string>(), refused: new Set<string>() };
+  assertEquals(negotiation.probed(nothing), "exhausted");
 });
 
 Deno.test("TopicNegotiation.unanswered() tries repeated keys and then commas again", () => {
@@ -100,6 +146,13 @@ Deno.test("TopicNegotiation.unanswered() tries repeated keys and then commas aga
   negotiation.unanswered();
   assertEquals(negotiation.request.form, "joined");
 });
+
+/** Tells that some of the topics are taken, and the others refused. */
+function probed(negotiation: TopicNegotiation, taken: string[]): string {
+  const refused = new Set(negotiation.candidates);
+  for (const topic of taken) refused.delete(topic);
+  return negotiation.probed({ taken: new Set(taken), refused });
+}
 
 /** A node that takes some topics, and refuses a list with any other one in its own way. */
 function picky(
@@ -202,9 +255,97 @@ Deno.test("SseListener() repeats the key for a node that never answers a list wi
     idleTimeoutMs: 100,
     nodes: [node.url],
   });
+  const statuses = listener.status();
   assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
   assertEquals(listener.nodes[0]!.missingTopics, []);
+  assertEquals(listener.nodes[0]!.topicForm, "repeated");
+  assertEquals((await nextStatus(statuses, "topics")).form, "repeated");
   resolve(new Response());
+});
+
+Deno.test("SseListener() returns to one list where the node had but a bad moment", async () => {
+  const { promise: never, resolve } = Promise.withResolvers<Response>();
+  await using node = new ScriptedNode({
+    events: (_request, connection) =>
+      connection === 0 ? never : openStream(frame("head", head(100))),
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    idleTimeoutMs: 100,
+    nodes: [node.url],
+  });
+  const forms: string[] = [];
+  for await (const status of listener.status()) {
+    if (status.type === "connected") {
+      forms.push(listener.nodes[0]!.topicForm);
+      if (forms.length === 2) break;
+    }
+  }
+  assertEquals(forms, ["repeated", "joined"]);
+  resolve(new Response());
+});
+
+Deno.test("SseListener() asks a node that refuses head and head_v2 a bounded number of times", async () => {
+  await using node = new ScriptedNode({
+    events: (request) => {
+      const [first] = new URL(request.url).searchParams.get("topics")!
+        .split(",");
+      return new Response(`Invalid topic: ${first}`, { status: 400 });
+    },
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+    topics: ["head", "head_v2"],
+  });
+  assertEquals(
+    (await nextStatus(listener.status(), "disconnected")).reason,
+    "status",
+  );
+  assertEquals(node.requests.length, 2);
+});
+
+Deno.test("SseListener() does not hold it against a topic that the node is busy", async () => {
+  await using node = new ScriptedNode({
+    events(request) {
+      const topics = new URL(request.url).searchParams.get("topics")!
+        .split(",");
+      if (topics.includes("block_gossip")) {
+        return new Response("no", { status: 400 });
+      }
+      if (topics.includes("block")) {
+        return new Response("no", { status: topics.length > 1 ? 400 : 503 });
+      }
+      return openStream(frame("head", head(100)));
+    },
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+  });
+  await nextStatus(listener.status(), "disconnected");
+  assertEquals(listener.nodes[0]!.missingTopics.includes("block"), false);
+});
+
+Deno.test("SseListener() delivers head_v2 as it is and as head where both are wanted and head is refused", async () => {
+  await using node = new ScriptedNode({
+    events(request) {
+      const topics = new URL(request.url).searchParams.get("topics")!
+        .split(",");
+      return topics.includes("head")
+        ? new Response("Invalid topic: head", { status: 400 })
+        : openStream(frame("head_v2", headV2(100)));
+    },
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+    topics: ["head", "head_v2"],
+  });
+  assertEquals((await take(listener.events(), 2)).map(brief), [
+    "head_v2 100",
+    "head 100",
+  ]);
 });
 
 Deno.test("SseListener() delivers heads as head where a node does not know head_v2", async () => {

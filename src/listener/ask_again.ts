@@ -1,0 +1,77 @@
+/** Asks a node once in a while, beside its stream, whether it takes more than it did. */
+
+import { delay } from "@std/async/delay";
+import { probeList, probeTopics } from "../beacon/topic_probe.ts";
+import type { NodeState } from "./node_state.ts";
+import type { TopicRequest } from "./topic_negotiation.ts";
+
+/** What {@linkcode askAgain} works with. */
+export interface AskAgainOptions {
+  /** What the node is asked for. */
+  request: TopicRequest;
+  /** When to ask for refused topics, in milliseconds from now; every hour from then on. */
+  askAgainInMs: number;
+  /** The `fetch` to use. */
+  fetch: typeof fetch;
+  /** Ends it when aborted. */
+  signal: AbortSignal;
+}
+
+/** The node takes more topics than it did; thrown to connect anew with all of them. */
+export class TopicsRegainedError extends Error {
+  /** Name of the class. */
+  override readonly name = "TopicsRegainedError";
+}
+
+/** How long a node's refusal of a topic is believed, in milliseconds. */
+export const ASK_AGAIN_MS = 3_600_000;
+
+/**
+ * Asks until the signal aborts, or there is nothing to ask for.
+ *
+ * @throws {TopicsRegainedError} If the node takes more.
+ */
+export async function askAgain(
+  node: NodeState,
+  options: AskAgainOptions,
+): Promise<void> {
+  await Promise.all([askForTopics(node, options), askForList(node, options)]);
+}
+
+async function askForTopics(
+  node: NodeState,
+  { askAgainInMs, fetch, signal }: AskAgainOptions,
+): Promise<void> {
+  const missing = node.missingTopics;
+  for (let waitMs = askAgainInMs; missing.length > 0; waitMs = ASK_AGAIN_MS) {
+    await delay(waitMs, { signal });
+    const { taken } = await probeTopics(node.endpoint, missing, {
+      fetch,
+      signal,
+    });
+    if (taken.size > 0) {
+      throw new TopicsRegainedError(
+        `${node.name} takes ${
+          [...taken].join(", ")
+        } now; asking for all topics again`,
+      );
+    }
+  }
+}
+
+/**
+ * One list is what all nodes should take; of repeated keys some read the first one only. So these are
+ * for no longer than it takes to find out that a list without an answer was one node's bad moment.
+ */
+async function askForList(
+  node: NodeState,
+  { request: { topics, form }, fetch, signal }: AskAgainOptions,
+): Promise<void> {
+  if (form === "joined") return;
+  while (!(await probeList(node.endpoint, topics, { fetch, signal }))) {
+    await delay(ASK_AGAIN_MS, { signal });
+  }
+  throw new TopicsRegainedError(
+    `${node.name} takes topics in one list now; asking for them so again`,
+  );
+}
