@@ -5,6 +5,7 @@
  */
 
 import * as v from "@valibot/valibot";
+import { ownCopy } from "../sse/own_copy.ts";
 
 /** A JSON object whose members are still to be checked. */
 export interface JsonObject {
@@ -72,8 +73,8 @@ export function readRoot(value: unknown): string | undefined {
   const recent = recentRoots[place];
   if (value === recent) return recent;
   const root = readHex(value, ROOT_LENGTH);
-  if (root !== undefined) recentRoots[place] = root;
-  return root;
+  // It may be cut from a payload, which must not stay alive with it.
+  return root === undefined ? undefined : recentRoots[place] = ownCopy(root);
 }
 
 /** Reads a BLS signature, 96 bytes of hex, in lower case; `undefined` for anything else. */

@@ -167,22 +167,19 @@ export class SseDecoder {
   }
 
   #pushText(text: string, position: number): void {
-    // The next CR is looked for only once passed, so that each search covers new text.
+    // Line ends are looked for only once passed, so that each search covers new text.
     let carriageReturn = text.indexOf("\r", position);
+    let lineFeed = -1;
     while (position < text.length) {
       if (this.#isUntouched && carriageReturn === -1) {
         position = this.#readPlain(text, position);
         if (position === text.length) return;
       }
       this.#isUntouched = false;
-      // A search is a call, and every other line is blank.
-      let end = text.charCodeAt(position) === LINE_FEED
-        ? position
-        : text.indexOf("\n", position);
-      if (carriageReturn !== -1 && (end === -1 || carriageReturn < end)) {
-        end = carriageReturn;
-      }
-      if (end === -1) {
+      if (lineFeed < position) lineFeed = findLineFeed(text, position);
+      let end = Math.min(lineFeed, text.length);
+      if (carriageReturn !== -1 && carriageReturn < end) end = carriageReturn;
+      if (end === text.length) {
         this.#hold(text, position);
         return;
       }
@@ -371,6 +368,14 @@ export class SseDecoder {
     this.#id = undefined;
     this.#size.clear();
   }
+}
+
+/** Where the next LF is, `Infinity` if there is none. */
+function findLineFeed(text: string, position: number): number {
+  // A search is a call, and every other line is blank.
+  if (text.charCodeAt(position) === LINE_FEED) return position;
+  const found = text.indexOf("\n", position);
+  return found === -1 ? Infinity : found;
 }
 
 /** Whether `event:` stands there; unit by unit, as that is several times as fast as `startsWith`. */

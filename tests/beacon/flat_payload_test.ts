@@ -1,5 +1,7 @@
 /** The readers of flat payloads against `JSON.parse` and the schemas, which they stand in for. */
 
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { assert, assertEquals } from "@std/assert";
 import * as v from "@valibot/valibot";
 import { blockSchema, readBlock } from "../../src/beacon/topics/block.ts";
@@ -126,3 +128,18 @@ for (const [topic, { read, schema }] of Object.entries(READERS)) {
     }
   });
 }
+
+Deno.test("a text reader keeps no payload alive for the root that it read", () => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage: () => void = runInNewContext("gc");
+  const junk = "x".repeat(1024 * 1024);
+  collectGarbage();
+  const before = Deno.memoryUsage().heapUsed;
+  for (let number = 0; number < 32; number++) {
+    const root = `0x${number.toString(16).padStart(64, "0")}`;
+    readBlock(JSON.stringify({ slot: "1", block: root, junk }));
+  }
+  collectGarbage();
+  const grown = Deno.memoryUsage().heapUsed - before;
+  assert(grown < 4 * 1024 * 1024, `${grown} bytes are alive`);
+});
