@@ -3,6 +3,7 @@
 import type { ServerSentEvent } from "../sse/mod.ts";
 import { ownCopy } from "../sse/own_copy.ts";
 import type { BeaconEvent } from "./beacon_event.ts";
+import type { NodeEndpoint } from "./node_endpoint.ts";
 import { parseEventData, readPayload } from "./parse_event_data.ts";
 import { topicReader } from "./topic_reader.ts";
 
@@ -23,8 +24,8 @@ export type BeaconEventBatch = (BeaconEvent<string> | MalformedEvent)[];
 
 /** Options for {@linkcode BeaconEventReader}. */
 export interface BeaconEventReaderOptions {
-  /** Name of the node, for the events' `node`. */
-  node: string;
+  /** The node that sends them. */
+  node: NodeEndpoint;
   /** Wall clock, Unix time in milliseconds. */
   now: () => number;
   /** Whether events of a topic are parsed and checked; others are parsed when asked for `data`. */
@@ -55,7 +56,8 @@ export class BeaconEventReader {
     { type, data }: ServerSentEvent,
     receivedAt: number,
   ): BeaconEvent<string> | MalformedEvent {
-    const { node, needsData } = this.#options;
+    const { needsData } = this.#options;
+    const node = this.#options.node.name;
     const reader = topicReader(type);
     // Events may wait in queues; slices would keep the whole chunk alive meanwhile.
     const topic = reader?.topic ?? ownCopy(type);
@@ -70,7 +72,15 @@ export class BeaconEventReader {
         ? { topic, data, raw, node, receivedAt }
         : { topic, data, raw, node, receivedAt, slot };
     } catch (error) {
-      return { topic, node, receivedAt, error: error as Error };
+      return {
+        topic,
+        node,
+        receivedAt,
+        // The message quotes what the node sent, cut anywhere.
+        error: this.#options.node.holdsSecret(topic + raw)
+          ? new TypeError("Cannot parse event: it is malformed, and not shown")
+          : error as Error,
+      };
     }
   }
 }

@@ -48,7 +48,7 @@ export async function fetchHeader(
   if (!result.success) {
     const field = v.getDotPath(result.issues[0]) ?? "the body";
     throw new BeaconProtocolError(
-      `Cannot use ${node.name}${path}: ${field} is not of a header`,
+      `Cannot use ${node.at(path)}: ${field} is not of a header`,
     );
   }
   const { data, execution_optimistic } = result.output;

@@ -4,7 +4,8 @@ import * as v from "@valibot/valibot";
 import { BeaconProtocolError } from "./errors.ts";
 import type { NodeEndpoint } from "./node_endpoint.ts";
 import { type NodeRequestOptions, requestJson } from "./node_request.ts";
-import { printable } from "./printable.ts";
+import { checkObject, refuse } from "../sse/check_option.ts";
+import { root } from "./schema.ts";
 import { SlotClock, type SlotEra } from "./slot_clock.ts";
 
 /** Genesis and timing of a chain. */
@@ -37,8 +38,21 @@ export interface ChainConfig {
  * The slot clock of a chain: one era, or two where the gloas fork moves the attestation deadline.
  *
  * @throws {RangeError} If a number is out of its range; the message names it.
+ * @throws {TypeError} If `genesisValidatorsRoot` is no root.
  */
 export function createSlotClock(config: ChainConfig): SlotClock {
+  checkObject("create slot clock", "config", config);
+  const { genesisValidatorsRoot } = config;
+  if (
+    genesisValidatorsRoot !== undefined && !v.is(root, genesisValidatorsRoot)
+  ) {
+    refuse(
+      "create slot clock",
+      "genesisValidatorsRoot",
+      "0x and 64 hex digits",
+      genesisValidatorsRoot,
+    );
+  }
   const { genesisTime, slotDurationMs, slotsPerEpoch, gloasForkEpoch } = config;
   const { attestationDueBps = 3333, attestationDueBpsGloas = 2500 } = config;
   const eras: SlotEra[] = [{ epoch: 0, slotDurationMs, attestationDueBps }];
@@ -84,7 +98,9 @@ export async function fetchChainConfig(
       : spec.SECONDS_PER_SLOT * 1000);
   if (slotDurationMs === undefined) {
     throw new BeaconProtocolError(
-      `Cannot use ${node.name}${SPEC_PATH}: it has neither SLOT_DURATION_MS nor SECONDS_PER_SLOT`,
+      `Cannot use ${
+        node.at(SPEC_PATH)
+      }: it has neither SLOT_DURATION_MS nor SECONDS_PER_SLOT`,
     );
   }
   const config: ChainConfig = {
@@ -136,11 +152,7 @@ const basisPoints = v.pipe(
 const genesisSchema = v.object({
   data: v.object({
     genesis_time: seconds,
-    genesis_validators_root: v.pipe(
-      v.string("must be a root"),
-      v.regex(/^0x[0-9a-fA-F]{64}$/, "must be a root"),
-      v.toLowerCase(),
-    ),
+    genesis_validators_root: root,
   }),
 });
 
@@ -167,8 +179,8 @@ function parse<T>(
   const field = v.getDotPath(issue) ?? "the body";
   const got = issue.input === undefined
     ? "is missing"
-    : `${issue.message}, got ${printable(JSON.stringify(issue.input), 60)}`;
+    : `${issue.message}, got ${node.show(JSON.stringify(issue.input), 60)}`;
   throw new BeaconProtocolError(
-    `Cannot use ${node.name}${path}: ${field} ${got}`,
+    `Cannot use ${node.at(path)}: ${field} ${got}`,
   );
 }

@@ -1,6 +1,6 @@
 /**
  * What can go wrong between us and a beacon node. Messages and fields never hold userinfo, keys in
- * paths or queries, nor header values: a URL appears as the node's name and the endpoint's path.
+ * paths or queries, nor header values.
  */
 
 /** The node answered with a status other than the one asked for. */
@@ -9,7 +9,7 @@ export class BeaconHttpError extends Error {
   override readonly name = "BeaconHttpError";
   /** Status of the answer, such as 503. */
   readonly status: number;
-  /** The node's name and the endpoint's path, without credentials. */
+  /** URL that was asked, without userinfo and query, and of its path only plain words. */
   readonly url: string;
   /** The first characters of the answer's body, control characters escaped. */
   readonly body: string;

@@ -9,7 +9,6 @@ import {
 import { BeaconProtocolError } from "./errors.ts";
 import type { NodeEndpoint } from "./node_endpoint.ts";
 import { httpError, requestNode } from "./node_request.ts";
-import { printable } from "./printable.ts";
 import { readBytes } from "./read_bytes.ts";
 import { type TopicForm, topicsQuery } from "./topics_query.ts";
 
@@ -22,6 +21,8 @@ export interface EventStreamOptions
   form: TopicForm;
   /** The `fetch` to use. */
   fetch: typeof fetch;
+  /** Wall clock, Unix time in milliseconds. */
+  now?: () => number;
   /** Ends the connection when aborted. */
   signal: AbortSignal;
   /** Called with the size of each chunk that arrives. */
@@ -54,6 +55,7 @@ export async function openEventStream(
     fetch,
     signal,
     onBytes,
+    now: _now,
     ...decoderOptions
   } = options;
   const response = await requestNode(node, EVENTS_PATH, {
@@ -63,7 +65,7 @@ export async function openEventStream(
     query: topicsQuery(topics, form),
   });
   if (response.status !== STATUS_CODE.OK) {
-    throw await httpError(node, EVENTS_PATH, response);
+    throw await httpError(node, EVENTS_PATH, response, options.now);
   }
   const contentType = response.headers.get("content-type") ?? "";
   if (
@@ -72,8 +74,10 @@ export async function openEventStream(
   ) {
     await response.body?.cancel();
     throw new BeaconProtocolError(
-      `Cannot listen to ${node.name}${EVENTS_PATH}: content type must be text/event-stream, got "${
-        node.redact(printable(contentType, 80))
+      `Cannot listen to ${
+        node.at(EVENTS_PATH)
+      }: content type must be text/event-stream, got "${
+        node.show(contentType, 80)
       }"`,
     );
   }

@@ -1,5 +1,7 @@
 /** Where a beacon node is, how it is called in output, and what is sent along to it. */
 
+import { printable } from "./printable.ts";
+
 /** A beacon node to listen to. */
 export interface BeaconNodeOptions {
   /**
@@ -79,16 +81,36 @@ export class NodeEndpoint {
   }
 
   /**
-   * Takes the node's credentials out of a text: a node may send back what it was sent.
+   * The URL of an endpoint as it may be shown.
    *
-   * @param text Text for output.
+   * @param path Path of the endpoint, beginning with a slash.
    */
-  redact(text: string): string {
-    let redacted = text;
+  at(path: string): string {
+    return defaultName(this.#base) + path;
+  }
+
+  /** Whether a text holds any of the node's credentials: a node may send back what it was sent. */
+  holdsSecret(text: string): boolean {
+    return this.#secrets.some((secret) => text.includes(secret));
+  }
+
+  /**
+   * A text from the node as it may be shown: without its credentials, on one line, cut to a length.
+   *
+   * @param text The text; it may have been cut behind its end.
+   * @param length The most characters to keep.
+   */
+  show(text: string, length: number): string {
+    let plain = text;
     for (const secret of this.#secrets) {
-      redacted = redacted.replaceAll(secret, "…");
+      plain = plain.replaceAll(secret, "…");
     }
-    return redacted;
+    // What was cut off in the middle of a secret still shows its beginning.
+    for (const secret of this.#secrets) {
+      const kept = overlap(plain, secret);
+      if (kept >= LEAST_SECRET_LENGTH) plain = `${plain.slice(0, -kept)}…`;
+    }
+    return printable(plain, length);
   }
 
   /**
@@ -104,6 +126,13 @@ export class NodeEndpoint {
     headers.set("accept", accept);
     return headers;
   }
+}
+
+/** How many characters at the end of a text are the beginning of a secret. */
+function overlap(text: string, secret: string): number {
+  let length = Math.min(text.length, secret.length - 1);
+  while (length > 0 && !text.endsWith(secret.slice(0, length))) length--;
+  return length;
 }
 
 const PLAIN_SEGMENT =
@@ -129,25 +158,51 @@ function findSecrets(
   const segments = base.pathname.split("/").filter((segment) =>
     !PLAIN_SEGMENT.test(segment)
   );
-  const values = [...headers.values()].flatMap((
-    value,
-  ) => [value, ...value.split(/\s+/)]);
   const found = [
     ...segments,
-    ...base.searchParams.values(),
-    ...values,
+    ...[...base.searchParams].map(([key, value]) => value === "" ? key : value),
+    ...[...headers.values()].flatMap(headerSecrets),
     username,
     password,
   ];
-  const written = found.flatMap((
+  const written = found.flatMap((secret) => [
     secret,
-  ) => [secret, percentDecode(secret), encodeURIComponent(secret)]);
+    percentDecode(secret),
+    encodeURIComponent(secret),
+    JSON.stringify(secret).slice(1, -1),
+  ]);
   return [...new Set(written)]
     .filter((secret) =>
       secret.length >= LEAST_SECRET_LENGTH && secret !== "Basic" &&
       secret !== "Bearer"
     )
     .sort((a, b) => b.length - a.length);
+}
+
+/** A header's value, its parts, and what credentials in it mean. */
+function headerSecrets(value: string): string[] {
+  const encoded = /^Basic\s+(\S+)$/i.exec(value)?.[1];
+  const userinfo = encoded === undefined ? "" : base64Decode(encoded);
+  const [user = "", ...password] = userinfo.split(":");
+  return [
+    value,
+    // Of `name=value` it is the value.
+    ...value.split(/[\s;,]+/).flatMap((
+      part,
+    ) => [part, part.replace(/^[^=]*=/, "")]),
+    userinfo,
+    user,
+    password.join(":"),
+  ];
+}
+
+function base64Decode(text: string): string {
+  try {
+    const bytes = Uint8Array.from(atob(text), (unit) => unit.charCodeAt(0));
+    return new TextDecoder().decode(bytes);
+  } catch {
+    return "";
+  }
 }
 
 function parseBase(url: unknown): URL {
@@ -193,9 +248,14 @@ function percentDecode(text: string): string {
   }
 }
 
-/** An unusable URL as it may be shown: what could be userinfo, and the query, are taken out. */
+/** An unusable URL as it may be shown: what could be userinfo, path and query are taken out. */
 function redact(url: string | URL): string {
-  return String(url).replace(/^.*@/s, "…@").replace(/[?#].*$/s, "?…");
+  const text = String(url).replace(/^.*@/s, "…@");
+  const start = /^(?:[a-z][a-z0-9+.-]*:\/\/|…@)[^/?#]*/i.exec(text)?.[0];
+  // One slash behind the host says nothing.
+  return start === undefined || text.length <= start.length + 1
+    ? text.replace(/[?#].*$/s, "?…")
+    : `${start}/…`;
 }
 
 function quote(value: unknown): string {

@@ -9,7 +9,6 @@ import {
   BeaconProtocolError,
 } from "./errors.ts";
 import type { NodeEndpoint } from "./node_endpoint.ts";
-import { printable } from "./printable.ts";
 import { publicError } from "./public_error.ts";
 
 /** What {@linkcode requestNode} needs besides the node. */
@@ -59,7 +58,7 @@ export async function requestNode(
       signal.throwIfAborted();
       const error = publicError(cause, node);
       throw new BeaconNetworkError(
-        `Cannot reach ${node.name}${path}: ${innermostMessage(error)}`,
+        `Cannot reach ${node.at(path)}: ${innermostMessage(error)}`,
         { cause: error },
       );
     }
@@ -70,13 +69,13 @@ export async function requestNode(
     await response.body?.cancel();
     if (!isHttp(location, url)) {
       throw new BeaconNetworkError(
-        `Cannot reach ${node.name}${path}: redirect to what is no HTTP URL`,
+        `Cannot reach ${node.at(path)}: redirect to what is no HTTP URL`,
       );
     }
     url = new URL(location, url);
   }
   throw new BeaconNetworkError(
-    `Cannot reach ${node.name}${path}: more than ${MAX_REDIRECTS} redirects`,
+    `Cannot reach ${node.at(path)}: more than ${MAX_REDIRECTS} redirects`,
   );
 }
 
@@ -99,29 +98,35 @@ export async function requestJson(
   if (response.status !== STATUS_CODE.OK) {
     throw await httpError(node, path, response);
   }
+  let text = "";
   try {
     const body = response.body?.pipeThrough(
       new LimitedBytesTransformStream(MAX_JSON_BYTES, { error: true }),
     );
-    return JSON.parse(body === undefined ? "" : await toText(body));
+    if (body !== undefined) text = await toText(body);
   } catch (error) {
     options.signal.throwIfAborted();
     const cause = publicError(error, node);
-    if (error instanceof SyntaxError) {
-      throw new BeaconProtocolError(
-        `Cannot read ${node.name}${path}: it is not JSON`,
-        { cause },
-      );
-    }
     if (error instanceof RangeError) {
       throw new BeaconProtocolError(
-        `Cannot read ${node.name}${path}: the body exceeds ${MAX_JSON_BYTES} bytes`,
+        `Cannot read ${
+          node.at(path)
+        }: the body exceeds ${MAX_JSON_BYTES} bytes`,
         { cause },
       );
     }
     throw new BeaconNetworkError(
-      `Cannot read ${node.name}${path}: ${cause.message}`,
+      `Cannot read ${node.at(path)}: ${cause.message}`,
       { cause },
+    );
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new BeaconProtocolError(
+      `Cannot read ${node.at(path)}: it is not JSON`,
+      // The parser's message quotes the text, cut anywhere.
+      node.holdsSecret(text) ? {} : { cause: publicError(cause, node) },
     );
   }
 }
@@ -129,24 +134,27 @@ export async function requestJson(
 /**
  * The error for an answer whose status is not the one asked for. Reads the beginning of the body
  * and cancels the rest.
+ *
+ * @param now Wall clock, with which a date in `Retry-After` is compared.
  */
 export async function httpError(
   node: NodeEndpoint,
   path: string,
   response: Response,
+  now: () => number = Date.now,
 ): Promise<BeaconHttpError> {
   const { status } = response;
-  const body = printable(node.redact(await readExcerpt(response)), 300);
+  const body = node.show(await readExcerpt(response), 300);
   const text = STATUS_TEXT[status as StatusCode] ?? "unknown status";
   return new BeaconHttpError(
-    `Cannot read ${node.name}${path}: status ${status} (${text})${
+    `Cannot read ${node.at(path)}: status ${status} (${text})${
       body === "" ? "" : `: ${body}`
     }`,
     {
       status,
-      url: `${node.name}${path}`,
+      url: node.at(path),
       body,
-      retryAfterMs: parseRetryAfter(response.headers.get("retry-after")),
+      retryAfterMs: parseRetryAfter(response.headers.get("retry-after"), now),
     },
   );
 }
@@ -195,11 +203,14 @@ async function readExcerpt(response: Response): Promise<string> {
   return text.slice(0, EXCERPT_BYTES).trim();
 }
 
-function parseRetryAfter(value: string | null): number | undefined {
+function parseRetryAfter(
+  value: string | null,
+  now: () => number,
+): number | undefined {
   if (value === null) return undefined;
   if (/^\d+$/.test(value)) return Number(value) * 1000;
   const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now());
 }
 
 /** What a failed fetch says of its reason: the runtime's innermost message. */

@@ -1,5 +1,4 @@
 import type { NodeEndpoint } from "./node_endpoint.ts";
-import { printable } from "./printable.ts";
 
 /**
  * A copy of an error and its causes that may be shown: a runtime's messages name URLs, and a parser's
@@ -26,5 +25,5 @@ function publicText(text: string, node: NodeEndpoint): string {
     /\bhttps?:\/\/\S+/g,
     "the node",
   );
-  return printable(node.redact(plain), 300);
+  return node.show(plain, 300);
 }

@@ -3,6 +3,8 @@
  * change their length at an epoch, so all arithmetic goes over eras.
  */
 
+import { checkObject, refuse, shown } from "../sse/check_option.ts";
+
 /** A stretch of epochs with one slot length and one attestation deadline. */
 export interface SlotEra {
   /** First epoch of the era. */
@@ -54,15 +56,19 @@ export class SlotClock {
    *
    * @param options Genesis and eras.
    * @throws {RangeError} If a number is out of its range, or the eras are not in order.
+   * @throws {TypeError} If the options are no object, or the eras no array of objects.
    */
   constructor(options: SlotClockOptions) {
+    checkObject(ACTION, "options", options);
     const { genesisTime, slotsPerEpoch, eras } = options;
     check("genesisTime", genesisTime, 0);
     check("slotsPerEpoch", slotsPerEpoch, 1);
-    if (eras.length === 0 || eras[0]!.epoch !== 0) {
+    if (!Array.isArray(eras)) refuse(ACTION, "eras", "an array", eras);
+    for (const era of eras) checkObject(ACTION, "eras", era);
+    if (eras[0]?.epoch !== 0) {
       throw new RangeError(
         `Cannot create slot clock: eras must begin at epoch 0, got ${
-          eras[0]?.epoch
+          shown(eras[0]?.epoch)
         }`,
       );
     }
@@ -134,6 +140,8 @@ interface PlacedEra {
   attestationDueMs: number;
 }
 
+const ACTION = "create slot clock";
+
 function check(
   name: string,
   value: number,
@@ -144,7 +152,7 @@ function check(
     throw new RangeError(
       `Cannot create slot clock: ${name} must be an integer of at least ${least}${
         most === Number.MAX_SAFE_INTEGER ? "" : ` and at most ${most}`
-      }, got ${value}`,
+      }, got ${shown(value)}`,
     );
   }
 }

@@ -12,11 +12,12 @@ import type {
 } from "../beacon/beacon_event_reader.ts";
 import { type ChainConfig, createSlotClock } from "../beacon/chain_config.ts";
 import { eventIdentity } from "../beacon/event_identity.ts";
+import { latestPlausibleSlot } from "../beacon/plausible_slot.ts";
 import { publicError } from "../beacon/public_error.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
 import { toHeadEvent } from "../beacon/stand_in.ts";
 import type { ServerSentEvent } from "../sse/mod.ts";
-import type { Broadcast } from "./broadcast.ts";
+import type { Broadcast, PostOptions } from "./broadcast.ts";
 import { WrongChainError } from "./wrong_chain_error.ts";
 import { type ChainReorg, mergeReorgs, toChainReorg } from "./chain_reorg.ts";
 import { type DutiesChanged, DutiesTracker } from "./duties_tracker.ts";
@@ -61,6 +62,7 @@ export class ListenerActor {
   readonly #recentReorgs = new RecentSet(1024);
   readonly #duties: DutiesTracker;
   readonly #queueGaps: QueueGaps;
+  readonly #postEvent: PostOptions<BeaconEvent<string>>;
   #clock: SlotClock | undefined;
   readonly #clockKnown = Promise.withResolvers<SlotClock>();
   #chainRoot: string | undefined;
@@ -75,7 +77,12 @@ export class ListenerActor {
     this.#options = options;
     this.#timing = new TimingMetrics(metrics, parity);
     this.#duties = new DutiesTracker(nodes.length);
-    this.#queueGaps = new QueueGaps(lifecycle);
+    this.#queueGaps = new QueueGaps({
+      nodes,
+      lifecycle,
+      slotAt: (time) => this.#clock?.slotAt(time),
+    });
+    this.#postEvent = { onLost: (event) => this.#queueGaps.add(event) };
     if (nodes.length > 1) this.#once = new OnceFilter({ nodes: nodes.length });
   }
 
@@ -103,16 +110,42 @@ export class ListenerActor {
         throw new WrongChainError(node.name, this.#chainRoot, root);
       }
     }
+    const { slotDurationMs } = config;
+    if (node === undefined) {
+      for (const any of this.#options.nodes) {
+        any.slotDurationMs = slotDurationMs;
+      }
+    } else node.slotDurationMs = slotDurationMs;
     if (this.#clock !== undefined) return;
     this.#clock = clock;
     this.#timing.start(this.#clock);
     this.#clockKnown.resolve(this.#clock);
     this.#options.lifecycle.clockKnown(node);
+    this.#review();
+  }
+
+  /** Tells what is left to tell. */
+  close(): void {
+    this.#queueGaps.flush();
+  }
+
+  /** With a clock it can be told what of the past is to be believed. */
+  #review(): void {
+    for (const node of this.#options.nodes) {
+      const { lastHead } = node;
+      if (lastHead === undefined || this.#isPlausible(lastHead)) continue;
+      node.lastHead = node.headSlot = undefined;
+    }
     const early = this.#early;
     this.#early = [];
     for (const { node, event } of early) {
-      this.#onChainEvent(node, event);
+      if (this.#isPlausible(event)) this.#onChainEvent(node, event);
     }
+  }
+
+  #isPlausible({ slot, receivedAt }: BeaconEvent<string>): boolean {
+    return slot === undefined || this.#clock === undefined ||
+      slot <= latestPlausibleSlot(this.#clock, receivedAt);
   }
 
   /** A connection's way in. It is ever ready, so nothing here holds a node's stream up. */
@@ -149,11 +182,10 @@ export class ListenerActor {
   }
 
   #onRecovered(node: NodeState, event: BeaconEvent<string>): void {
-    if (!node.told.addRecovered(event)) return;
     // Whether the user wants it or not, a reorg counts for `reorgs()`.
     const isWanted = this.#isAskedFor(node, event.topic) ||
       event.topic === "chain_reorg";
-    if (isWanted) this.#deliver(node, event);
+    if (node.told.addRecovered(event, isWanted)) this.#deliver(node, event);
   }
 
   #isAskedFor(node: NodeState, topic: string): boolean {
@@ -181,11 +213,11 @@ export class ListenerActor {
 
   /** The latest slot to believe. All events of a batch arrived at once. */
   #latestPlausible([first]: BeaconEventBatch): number {
-    if (first === undefined || this.#clock === undefined) return Infinity;
-    return this.#clock.slotAt(first.receivedAt) + this.#clock.slotsPerEpoch;
+    return first === undefined || this.#clock === undefined
+      ? Infinity
+      : latestPlausibleSlot(this.#clock, first.receivedAt);
   }
 
-  /** A slot far in the future is a lie or a wrong clock; believed, it would spoil every gauge. */
   #implausible(
     { topic, slot }: BeaconEvent<string>,
     latest: number,
@@ -262,8 +294,7 @@ export class ListenerActor {
         return;
       }
     }
-    const lost = this.#options.events.post(event);
-    if (lost > 0) this.#queueGaps.add(slot, topic, lost, event.receivedAt);
+    this.#options.events.post(event, this.#postEvent);
   }
 
   #leads(node: NodeState, { slot, receivedAt }: HeadReport): boolean {
@@ -300,7 +331,7 @@ export class ListenerActor {
         )
       ) return;
     }
-    this.#options.reorgs.post(reorg, mergeReorgs);
+    this.#options.reorgs.post(reorg, { merge: mergeReorgs });
   }
 
   /** Bounded like every queue. Heads give way; of two reorgs, the one that reaches further back stays. */

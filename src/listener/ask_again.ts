@@ -35,43 +35,49 @@ export async function askAgain(
   node: NodeState,
   options: AskAgainOptions,
 ): Promise<void> {
-  await Promise.all([askForTopics(node, options), askForList(node, options)]);
+  const questions: Promise<string>[] = [];
+  if (node.missingTopics.length > 0) {
+    questions.push(askForTopics(node, options));
+  }
+  if (options.request.form === "repeated") {
+    questions.push(askForList(node, options));
+  }
+  if (questions.length === 0) return;
+  const gain = await Promise.race(questions);
+  // In a turn of its own, so that no chunk of the stream is half read when it ends.
+  await delay(0, { signal: options.signal });
+  throw new TopicsRegainedError(
+    `${node.name} takes ${gain} now; asking for all topics again`,
+  );
 }
 
+/** Resolves with the topics that the node takes now. */
 async function askForTopics(
   node: NodeState,
   { askAgainInMs, fetch, signal }: AskAgainOptions,
-): Promise<void> {
+): Promise<string> {
   const missing = node.missingTopics;
-  for (let waitMs = askAgainInMs; missing.length > 0; waitMs = ASK_AGAIN_MS) {
+  for (let waitMs = askAgainInMs;; waitMs = ASK_AGAIN_MS) {
     await delay(waitMs, { signal });
     const { taken } = await probeTopics(node.endpoint, missing, {
       fetch,
       signal,
     });
-    if (taken.size > 0) {
-      throw new TopicsRegainedError(
-        `${node.name} takes ${
-          [...taken].join(", ")
-        } now; asking for all topics again`,
-      );
-    }
+    if (taken.size > 0) return [...taken].join(", ");
   }
 }
 
 /**
  * One list is what all nodes should take; of repeated keys some read the first one only. So these are
  * for no longer than it takes to find out that a list without an answer was one node's bad moment.
+ * Resolves when it was.
  */
 async function askForList(
   node: NodeState,
-  { request: { topics, form }, fetch, signal }: AskAgainOptions,
-): Promise<void> {
-  if (form === "joined") return;
+  { request: { topics }, fetch, signal }: AskAgainOptions,
+): Promise<string> {
   while (!(await probeList(node.endpoint, topics, { fetch, signal }))) {
     await delay(ASK_AGAIN_MS, { signal });
   }
-  throw new TopicsRegainedError(
-    `${node.name} takes topics in one list now; asking for them so again`,
-  );
+  return "topics in one list";
 }

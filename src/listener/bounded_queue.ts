@@ -10,6 +10,7 @@ export class BoundedQueue<T> {
   #isClosed = false;
   #dropped = 0;
   #merged = 0;
+  #failure: { error: unknown } | undefined;
   #waiting: PromiseWithResolvers<void> | undefined;
   /** Called once, when the queue closes. */
   onClose: (() => void) | undefined;
@@ -45,28 +46,27 @@ export class BoundedQueue<T> {
    *
    * @param merge What becomes of the newest item and this one when the queue is full; without it,
    * the oldest item is dropped.
-   * @returns Whether there was room; otherwise an item was dropped or merged.
+   * @returns The item that was dropped, or that was merged into another one; `undefined` if there was
+   * room.
    */
-  push(item: T, merge?: (queued: T, incoming: T) => T): boolean {
-    if (this.#isClosed) return true;
-    const hasRoom = this.#size < this.#capacity;
-    if (!hasRoom) {
+  push(item: T, merge?: (queued: T, incoming: T) => T): T | undefined {
+    if (this.#isClosed) return undefined;
+    let lost: T | undefined;
+    if (this.#size === this.#capacity) {
       if (merge !== undefined) {
         const newest = this.#index(this.#size - 1);
         this.#items[newest] = merge(this.#items[newest]!, item);
         this.#merged++;
-        return false;
+        return item;
       }
-      this.#items[this.#head] = undefined;
-      this.#head = this.#index(1);
-      this.#size--;
+      lost = this.take();
       this.#dropped++;
     } else if (this.#size === this.#items.length) {
       this.#grow();
     }
     this.#items[this.#index(this.#size++)] = item;
     this.#wake();
-    return hasRoom;
+    return lost;
   }
 
   /** Takes the oldest item, `undefined` if there is none. */
@@ -79,11 +79,24 @@ export class BoundedQueue<T> {
     return item;
   }
 
-  /** Resolves when there is an item to take, or none will come any more. */
-  async ready(): Promise<void> {
-    if (this.#size > 0 || this.#isClosed) return;
-    this.#waiting ??= Promise.withResolvers();
-    await this.#waiting.promise;
+  /**
+   * Waits for an item, or for the end.
+   *
+   * @returns Whether there is an item to take; otherwise none will come any more.
+   * @throws What the queue has failed with, once nothing waits in it.
+   */
+  async ready(): Promise<boolean> {
+    if (this.#size === 0 && !this.#isClosed) {
+      this.#waiting ??= Promise.withResolvers();
+      await this.#waiting.promise;
+    }
+    if (this.#size > 0) return true;
+    if (this.#isClosed && this.#failure !== undefined) {
+      const { error } = this.#failure;
+      this.#failure = undefined;
+      throw error;
+    }
+    return false;
   }
 
   /** Takes no more items. What waits can still be taken, unless it is to be discarded. */
@@ -96,6 +109,12 @@ export class BoundedQueue<T> {
     this.#isClosed = true;
     this.#wake();
     this.onClose?.();
+  }
+
+  /** Takes no more items. The reader is told why, behind what waits. */
+  fail(error: unknown): void {
+    this.#failure = { error };
+    this.close({ discard: false });
   }
 
   #wake(): void {

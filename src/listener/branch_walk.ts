@@ -19,8 +19,10 @@ export type BranchWalk =
     type: "resolved";
     /** The latest block that both branches have: the known head itself if its branch went on. */
     ancestor: KnownHead;
-    /** The blocks above the ancestor, in order of slot; the last one is the head. */
+    /** The blocks above the ancestor, in order of slot. */
     blocks: BlockHeader[];
+    /** The node's head: the last one of them, or the ancestor itself where it has gone back. */
+    head: BlockHeader;
   }
   /** The way is too long, or blocks on it are not to be had. */
   | {
@@ -35,6 +37,8 @@ export type BranchWalk =
 export interface WalkBranchOptions extends NodeRequestOptions {
   /** How many slots to go back at most. */
   maxSlots: number;
+  /** The latest slot that is believed of a head. */
+  latestSlot: number;
 }
 
 /**
@@ -53,6 +57,12 @@ export async function walkBranch(
   const head = await fetchHeader(node, "head", options);
   if (head === undefined) {
     return { type: "unresolved", reason: "the node has no head" };
+  }
+  if (head.slot > options.latestSlot) {
+    return {
+      type: "unresolved",
+      reason: `the node's head is of slot ${head.slot}, ahead of the clock`,
+    };
   }
   const lowest = Math.max(head.slot, known.slot) - options.maxSlots;
   const blocks: BlockHeader[] = [];
@@ -89,6 +99,7 @@ export async function walkBranch(
     type: "resolved",
     ancestor: { slot, root },
     blocks: blocks.reverse(),
+    head,
   };
 }
 

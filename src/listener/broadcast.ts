@@ -1,5 +1,11 @@
 /** One sender, any number of subscribers, none of whom can hold the sender or another one up. */
 
+import {
+  checkFunction,
+  checkObject,
+  checkPositive,
+  checkSignal,
+} from "../sse/check_option.ts";
 import { BoundedQueue } from "./bounded_queue.ts";
 import { BroadcastMirror } from "./broadcast_mirror.ts";
 import { Subscription } from "./subscription.ts";
@@ -17,6 +23,17 @@ export interface BroadcastOptions<T> {
    * Without it, the oldest value is dropped.
    */
   merge?: (queued: T, incoming: T) => T;
+}
+
+/** Options for {@linkcode Broadcast.post}. */
+export interface PostOptions<T> {
+  /**
+   * What becomes of the newest queued value and this one when a subscriber's queue is full. Without
+   * it, the oldest value is dropped.
+   */
+  merge?: (queued: T, incoming: T) => T;
+  /** Called with each value that a slow subscriber lost, or that was merged into another one. */
+  onLost?: (value: T) => void;
 }
 
 /** Options for {@linkcode Broadcast.subscribe}. */
@@ -49,7 +66,7 @@ export interface SubscribeOptions<T> {
  */
 export class Broadcast<T> implements Disposable {
   readonly #capacity: number;
-  readonly #merge: ((queued: T, incoming: T) => T) | undefined;
+  readonly #options: PostOptions<T>;
   readonly #subscribers = new Set<Subscriber<T>>();
   #isClosed = false;
   #lostBefore = 0;
@@ -59,16 +76,21 @@ export class Broadcast<T> implements Disposable {
    *
    * @param options Bounds of the queues.
    * @throws {RangeError} If `capacity` is not a positive integer.
+   * @throws {TypeError} If `merge` is no function.
    */
   constructor(options: BroadcastOptions<T> = {}) {
-    const { capacity = 1024 } = options;
-    if (!Number.isSafeInteger(capacity) || capacity < 1) {
-      throw new RangeError(
-        `Cannot create broadcast: capacity must be a positive integer, got ${capacity}`,
-      );
-    }
+    const action = "create broadcast";
+    checkObject(action, "options", options);
+    const { capacity = 1024, merge } = options;
+    checkPositive(action, "capacity", capacity);
+    checkFunction(action, "merge", merge);
     this.#capacity = capacity;
-    this.#merge = options.merge;
+    this.#options = options;
+  }
+
+  /** Whether it has ended. */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** How many subscribers there are. */
@@ -89,10 +111,18 @@ export class Broadcast<T> implements Disposable {
    * Adds a subscriber, which receives what is posted from now on. After {@linkcode Broadcast.close}
    * the subscription has ended already.
    *
+   * A filter that throws ends its own subscription, whose reader is told the error.
+   *
    * @param options What is wanted, and for how long.
+   * @throws {TypeError} If `signal` is no signal, or `filter` or `onClose` no function.
    */
   subscribe(options: SubscribeOptions<T> = {}): Subscription<T> {
+    const action = "subscribe";
+    checkObject(action, "options", options);
     const { signal, filter, onClose } = options;
+    checkSignal(action, signal);
+    checkFunction(action, "filter", filter);
+    checkFunction(action, "onClose", onClose);
     const queue = new BoundedQueue<T>(this.#capacity);
     if (this.#isClosed || signal?.aborted) {
       queue.close({ discard: true });
@@ -115,19 +145,22 @@ export class Broadcast<T> implements Disposable {
   /**
    * Delivers a value to every subscriber that wants it. Returns at once.
    *
-   * @param merge Takes the place of the `merge` option for this value.
-   * @returns How many subscribers were too slow, and lost a value or had two merged.
+   * @param value What is delivered.
+   * @param options What takes the place of the broadcast's own options for this value.
    */
-  post(
-    value: T,
-    merge: ((queued: T, incoming: T) => T) | undefined = this.#merge,
-  ): number {
-    let lost = 0;
+  post(value: T, options: PostOptions<T> = this.#options): void {
+    const { merge, onLost } = options;
     for (const { queue, filter } of this.#subscribers) {
-      if (filter !== undefined && !filter(value)) continue;
-      if (!queue.push(value, merge)) lost++;
+      let lost: T | undefined;
+      try {
+        if (filter !== undefined && !filter(value)) continue;
+        lost = queue.push(value, merge);
+      } catch (error) {
+        // Its own code has failed; the others must not hear of it.
+        queue.fail(error);
+      }
+      if (lost !== undefined) onLost?.(lost);
     }
-    return lost;
   }
 
   /**
@@ -141,7 +174,10 @@ export class Broadcast<T> implements Disposable {
   mirror(name: string): BroadcastMirror<T> {
     const mirror = new BroadcastMirror<T>(name);
     const subscriber: Subscriber<T> = { queue: mirror, filter: undefined };
-    mirror.onClose = () => this.#subscribers.delete(subscriber);
+    mirror.onClose = () => {
+      this.#subscribers.delete(subscriber);
+      this.#lostBefore += mirror.dropped;
+    };
     if (this.#isClosed) mirror.close();
     else this.#subscribers.add(subscriber);
     return mirror;
@@ -165,8 +201,9 @@ export class Broadcast<T> implements Disposable {
 interface Outlet<T> {
   readonly dropped: number;
   readonly merged: number;
-  push(value: T, merge?: (queued: T, incoming: T) => T): boolean;
+  push(value: T, merge?: (queued: T, incoming: T) => T): T | undefined;
   close(options: { discard: boolean }): void;
+  fail(error: unknown): void;
 }
 
 interface Subscriber<T> {

@@ -1,5 +1,6 @@
 /** A broadcast on a real `BroadcastChannel`, for workers of the same process. */
 
+import { checkObject, checkSignal } from "../sse/check_option.ts";
 import { BoundedQueue } from "./bounded_queue.ts";
 import { Subscription } from "./subscription.ts";
 
@@ -54,8 +55,8 @@ export class BroadcastMirror<T> implements Disposable {
     return 0;
   }
 
-  /** Sends a value. Returns whether it could be cloned. */
-  push(value: T): boolean {
+  /** Sends a value. Returns it if it could not be cloned. */
+  push(value: T): T | undefined {
     const message: Message<T> = {
       sender: this.#sender,
       sequence: this.#sequence++,
@@ -63,12 +64,17 @@ export class BroadcastMirror<T> implements Disposable {
     };
     try {
       this.#channel.postMessage(message);
-      return true;
+      return undefined;
     } catch {
       // Not cloneable. The number is spent all the same, so receivers see that something is missing.
       this.#dropped++;
-      return false;
+      return value;
     }
+  }
+
+  /** A channel has no reader that could be told. */
+  fail(): void {
+    this.close();
   }
 
   /** Closes the channel. */
@@ -113,7 +119,9 @@ export function receiveBroadcast<T>(
   name: string,
   options: { signal?: AbortSignal } = {},
 ): Subscription<Mirrored<T>> {
+  checkObject("receive broadcast", "options", options);
   const { signal } = options;
+  checkSignal("receive broadcast", signal);
   const queue = new BoundedQueue<Mirrored<T>>(RECEIVE_CAPACITY);
   if (signal?.aborted) {
     queue.close({ discard: true });
@@ -121,10 +129,14 @@ export function receiveBroadcast<T>(
   }
   const channel = new BroadcastChannel(name);
   const next = new Map<string, number>();
-  channel.onmessage = ({ data }: MessageEvent<Message<T>>) => {
+  channel.onmessage = ({ data }: MessageEvent<unknown>) => {
+    // Whoever knows the name may send there.
+    if (!isMessage<T>(data)) return;
     const { sender, sequence, value } = data;
     const missed = sequence - (next.get(sender) ?? 0);
+    next.delete(sender);
     next.set(sender, sequence + 1);
+    if (next.size > MOST_SENDERS) next.delete(next.keys().next().value!);
     queue.push({ value, missed }, mergeMirrored);
   };
   const abort = () => queue.close({ discard: true });
@@ -137,6 +149,14 @@ export function receiveBroadcast<T>(
 }
 
 const RECEIVE_CAPACITY = 1024;
+/** Each mirror is one, so a process has few at a time. */
+const MOST_SENDERS = 64;
+
+function isMessage<T>(data: unknown): data is Message<T> {
+  return typeof data === "object" && data !== null && "value" in data &&
+    "sender" in data && typeof data.sender === "string" &&
+    "sequence" in data && Number.isSafeInteger(data.sequence);
+}
 
 /** A full queue loses messages as well; the hole must show in what follows. */
 function mergeMirrored<T>(

@@ -3,6 +3,8 @@
 import { abortable } from "@std/async/abortable";
 import { retry, RetryError } from "@std/async/retry";
 import type { BlockHeader } from "../beacon/block_header.ts";
+import { latestPlausibleSlot } from "../beacon/plausible_slot.ts";
+import type { SlotClock } from "../beacon/slot_clock.ts";
 import { withDeadline } from "../beacon/with_deadline.ts";
 import type { ListenerActor } from "./actor.ts";
 import {
@@ -13,10 +15,13 @@ import {
 import { isHeadReport, type LastHead, readHead } from "./last_head.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { NodeState } from "./node_state.ts";
+import type { GapStatus } from "./node_status.ts";
 import { recoveredEvents } from "./recovered_events.ts";
 
 /** What {@linkcode recoverGap} works with. */
 export interface GapRecoveryOptions {
+  /** Whether it was told already that events may be missing. */
+  isTold: boolean;
   /** Where recovered events go. */
   actor: ListenerActor;
   /** Where gaps are told that stay. */
@@ -38,63 +43,68 @@ export async function recoverGap(
   node: NodeState,
   options: GapRecoveryOptions,
 ): Promise<void> {
-  const { actor, lifecycle, fetch, signal, now } = options;
-  const report = node.gapFrom ?? node.lastHead;
-  if (report === undefined) return;
+  const { isTold, actor, lifecycle, fetch, signal, now } = options;
+  const report = node.gapFrom ??= node.lastHead;
+  const { lastEventAt } = node;
+  const clock = actor.clock ?? await abortable(actor.clockKnown, signal);
+  const tell = (gap: Pick<GapStatus, "from" | "to" | "topics" | "reason">) => {
+    if (isTold || gap.topics.length === 0) return;
+    lifecycle.gap(node, { kind: "reconnect", ...gap });
+  };
+  const current = clock.slotAt(now());
+  if (report === undefined) {
+    if (lastEventAt === undefined) return;
+    const from = Math.min(current, clock.slotAt(lastEventAt));
+    const reason = "no head is known to go on from";
+    tell({ from, to: current, topics: node.topics, reason });
+    return;
+  }
   const last = readHead(report);
-  node.gapFrom = report;
   actor.hold(node);
   const patience = setTimeout(() => actor.release(node), HOLD_MS);
   try {
-    const clock = actor.clock ?? await abortable(actor.clockKnown, signal);
-    const walk = await tryToWalk(node, last, {
-      fetch,
-      signal,
-      maxSlots: 2 * clock.slotsPerEpoch,
-    });
+    const walk = await tryToWalk(node, last, clock, { fetch, signal, now });
     if (walk === undefined) return;
     node.gapFrom = undefined;
-    const isInTime = node.held !== undefined && node.lastHead === report;
-    if (walk.type === "resolved" && walk.blocks.length > 0) {
-      const { ancestor, blocks } = walk;
-      const events = recoveredEvents({
-        last,
-        ancestor,
-        blocks,
-        firstHead: firstHead(node, blocks),
-        clock,
-        node: node.name,
-        receivedAt: now(),
-      });
-      actor.recover(
-        node,
-        isInTime
-          ? events
-          : events.filter(({ topic }) => topic === "chain_reorg"),
+    if (walk.type === "unresolved") {
+      const { reason, head } = walk;
+      const to = Math.max(
+        last.slot + 1,
+        Math.min(head?.slot ?? current, current),
       );
+      tell({ from: last.slot + 1, to, topics: node.topics, reason });
+      return;
     }
-    const to = walk.type === "resolved"
-      ? walk.blocks.at(-1)?.slot
-      : walk.head?.slot;
-    const topics = node.topics.filter((topic) =>
-      walk.type === "unresolved" || !isInTime || !RECOVERABLE.has(topic)
-    );
-    const isStill = walk.type === "resolved" && walk.blocks.length === 0;
-    if (isStill || topics.length === 0) return;
-    lifecycle.gap(node, {
-      kind: "reconnect",
-      from: last.slot + 1,
-      to: Math.max(last.slot + 1, to ?? clock.slotAt(now())),
-      topics,
-      ...(walk.type === "unresolved" ? { reason: walk.reason } : {}),
+    const { ancestor, blocks } = walk;
+    const isInTime = node.held !== undefined && node.lastHead === report;
+    const events = recoveredEvents({
+      last,
+      ancestor,
+      blocks,
+      head: walk.head,
+      firstHead: firstHead(node, blocks) ?? walk.head,
+      clock,
+      node: node.name,
+      receivedAt: now(),
     });
+    actor.recover(
+      node,
+      isInTime ? events : events.filter(({ topic }) => topic === "chain_reorg"),
+    );
+    const from = ancestor.slot + (blocks.length === 0 ? 0 : 1);
+    const to = Math.max(from, isInTime ? current : walk.head.slot);
+    const isLost = blocks.length > 0 && !isInTime;
+    const topics = node.topics.filter((topic) =>
+      isLost || !RECOVERABLE.has(topic)
+    );
+    tell({ from, to, topics });
   } finally {
     clearTimeout(patience);
     actor.release(node);
   }
 }
 
-const HOLD_MS = 2000;
+const HOLD_MS = 1000;
 const ATTEMPTS = 3;
 const TIMEOUT_MS = 10_000;
 
@@ -107,37 +117,50 @@ const RECOVERABLE = new Set([
   "chain_reorg",
 ]);
 
-/** Where the node's own heads come in; at the last one, if none of them has come yet. */
+/** Where the node's own heads come in, if any of them is here already. */
 function firstHead(
   node: NodeState,
   blocks: readonly BlockHeader[],
-): BlockHeader {
+): BlockHeader | undefined {
   const told = new Set(
     node.held?.filter(isHeadReport).map((event) => readHead(event).root),
   );
-  return blocks.find(({ root }) => told.has(root)) ?? blocks.at(-1)!;
+  return blocks.find(({ root }) => told.has(root));
 }
 
 /** The way, after a few attempts: a node that has just started may not answer yet. */
 async function tryToWalk(
   node: NodeState,
   last: LastHead,
-  options: WalkBranchOptions,
+  clock: SlotClock,
+  options: Omit<WalkBranchOptions, "maxSlots" | "latestSlot"> & {
+    now: () => number;
+  },
 ): Promise<BranchWalk | undefined> {
-  const { signal } = options;
-  try {
-    return await retry(
-      () =>
-        withDeadline(
-          (signal) => walkBranch(node.endpoint, last, { ...options, signal }),
-          {
-            timeoutMs: TIMEOUT_MS,
-            signal,
-            describe: `Cannot ask ${node.name} for its headers`,
-          },
-        ),
-      { signal, maxAttempts: ATTEMPTS, minTimeout: 250, jitter: 0.5 },
+  const { fetch, signal, now } = options;
+  const maxSlots = 2 * clock.slotsPerEpoch;
+  const walk = () =>
+    withDeadline(
+      (signal) =>
+        walkBranch(node.endpoint, last, {
+          fetch,
+          signal,
+          maxSlots,
+          latestSlot: latestPlausibleSlot(clock, now()),
+        }),
+      {
+        timeoutMs: TIMEOUT_MS,
+        signal,
+        describe: `Cannot ask ${node.name} for its headers`,
+      },
     );
+  try {
+    return await retry(walk, {
+      signal,
+      maxAttempts: ATTEMPTS,
+      minTimeout: 250,
+      jitter: 0.5,
+    });
   } catch (error) {
     if (signal.aborted) return undefined;
     const cause = error instanceof RetryError ? error.cause : error;

@@ -96,6 +96,14 @@ export class Lifecycle {
     this.warn(node, "disconnect", message, error, changed);
   }
 
+  /** Tells of events over the byte cap, if there were any since the last time. */
+  oversized(node: NodeState): void {
+    const { oversized } = node;
+    if (oversized === node.oversizedTold) return;
+    node.oversizedTold = oversized;
+    this.warn(node, "oversize", "Skipped an event that is over maxEventBytes");
+  }
+
   /** The listener ends. */
   closed(node: NodeState): void {
     this.#detach(node);
@@ -162,17 +170,10 @@ export class Lifecycle {
   }
 
   /** Events are missing. */
-  gap(
-    node: NodeState | undefined,
-    gap: Omit<GapStatus, "type" | "at" | "node">,
-  ): void {
+  gap(node: NodeState, gap: Omit<GapStatus, "type" | "at" | "node">): void {
     const { now, status } = this.#options;
-    const change: GapStatus = { type: "gap", ...gap, at: now() };
-    if (node !== undefined) {
-      change.node = node.name;
-      count(node.gaps, gap.kind);
-    }
-    status.post(change);
+    count(node.gaps, gap.kind);
+    status.post({ type: "gap", node: node.name, at: now(), ...gap });
     const reason = gap.reason === undefined ? "" : `: ${gap.reason}`;
     this.warn(
       node,
@@ -183,19 +184,19 @@ export class Lifecycle {
 
   /** Something is wrong; said once in a while of each kind and node. */
   warn(
-    node: NodeState | undefined,
+    node: NodeState,
     kind: string,
     message: string,
     error?: Error,
     always = false,
   ): void {
     // Asked in any case, so that what is said always also counts as said.
-    const allowed = this.#warnings.allows(`${kind} ${node?.index}`);
+    const allowed = this.#warnings.allows(`${kind} ${node.index}`);
     if (!allowed && !always) return;
     this.#options.log({
       level: "warn",
       message,
-      ...(node === undefined ? {} : { node: node.name }),
+      node: node.name,
       ...(error === undefined ? {} : { error }),
     });
   }

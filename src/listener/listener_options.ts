@@ -8,6 +8,13 @@ import {
   NodeEndpoint,
 } from "../beacon/node_endpoint.ts";
 import { isTopicName } from "../beacon/topic.ts";
+import {
+  checkFunction,
+  checkObject,
+  checkPositive,
+  checkSignal,
+  refuse,
+} from "../sse/check_option.ts";
 import { Broadcast } from "./broadcast.ts";
 import { type ChainReorg, mergeReorgs } from "./chain_reorg.ts";
 import type { DutiesChanged } from "./duties_tracker.ts";
@@ -51,7 +58,7 @@ export interface SseListenerOptions {
    */
   maxEventBytes?: number;
   /**
-   * How long a stream may be silent, in milliseconds.
+   * How long a stream may be silent, in milliseconds; at most 2147483647, which is 24 days.
    *
    * @default Five slots; 60 seconds until the slot's length is known.
    */
@@ -102,11 +109,7 @@ export interface CheckedOptions {
  * @throws {RangeError} If a number is out of its range; the message names it and its value.
  */
 export function checkOptions(options: SseListenerOptions): CheckedOptions {
-  if (typeof options !== "object" || options === null) {
-    throw new TypeError(
-      `Cannot start listener: options must be an object, got ${options}`,
-    );
-  }
+  checkObject(ACTION, "options", options);
   const {
     signal,
     registry = new Registry(),
@@ -114,23 +117,29 @@ export function checkOptions(options: SseListenerOptions): CheckedOptions {
     parity,
     config,
   } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    refuse("signal", "an AbortSignal", signal);
-  }
-  if (typeof registry?.registerMetric !== "function") {
-    refuse("registry", "a Registry", registry);
-  }
+  checkSignal(ACTION, signal);
+  if (
+    REGISTRY_METHODS.some((name) => typeof registry?.[name] !== "function")
+  ) refuse(ACTION, "registry", "a Registry", registry);
   if (
     typeof prefix !== "string" || !/^[a-zA-Z_:][a-zA-Z0-9_:]*$/.test(prefix)
   ) {
-    refuse("prefix", "the beginning of a metric name", prefix);
+    refuse(ACTION, "prefix", "the beginning of a metric name", prefix);
   }
   if (parity !== undefined && parity !== "charon") {
-    refuse("parity", `"charon"`, parity);
+    refuse(ACTION, "parity", `"charon"`, parity);
   }
   if (config !== undefined) createSlotClock(config);
-  checkPositive("maxEventBytes", options.maxEventBytes);
-  checkPositive("idleTimeoutMs", options.idleTimeoutMs);
+  const { maxEventBytes, idleTimeoutMs, log, fetch, now, random } = options;
+  if (maxEventBytes !== undefined) {
+    checkPositive(ACTION, "maxEventBytes", maxEventBytes);
+  }
+  if (idleTimeoutMs !== undefined) {
+    checkPositive(ACTION, "idleTimeoutMs", idleTimeoutMs, MOST_TIMER_MS);
+  }
+  for (const [name, value] of Object.entries({ log, fetch, now, random })) {
+    checkFunction(ACTION, name, value);
+  }
   return {
     endpoints: checkNodes(options.nodes),
     topics: checkTopics(options.topics ?? DEFAULT_TOPICS),
@@ -139,32 +148,41 @@ export function checkOptions(options: SseListenerOptions): CheckedOptions {
     prefix,
     config,
     parity,
-    maxEventBytes: options.maxEventBytes,
-    idleTimeoutMs: options.idleTimeoutMs,
-    log: checkFunction("log", options.log) ?? (() => {}),
+    maxEventBytes,
+    idleTimeoutMs,
+    log: log ?? (() => {}),
     events: checkBroadcast("events", options.events) ?? new Broadcast(),
     reorgs: checkBroadcast("reorgs", options.reorgs) ??
       new Broadcast({ merge: mergeReorgs }),
     duties: checkBroadcast("duties", options.duties) ?? new Broadcast(),
     status: checkBroadcast("status", options.status) ?? new Broadcast(),
     // Bound, since browsers' fetch must not be called as a method of an options object.
-    fetch: checkFunction("fetch", options.fetch) ??
-      ((input, init) => globalThis.fetch(input, init)),
-    now: checkFunction("now", options.now) ?? Date.now,
-    random: checkFunction("random", options.random) ?? Math.random,
+    fetch: fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    now: now ?? Date.now,
+    random: random ?? Math.random,
   };
 }
+
+const ACTION = "start listener";
+/** What a timer can wait. */
+const MOST_TIMER_MS = 2 ** 31 - 1;
+const REGISTRY_METHODS = [
+  "metrics",
+  "registerMetric",
+  "getMetricsAsArray",
+  "removeSingleMetric",
+] as const;
 
 const DEFAULT_TOPICS = ["head", "chain_reorg", "block", "block_gossip"];
 
 /** The topics, each once: some nodes refuse a list that names one twice. */
 function checkTopics(topics: readonly string[]): string[] {
   if (!Array.isArray(topics) || topics.length === 0) {
-    refuse("topics", "a non-empty array", topics);
+    refuse(ACTION, "topics", "a non-empty array", topics);
   }
   for (const topic of topics) {
     if (typeof topic !== "string" || !isTopicName(topic)) {
-      refuse("topics", "topic names", topic);
+      refuse(ACTION, "topics", "topic names", topic);
     }
   }
   return [...new Set(topics)];
@@ -172,7 +190,7 @@ function checkTopics(topics: readonly string[]): string[] {
 
 function checkNodes(nodes: SseListenerOptions["nodes"]): NodeEndpoint[] {
   if (!Array.isArray(nodes) || nodes.length === 0) {
-    refuse("nodes", "a non-empty array", nodes);
+    refuse(ACTION, "nodes", "a non-empty array", nodes);
   }
   const names = new Set<string>();
   return nodes.map((node) => {
@@ -187,39 +205,17 @@ function checkNodes(nodes: SseListenerOptions["nodes"]): NodeEndpoint[] {
   });
 }
 
-function checkPositive(name: string, value: number | undefined): void {
-  if (value === undefined) return;
-  if (!Number.isSafeInteger(value) || value < 1) {
-    throw new RangeError(
-      `Cannot start listener: ${name} must be a positive integer, got ${
-        String(value)
-      }`,
-    );
-  }
-}
-
-function checkFunction<T>(name: string, value: T | undefined): T | undefined {
-  if (value !== undefined && typeof value !== "function") {
-    refuse(name, "a function", value);
-  }
-  return value;
-}
-
 function checkBroadcast<T>(
   name: string,
   value: Broadcast<T> | undefined,
 ): Broadcast<T> | undefined {
   if (value !== undefined && !(value instanceof Broadcast)) {
-    refuse(name, "a Broadcast", value);
+    refuse(ACTION, name, "a Broadcast", value);
+  }
+  if (value?.isClosed) {
+    throw new TypeError(
+      `Cannot start listener: ${name} must be an open Broadcast, got a closed one`,
+    );
   }
   return value;
-}
-
-function refuse(name: string, rule: string, value: unknown): never {
-  const shown = typeof value === "string"
-    ? JSON.stringify(value)
-    : String(value);
-  throw new TypeError(
-    `Cannot start listener: ${name} must be ${rule}, got ${shown}`,
-  );
 }

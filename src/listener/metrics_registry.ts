@@ -9,4 +9,8 @@ export interface MetricsRegistry {
   metrics(): Promise<string>;
   /** Takes a metric of `npm:prom-client`. */
   registerMetric(metric: never): void;
+  /** The metrics that it has. */
+  getMetricsAsArray(): readonly { readonly name: string }[];
+  /** Forgets a metric. */
+  removeSingleMetric(name: string): void;
 }

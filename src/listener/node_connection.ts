@@ -90,42 +90,46 @@ export async function listenOnce(
     );
     if (!options.isConfigured) await configure(node, options, signal, run);
     watchdog = new Watchdog(
-      () => idleTimeoutMs(options),
+      () => options.idleTimeoutMs ?? idleTimeoutMs(node),
       (silence, timeoutMs) =>
         ended.abort(new SilenceError(node.name, silence, timeoutMs)),
     );
-    const recover = oneAtATime(() =>
-      recoverGap(node, { actor, lifecycle, fetch, signal, now })
+    const recover = oneAtATime(
+      (isTold: boolean) =>
+        recoverGap(node, { isTold, actor, lifecycle, fetch, signal, now }),
+      signal,
     );
     const stream = await openEventStream(node.endpoint, {
       ...request,
       fetch,
+      now,
       signal,
       ...(maxEventBytes === undefined ? {} : { maxEventBytes }),
       onBytes(bytes) {
         node.bytes += bytes;
         watchdog?.sawBytes();
+        lifecycle.oversized(node);
       },
       onComment(comment) {
         watchdog?.sawProgress();
-        const dropped = /^error - dropped (\d+) messages?$/.exec(comment.trim())
-          ?.[1];
-        if (dropped === undefined) return;
-        lifecycle.gap(node, {
-          ...slotsSinceLastHead(node, options),
-          kind: "dropped",
-          count: Number(dropped),
-        });
-        run(recover());
+        const count = droppedCount(comment);
+        if (count === 0) return;
+        const slots = slotsSinceLastHead(node, options);
+        lifecycle.gap(node, { ...slots, kind: "dropped", count });
+        run(recover(true));
       },
       onRetry: options.onRetry,
     });
     openedAt = performance.now();
     lifecycle.connected(node, stream.oversized);
-    run(recover());
+    run(recover(false));
     run(watchStaleness(node, { actor, lifecycle, fetch, signal, now }));
     run(askAgain(node, { ...options, signal }));
-    const reader = new BeaconEventReader({ node: node.name, now, needsData });
+    const reader = new BeaconEventReader({
+      node: node.endpoint,
+      now,
+      needsData,
+    });
     const sink = actor.sink(node, reader, (valid) => {
       isEmpty = false;
       watchdog?.sawProgress();
@@ -170,15 +174,13 @@ export class SilenceError extends BeaconTimeoutError {
 const PROBE_TIMEOUT_MS = 10_000;
 const IDLE_SLOTS = 5;
 const IDLE_TIMEOUT_WITHOUT_CLOCK_MS = 60_000;
+const MOST_IDLE_TIMEOUT_MS = 3_600_000;
 const AGREE_WITHIN_MS = 2000;
 
-function idleTimeoutMs(
-  { actor, idleTimeoutMs, now }: ConnectionOptions,
-): number {
-  if (idleTimeoutMs !== undefined) return idleTimeoutMs;
-  const { clock } = actor;
-  if (clock === undefined) return IDLE_TIMEOUT_WITHOUT_CLOCK_MS;
-  return IDLE_SLOTS * clock.slotDurationMs(clock.slotAt(now()));
+/** By the node's own word: what another node says must not end its connection. */
+function idleTimeoutMs({ slotDurationMs }: NodeState): number {
+  if (slotDurationMs === undefined) return IDLE_TIMEOUT_WITHOUT_CLOCK_MS;
+  return Math.min(IDLE_SLOTS * slotDurationMs, MOST_IDLE_TIMEOUT_MS);
 }
 
 /**
@@ -219,23 +221,39 @@ async function configure(
   }
 }
 
-/** Runs a task as often as it is asked for, at least once behind each time, never twice at a time. */
-function oneAtATime(task: () => Promise<void>): () => Promise<void> {
+/**
+ * Runs a task at least once behind each time that it is asked for, but never twice at a time, nor at
+ * once again: a node may say a thousand times in a second that it has dropped messages.
+ */
+function oneAtATime<T>(
+  task: (input: T) => Promise<void>,
+  signal: AbortSignal,
+): (input: T) => Promise<void> {
   let isRunning = false;
-  let isAsked = false;
-  return async () => {
-    isAsked = true;
+  let asked: { input: T } | undefined;
+  return async (input) => {
+    asked = { input };
     if (isRunning) return;
     isRunning = true;
     try {
-      while (isAsked) {
-        isAsked = false;
-        await task();
+      while (asked !== undefined) {
+        const { input }: { input: T } = asked;
+        asked = undefined;
+        await task(input);
+        await delay(RECOVERY_INTERVAL_MS, { signal });
       }
     } finally {
       isRunning = false;
     }
   };
+}
+
+const RECOVERY_INTERVAL_MS = 250;
+
+/** How many messages a comment of Lighthouse's says that it has dropped. */
+function droppedCount(comment: string): number {
+  const count = /^error - dropped (\d+) messages?$/.exec(comment.trim())?.[1];
+  return Math.min(Number(count ?? 0), Number.MAX_SAFE_INTEGER);
 }
 
 /** Where events are missing that a node did not send: from its last head to now. */

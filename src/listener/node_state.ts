@@ -67,6 +67,8 @@ export class NodeState {
   lastEventAt: number | undefined;
   /** Slot of the last head. */
   headSlot: number | undefined;
+  /** Length of a slot as the node tells it, or as it was given, in milliseconds. */
+  slotDurationMs: number | undefined;
   /** The last head, from which the way to a later one is found. */
   lastHead: HeadReport | undefined;
   /** The head behind which events may be missing, until the way from it is found. */
@@ -83,6 +85,8 @@ export class NodeState {
   oversizedBefore = 0;
   /** The same on the open connection. */
   oversizedNow: () => number = () => 0;
+  /** How many of them all the log was told of. */
+  oversizedTold = 0;
   /** Disconnects by reason. */
   readonly reconnects = new Map<DisconnectReason, number>();
   /** What is counted by topic. */

@@ -84,8 +84,8 @@ export interface GapStatus {
    * (`"dropped"`), or because a subscriber of `events()` was too slow (`"queue"`).
    */
   kind: "reconnect" | "dropped" | "queue";
-  /** Name of the node; absent where a subscriber lost them. */
-  node?: string;
+  /** Name of the node whose events they are. */
+  node: string;
   /** When it was found out, Unix time in milliseconds. */
   at: number;
   /** First slot from which something may be missing. */

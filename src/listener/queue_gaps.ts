@@ -1,55 +1,72 @@
 /** What subscribers of events lost because they were too slow, told as gaps. */
 
+import type { BeaconEvent } from "../beacon/beacon_event.ts";
 import type { Lifecycle } from "./lifecycle.ts";
+import type { NodeState } from "./node_state.ts";
 
-/** Gathers losses, so that a burst of them is told as one gap. */
+/** What a {@linkcode QueueGaps} works with. */
+export interface QueueGapsOptions {
+  /** The nodes whose events may be lost. */
+  nodes: readonly NodeState[];
+  /** Where gaps are told. */
+  lifecycle: Lifecycle;
+  /** The slot at a Unix time in milliseconds, once that can be told. */
+  slotAt: (time: number) => number | undefined;
+}
+
+/** Gathers losses for a second, so that a burst of them is told as one gap of each node. */
 export class QueueGaps {
-  readonly #lifecycle: Lifecycle;
-  #from = Infinity;
-  #to = -Infinity;
-  #count = 0;
-  readonly #topics = new Set<string>();
-  #toldAt = -Infinity;
+  readonly #options: QueueGapsOptions;
+  readonly #losses = new Map<string, Loss>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param lifecycle Where gaps are told. */
-  constructor(lifecycle: Lifecycle) {
-    this.#lifecycle = lifecycle;
+  /** @param options Where gaps are told. */
+  constructor(options: QueueGapsOptions) {
+    this.#options = options;
   }
 
-  /**
-   * While an event was handed on, a subscriber lost an older one.
-   *
-   * @param slot Slot of the event that was handed on, if it has one.
-   * @param topic Its topic.
-   * @param count How many subscribers lost one.
-   * @param at When it arrived, Unix time in milliseconds.
-   */
-  add(
-    slot: number | undefined,
-    topic: string,
-    count: number,
-    at: number,
-  ): void {
-    this.#from = Math.min(this.#from, slot ?? Infinity);
-    this.#to = Math.max(this.#to, slot ?? -Infinity);
-    this.#topics.add(topic);
-    this.#count += count;
-    if (Math.abs(at - this.#toldAt) < INTERVAL_MS || this.#to === -Infinity) {
-      return;
+  /** A subscriber has lost an event. */
+  add({ node, topic, slot, receivedAt }: BeaconEvent<string>): void {
+    let loss = this.#losses.get(node);
+    if (loss === undefined) {
+      loss = { from: Infinity, to: -Infinity, topics: new Set(), count: 0 };
+      this.#losses.set(node, loss);
     }
-    this.#toldAt = at;
-    this.#lifecycle.gap(undefined, {
-      kind: "queue",
-      from: this.#from,
-      to: this.#to,
-      topics: [...this.#topics],
-      count: this.#count,
-    });
-    this.#from = Infinity;
-    this.#to = -Infinity;
-    this.#count = 0;
-    this.#topics.clear();
+    // An event without a slot is of the time when it came.
+    const at = slot ?? this.#options.slotAt(receivedAt) ?? 0;
+    loss.from = Math.min(loss.from, at);
+    loss.to = Math.max(loss.to, at);
+    loss.topics.add(topic);
+    loss.count++;
+    this.#timer ??= setTimeout(() => this.flush(), GATHER_MS);
+  }
+
+  /** Tells what was gathered. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const losses = new Map(this.#losses);
+    this.#losses.clear();
+    for (const node of this.#options.nodes) {
+      const loss = losses.get(node.name);
+      if (loss === undefined) continue;
+      const { from, to, count } = loss;
+      this.#options.lifecycle.gap(node, {
+        kind: "queue",
+        from,
+        to,
+        topics: [...loss.topics],
+        count,
+      });
+    }
   }
 }
 
-const INTERVAL_MS = 1000;
+interface Loss {
+  from: number;
+  to: number;
+  topics: Set<string>;
+  count: number;
+}
+
+const GATHER_MS = 1000;

@@ -13,9 +13,11 @@ export interface RecoveredEventsOptions {
   last: LastHead;
   /** The latest block that both branches have. */
   ancestor: KnownHead;
-  /** The blocks above it, in order of slot; at least one. */
+  /** The blocks above it, in order of slot. */
   blocks: readonly BlockHeader[];
-  /** The one of them that was the node's first head on its branch, as far as that is known. */
+  /** The head now: the last one of them, or the ancestor itself. */
+  head: BlockHeader;
+  /** The node's first head on its branch, as far as that is known. */
   firstHead: BlockHeader;
   /** The slot clock. */
   clock: SlotClock;
@@ -33,8 +35,8 @@ export interface RecoveredEventsOptions {
 export function recoveredEvents(
   options: RecoveredEventsOptions,
 ): BeaconEvent<string>[] {
-  const { last, ancestor, blocks, firstHead, clock } = options;
-  const head = blocks.at(-1)!;
+  const { last, ancestor, blocks, head, firstHead, clock } = options;
+  if (head.root === last.root) return [];
   const events = blocks.map((block) =>
     recovered(options, "block", {
       slot: String(block.slot),

@@ -4,6 +4,12 @@ import type { BeaconEvent } from "../beacon/beacon_event.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
 import type { Delivered } from "../beacon/stand_in.ts";
 import type { KnownTopic } from "../beacon/topic.ts";
+import {
+  checkObject,
+  checkSignal,
+  refuse,
+  shown,
+} from "../sse/check_option.ts";
 import { ListenerActor } from "./actor.ts";
 import type { ChainReorg } from "./chain_reorg.ts";
 import { DataInterest } from "./data_interest.ts";
@@ -23,7 +29,7 @@ import type { Subscription } from "./subscription.ts";
 
 /** Options for {@linkcode SseListener.events}. */
 export interface EventsOptions<T extends string = KnownTopic> {
-  /** The topics wanted; all that the listener asks for by default. */
+  /** The topics wanted; by default whatever the nodes send. */
   topics?: readonly T[];
   /**
    * For who passes events on and looks at `raw` only: the payload is not parsed on this
@@ -153,13 +159,18 @@ export class SseListener implements AsyncDisposable {
   events<const T extends string = KnownTopic>(
     options: EventsOptions<T> = {},
   ): Subscription<BeaconEvent<Delivered<T>>> {
+    checkObject("subscribe", "options", options);
     const { topics, raw = false, signal } = options;
+    checkSignal("subscribe", signal);
+    if (topics !== undefined && !Array.isArray(topics)) {
+      refuse("subscribe", "topics", "an array", topics);
+    }
     for (const topic of topics ?? []) {
       if (!this.#options.topics.includes(topic)) {
         throw new TypeError(
           `Cannot subscribe: topics must be among ${
             this.#options.topics.join(", ")
-          }, got "${topic}"`,
+          }, got ${shown(topic)}`,
         );
       }
     }
@@ -222,6 +233,7 @@ export class SseListener implements AsyncDisposable {
       );
     } finally {
       this.#ended.abort();
+      this.#actor.close();
       for (const broadcast of [events, reorgs, duties, status]) {
         broadcast.close();
       }

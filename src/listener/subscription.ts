@@ -22,8 +22,7 @@ export class Subscription<T> extends ReadableStream<T> {
   constructor(queue: BoundedQueue<T>) {
     super({
       async pull(controller) {
-        await queue.ready();
-        if (queue.size > 0) controller.enqueue(queue.take()!);
+        if (await queue.ready()) controller.enqueue(queue.take()!);
         else controller.close();
       },
       cancel() {
@@ -80,11 +79,13 @@ class QueueIterator<T> implements AsyncIterableIterator<T> {
   }
 
   async #wait(): Promise<IteratorResult<T, undefined>> {
-    while (this.#queue.size === 0) {
-      if (this.#queue.isClosed) return { done: true, value: undefined };
-      await this.#queue.ready();
+    // Another reader, woken first, may have taken what was there.
+    while (await this.#queue.ready()) {
+      if (this.#queue.size > 0) {
+        return { done: false, value: this.#queue.take()! };
+      }
     }
-    return { done: false, value: this.#queue.take()! };
+    return { done: true, value: undefined };
   }
 
   return(): Promise<IteratorResult<T, undefined>> {

@@ -1,6 +1,7 @@
 /** From events to the timing metrics that Charon has: when in its slot did a node know of a block. */
 
 import type { BeaconEvent } from "../beacon/beacon_event.ts";
+import { latestPlausibleSlot } from "../beacon/plausible_slot.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
 import type { ListenerMetrics } from "./metrics.ts";
 import type { NodeState } from "./node_state.ts";
@@ -29,6 +30,7 @@ export class TimingMetrics {
     const early = this.#early;
     this.#early = [];
     for (const { metric, node, slot, receivedAt, count } of early) {
+      if (slot > latestPlausibleSlot(clock, receivedAt)) continue;
       this.#observe(metric, node, slot, receivedAt, count);
     }
   }

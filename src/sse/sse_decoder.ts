@@ -3,6 +3,12 @@
  * (https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation).
  */
 
+import {
+  checkFunction,
+  checkObject,
+  checkPositive,
+  refuse,
+} from "./check_option.ts";
 import { EventSize } from "./event_size.ts";
 import { type Field, fieldAt, valueOffset } from "./field.ts";
 import { ownCopy } from "./own_copy.ts";
@@ -14,8 +20,8 @@ import { TextPieces } from "./text_pieces.ts";
 export interface SseDecoderOptions {
   /**
    * The most bytes of UTF-8 that one event may hold: the values of its `data`, `event` and `id`
-   * fields and the line feeds between its data lines, an unfinished line included. Comments and
-   * unknown fields are never held and do not count.
+   * fields and the line feeds between its data lines. An unfinished line counts, a `retry` or one
+   * that replaces an earlier name too. Comments and unknown fields are never held and do not count.
    *
    * @default {4194304}
    */
@@ -97,19 +103,15 @@ export class SseDecoder {
    * @throws {TypeError} If `onOversize` is neither `"skip"` nor `"error"`, or a callback is no function.
    */
   constructor(options: SseDecoderOptions = {}) {
+    const action = "create decoder";
+    checkObject(action, "options", options);
     const { maxEventBytes = 4 * 1024 * 1024, onOversize = "skip" } = options;
-    if (!Number.isSafeInteger(maxEventBytes) || maxEventBytes < 1) {
-      throw new RangeError(
-        `Cannot create decoder: maxEventBytes must be a positive integer, got ${maxEventBytes}`,
-      );
-    }
+    checkPositive(action, "maxEventBytes", maxEventBytes);
     if (onOversize !== "skip" && onOversize !== "error") {
-      throw new TypeError(
-        `Cannot create decoder: onOversize must be "skip" or "error", got "${onOversize}"`,
-      );
+      refuse(action, "onOversize", `"skip" or "error"`, onOversize);
     }
-    checkCallback("onComment", options.onComment);
-    checkCallback("onRetry", options.onRetry);
+    checkFunction(action, "onComment", options.onComment);
+    checkFunction(action, "onRetry", options.onRetry);
     this.#throwsOnOversize = onOversize === "error";
     this.#onComment = options.onComment;
     this.#onRetry = options.onRetry;
@@ -398,15 +400,3 @@ const SPACE = 0x20;
 const COLON = 0x3a;
 const DIGITS = /^[0-9]+$/;
 const MAX_COMMENT_UNITS = 1024;
-
-function checkCallback(name: string, callback: unknown): void {
-  if (callback !== undefined && typeof callback !== "function") {
-    throw new TypeError(
-      `Cannot create decoder: ${name} must be a function, got ${
-        typeof callback === "string"
-          ? JSON.stringify(callback)
-          : String(callback)
-      }`,
-    );
-  }
-}

@@ -6,6 +6,8 @@ import {
   type MalformedEvent,
 } from "../../src/beacon/beacon_event_reader.ts";
 
+import { NodeEndpoint } from "../../src/beacon/node_endpoint.ts";
+
 const ROOT = `0x${"ab".repeat(32)}`;
 
 function sse(type: string, data: unknown): ServerSentEvent {
@@ -26,7 +28,7 @@ function decode(
   now: () => number = () => 5000,
 ): BeaconEventBatch[] {
   const reader = new BeaconEventReader({
-    node: "a",
+    node: new NodeEndpoint({ url: "http://localhost", name: "a" }),
     now,
     needsData: () => true,
   });

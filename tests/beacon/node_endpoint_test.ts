@@ -192,6 +192,8 @@ Deno.test("NodeEndpoint() refuses what is no usable URL, naming it", () => {
     ["/base", '"/base"'],
     ["http://", '"http://"'],
     ["http://a:99999", '"http://a:99999"'],
+    ["http://u:p@a:99999/key/secret?q=1", '"…@a:99999/…"'],
+    ["http://a:99999/key/secret", '"http://a:99999/…"'],
     ["ftp://a", '"ftp://a"'],
     [new URL("ws://a"), '"ws://a/"'],
     [undefined, "undefined"],
@@ -251,3 +253,61 @@ for (
     assert(!inspect(error).includes("sEcReT"), error.message);
   });
 }
+
+Deno.test("NodeEndpoint.show() takes out whatever a node may know of its credentials", () => {
+  const node = new NodeEndpoint({
+    url: "http://host/k3y-in-the-path?bare-query-k3y",
+    headers: {
+      cookie: "session=c00kie-value; lang=en",
+      "x-quoted": 'a"quoted"value',
+      authorization: `Basic ${btoa("usern4me:pa55:word")}`,
+    },
+  });
+  for (
+    const secret of [
+      "k3y-in-the-path",
+      "bare-query-k3y",
+      "c00kie-value",
+      'a"quoted"value',
+      String.raw`a\"quoted\"value`,
+      "usern4me",
+      "pa55:word",
+    ]
+  ) {
+    assertEquals(node.holdsSecret(`no ${secret} here`), true, secret);
+    assertEquals(node.show(`no ${secret} here`, 80), "no … here");
+  }
+  assertEquals(node.holdsSecret("nothing of the kind"), false);
+});
+
+Deno.test("NodeEndpoint.show() takes out the beginning of a secret that was cut", () => {
+  const node = new NodeEndpoint({
+    url: "http://host",
+    headers: { authorization: "Bearer 0123456789abcdef" },
+  });
+  assertEquals(node.show("token 0123456789abcde", 80), "token …");
+  assertEquals(node.show("token 0123", 80), "token …");
+  assertEquals(node.show("token 012", 80), "token 012");
+});
+
+Deno.test("NodeEndpoint.show() takes out secrets before it cuts, and escapes what is left", () => {
+  const node = new NodeEndpoint({
+    url: "http://host",
+    headers: { "x-key": "0123456789abcdef" },
+  });
+  assertEquals(
+    node.show("key\n0123456789abcdef and more", 12),
+    "key\\u000a… and mo…",
+  );
+});
+
+Deno.test("NodeEndpoint.at() tells the URL of an endpoint without credentials", () => {
+  const node = new NodeEndpoint({
+    url: "http://u:p@host:5052/eth/k3y?token=abc",
+    name: "backup",
+  });
+  assertEquals(
+    node.at("/eth/v1/events"),
+    "http://host:5052/eth/…/eth/v1/events",
+  );
+});

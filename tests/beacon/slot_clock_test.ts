@@ -150,6 +150,20 @@ Deno.test("SlotClock() refuses bad options, naming option and value", () => {
   }
 });
 
+Deno.test("SlotClock() refuses what is no object or array, naming it", () => {
+  // deno-lint-ignore no-explicit-any -- what a user without types may pass
+  const table: [any, string][] = [
+    [undefined, "options"],
+    [null, "options"],
+    [{ genesisTime: 0, slotsPerEpoch: 32 }, "eras"],
+    [{ genesisTime: 0, slotsPerEpoch: 32, eras: 5 }, "eras"],
+    [{ genesisTime: 0, slotsPerEpoch: 32, eras: [null] }, "eras"],
+  ];
+  for (const [options, name] of table) {
+    assertThrows(() => new SlotClock(options), TypeError, name);
+  }
+});
+
 Deno.test("SlotClock() refuses an era that begins within an epoch", () => {
   const era = { epoch: 0, slotDurationMs: 12_000, attestationDueBps: 3333 };
   assertThrows(

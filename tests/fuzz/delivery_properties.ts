@@ -121,6 +121,7 @@ function checkOneNode(
   let suppressed = 0;
   let connection: VirtualConnection | undefined;
   let head: VirtualBlock | undefined;
+  let reorgAt = -1;
   const heads: { at: number; block: VirtualBlock; recovered: boolean }[] = [];
   /**
    * A recovery has told it; of a head, that one or one behind it, and the node's own heads have not
@@ -136,7 +137,8 @@ function checkOneNode(
       ...heads.filter(({ at }) => at >= arrivedAt && at <= arrivedAt + HOLD_MS),
     ].some((told) =>
       told?.block === head ||
-      (told?.recovered && isOnBranchOf(head!, told.block))
+      (told?.recovered && arrivedAt <= told.at + LATE_MS &&
+        isOnBranchOf(head!, told.block))
     );
   };
   const skipTo = (value?: BeaconEvent<string>, at = 0) => {
@@ -156,6 +158,7 @@ function checkOneNode(
   };
   for (const { value, at } of received) {
     const identity = identityOf(value);
+    if (value.topic === "chain_reorg" && !value.recovered) reorgAt = at;
     if (value.topic === "head") {
       const block = run.chain.blocks.get(
         (value as BeaconEvent<"head">).data.block,
@@ -163,7 +166,8 @@ function checkOneNode(
       const before = heads.at(-1);
       if (
         before?.recovered && !value.recovered && block !== before.block &&
-        isOnBranchOf(block, before.block)
+        isOnBranchOf(block, before.block) && at <= before.at + LATE_MS &&
+        reorgAt < before.at
       ) {
         report(
           "order",
@@ -262,6 +266,8 @@ function checkManyNodes(
     if (recovered.has(identity)) {
       [low, high] = [Math.min(low, 1), Math.max(high, 1)];
     }
+    // What a node says twice may be told by a recovery, and that one by another node before.
+    if (/^(block|chain_reorg) /.test(identity)) low = Math.min(low, 1);
     // A head may be behind those of others; and one that was recovered, for whom the node's own heads
     // come late, is news when the node comes to it again.
     if (identity.startsWith("head ")) [low, high] = [0, high + 1];
@@ -311,6 +317,8 @@ function checkHeadsOfMany(
 
 /** How long events may wait for what is recovered before them. */
 const HOLD_MS = 2000;
+/** For so long a head may be under way while a later one is recovered. */
+const LATE_MS = 2000;
 
 /** Every reorg that was announced reaches reorgs(), once; to a slow subscriber merged, not later. */
 function checkReorgs(

@@ -82,6 +82,42 @@ Deno.test("SseListener() shows no credentials that a node sends back", async () 
   );
 });
 
+Deno.test("SseListener() shows no credentials that genesis, spec or a payload quote", async () => {
+  const all = SECRETS.join(" ");
+  await using node = new ScriptedNode({
+    events: () =>
+      openStream(
+        frame("head", { slot: `${"x".repeat(40)} ${all}` }),
+        frame("block", all),
+        `event: ${SECRETS[2]}\ndata: not JSON\n\n`,
+        `event: head\ndata: {"slot": ${all}\n\n`,
+        `: error - ${all}\n`,
+        frame("head", head(1)),
+      ),
+    spec: { SLOT_DURATION_MS: `${"x".repeat(50)} ${all}` },
+  });
+  const url = new URL(node.url);
+  url.username = SECRETS[1]!;
+  url.password = SECRETS[0]!;
+  url.pathname = `/${SECRETS[2]}/`;
+  url.search = `?token=${SECRETS[3]}`;
+  const shown: unknown[] = [];
+  const isWarned = Promise.withResolvers<void>();
+  await using listener = await SseListener.start({
+    nodes: [{ url, headers: { "x-api-key": SECRETS[4]! } }],
+    log(entry) {
+      shown.push(entry);
+      if (entry.message.includes("SLOT_DURATION_MS")) isWarned.resolve();
+    },
+  });
+  await take(listener.events({ topics: ["head"] }), 1);
+  await isWarned.promise;
+  shown.push(listener.nodes, await listener.registry.metrics());
+  assertNoSecret(
+    shown.map((value) => Deno.inspect(value, { depth: 20 })).join("\n"),
+  );
+});
+
 Deno.test("SseListener() shows no credentials when a node cannot be reached", async () => {
   const shown: unknown[] = [];
   const listening = Deno.listen({ hostname: "127.0.0.1", port: 0 });

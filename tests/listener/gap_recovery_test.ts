@@ -259,6 +259,7 @@ Deno.test("SseListener() recovers a reorg once though the node says several time
     [root(89)]: header(89, 89, 88),
   };
   let askedForHead = 0;
+  const askedTwice = Promise.withResolvers<void>();
   const encoder = new TextEncoder();
   let stream!: ReadableStreamDefaultController<Uint8Array>;
   const send = (...frames: string[]) =>
@@ -277,7 +278,7 @@ Deno.test("SseListener() recovers a reorg once though the node says several time
     other: (_request, path) => {
       const id = /\/headers\/(.+)$/.exec(path)?.[1];
       if (id === undefined) return;
-      if (id === "head") askedForHead++;
+      if (id === "head" && ++askedForHead === 2) askedTwice.resolve();
       return Response.json(headers[id]);
     },
   });
@@ -295,7 +296,7 @@ Deno.test("SseListener() recovers a reorg once though the node says several time
   send(frame("head", head(93)));
   assertEquals(await next(), "head 93");
   // Once more after the first time, since that may have asked too early.
-  assertEquals(askedForHead, 2);
+  await askedTwice.promise;
 });
 
 Deno.test("SseListener() tells a gap where a subscriber of events is too slow", async () => {
@@ -314,8 +315,39 @@ Deno.test("SseListener() tells a gap where a subscriber of events is too slow", 
   });
   const slow = listener.events();
   const gap = await nextStatus(listener.status(), "gap");
-  assertEquals([gap.kind, gap.from, gap.topics], ["queue", 1024, ["head"]]);
-  assert(slow.dropped > 0);
+  const { kind, from, to, topics, count } = gap;
+  assertEquals([kind, from, to, topics, count], ["queue", 0, 75, ["head"], 76]);
+  assertEquals(slow.dropped, 76);
+  assert(
+    (await listener.registry.metrics()).includes(
+      `sse_gaps_total{addr="${node.url}",kind="queue"} 1`,
+    ),
+  );
+});
+
+Deno.test("SseListener() tells what a subscriber lost of events without a slot, before it closes", async () => {
+  const frames = Array.from({ length: 1100 }, () => frame("sync_state", {}));
+  await using node = new ScriptedNode({ events: () => openStream(...frames) });
+  const listener = await SseListener.start({
+    nodes: [node.url],
+    topics: ["sync_state"],
+    config: configAtSlot(100),
+  });
+  const slow = listener.events();
+  const statuses = listener.status();
+  for await (const _ of listener.events()) {
+    if (slow.dropped === 76) break;
+  }
+  await listener.close();
+  const gap = await nextStatus(statuses, "gap");
+  const { kind, from, to, topics, count } = gap;
+  assertEquals([kind, from, to, topics, count], [
+    "queue",
+    100,
+    100,
+    ["sync_state"],
+    76,
+  ]);
 });
 
 /** An event stream that stays open, and goes on once it is told to. */
