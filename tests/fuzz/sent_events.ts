@@ -27,11 +27,14 @@ export function listenedTo(run: Run, node: VirtualNode): VirtualConnection[] {
     .filter((status): status is ConnectedStatus =>
       status.type === "connected" && status.node === node.name
     );
-  return node.connections.filter(({ headersAt, topics }) =>
-    connected.some((status) =>
-      status.at === headersAt && status.topics.join() === topics.join()
+  // A stream that only shows whether the node takes a list comes behind the one that is listened to.
+  const listened = connected.map(({ at, topics }) =>
+    node.connections.find((connection) =>
+      connection.headersAt === at &&
+      connection.topics.join() === topics.join()
     )
   );
+  return node.connections.filter((connection) => listened.includes(connection));
 }
 
 /** What arrived of a node, in order. */
