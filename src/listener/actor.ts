@@ -31,6 +31,7 @@ import { OnceFilter } from "./once_filter.ts";
 import { QueueGaps } from "./queue_gaps.ts";
 import { RecentSet } from "./recent_set.ts";
 import { TimingMetrics } from "./timing_metrics.ts";
+import { topicLabel } from "./topic_counts.ts";
 
 /** What a {@linkcode ListenerActor} works with. */
 export interface ListenerActorOptions {
@@ -83,7 +84,7 @@ export class ListenerActor {
       slotAt: (time) => this.#clock?.slotAt(time),
     });
     this.#postEvent = { onLost: (event) => this.#queueGaps.add(event) };
-    if (nodes.length > 1) this.#once = new OnceFilter({ nodes: nodes.length });
+    if (nodes.length > 1) this.#once = new OnceFilter(nodes.length);
   }
 
   /** The slot clock, once genesis and timing are known. */
@@ -284,8 +285,9 @@ export class ListenerActor {
     }
     if (isHead || topic === "chain_reorg") this.#onChainEvent(node, event);
     if (this.#once !== undefined) {
-      const identity = eventIdentity(topic, event.data) ?? raw;
-      if (!this.#once.accepts(node.index, `${topic} ${identity}`)) {
+      const identity = eventIdentity(topic, event.data) ?? `${topic} ${raw}`;
+      const label = topicLabel(topic, node.topics);
+      if (!this.#once.accepts(node.index, label, identity)) {
         count(node.suppressed, "duplicate");
         return;
       }
@@ -299,7 +301,7 @@ export class ListenerActor {
 
   #leads(node: NodeState, { slot, receivedAt }: HeadReport): boolean {
     if (this.#clock === undefined) return true;
-    const current = this.#clock.slotAt(receivedAt);
+    const current = this.#clock.slotAt(receivedAt + CLOCK_DISPARITY_MS);
     return this.#mergedHead.accepts(node.index, slot!, current);
   }
 
@@ -355,6 +357,8 @@ export class ListenerActor {
 }
 
 const MAX_EARLY = 1024;
+/** `MAXIMUM_GOSSIP_CLOCK_DISPARITY`: so far apart clocks may be. */
+const CLOCK_DISPARITY_MS = 500;
 const MAX_HELD = 1024;
 
 function ancestorSlot(event: BeaconEvent<string>): number {

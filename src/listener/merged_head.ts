@@ -16,7 +16,7 @@ export class MergedHead {
    * lead: one node's lie must not make the others' heads look old.
    */
   accepts(node: number, slot: number, currentSlot: number): boolean {
-    if (slot > currentSlot + 1) return true;
+    if (slot > currentSlot) return true;
     if (slot < this.#slot && node !== this.#leader) return false;
     this.#leader = node;
     this.#slot = slot;

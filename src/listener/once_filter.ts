@@ -5,48 +5,90 @@
  * go from A to B and back to A); what two nodes say once each is one. So the n-th time that a node
  * says the same thing counts as new only if no other node has said it n times before.
  *
- * Memory is bounded: the latest {@linkcode OnceFilterOptions.capacity} identities, and a byte for
- * each of them and each node.
+ * Each topic has a memory of its own, so that thousands of attestations do not make it forget a head.
+ * It is bounded: the latest identities, a digest where they are long, and two bytes for each of them
+ * and each node that says anything.
  */
 export class OnceFilter {
-  readonly #places = new Map<string, number>();
-  readonly #keys: (string | undefined)[];
-  readonly #delivered: Uint8Array;
-  readonly #said: Uint8Array[];
-  #next = 0;
+  readonly #nodes: number;
+  readonly #topics = new Map<string, TopicMemory>();
 
-  /** @param options Sizes. */
-  constructor(options: OnceFilterOptions) {
-    const { nodes, capacity = 16384 } = options;
-    this.#keys = new Array(capacity);
-    this.#delivered = new Uint8Array(capacity);
-    this.#said = Array.from({ length: nodes }, () => new Uint8Array(capacity));
+  /** @param nodes How many nodes there are. */
+  constructor(nodes: number) {
+    this.#nodes = nodes;
   }
 
   /**
    * Counts an event.
    *
    * @param node Index of the node that says it.
-   * @param identity What makes two events the same.
+   * @param topic Its topic. Names that a node made up should count as one.
+   * @param identity What makes two events of the topic the same.
    * @returns Whether it is to be delivered.
    */
+  accepts(node: number, topic: string, identity: string): boolean {
+    let memory = this.#topics.get(topic);
+    if (memory === undefined) {
+      const capacity = BUSY.has(topic) ? BUSY_CAPACITY : CAPACITY;
+      memory = new TopicMemory(this.#nodes, capacity);
+      this.#topics.set(topic, memory);
+    }
+    return memory.accepts(
+      node,
+      identity.length > MOST_UNITS ? digest(identity) : identity,
+    );
+  }
+}
+
+/** How many identities of a topic are remembered: those of half an hour, at one a slot and some forks. */
+const CAPACITY = 256;
+/** Of those topics that have hundreds or thousands in a slot. */
+const BUSY_CAPACITY = 16_384;
+const BUSY = new Set([
+  "attestation",
+  "single_attestation",
+  "contribution_and_proof",
+  "data_column_sidecar",
+  "payload_attestation_message",
+]);
+
+/** The longest identity of a known topic without a list in it is shorter. */
+const MOST_UNITS = 1024;
+const MOST_TIMES = 65_535;
+
+class TopicMemory {
+  readonly #places = new Map<string, number>();
+  readonly #keys: string[] = [];
+  readonly #capacity: number;
+  readonly #delivered: Uint16Array;
+  /** By node; only those that have said anything. */
+  readonly #said: (Uint16Array | undefined)[];
+  #next = 0;
+
+  constructor(nodes: number, capacity: number) {
+    this.#capacity = capacity;
+    this.#delivered = new Uint16Array(capacity);
+    this.#said = new Array(nodes).fill(undefined);
+  }
+
   accepts(node: number, identity: string): boolean {
-    const said = this.#said[node]!;
+    const said = this.#said[node] ??= new Uint16Array(this.#capacity);
     const place = this.#places.get(identity) ?? this.#add(identity);
-    if (said[place]! < 255) said[place]!++;
-    if (said[place]! <= this.#delivered[place]!) return false;
+    // So often nobody says the same of a chain; it is passed on rather than lost.
+    if (said[place] === MOST_TIMES) return true;
+    if (++said[place]! <= this.#delivered[place]!) return false;
     this.#delivered[place] = said[place]!;
     return true;
   }
 
   #add(identity: string): number {
     const place = this.#next;
-    this.#next = (place + 1) % this.#keys.length;
+    this.#next = (place + 1) % this.#capacity;
     const evicted = this.#keys[place];
     if (evicted !== undefined) {
       this.#places.delete(evicted);
       this.#delivered[place] = 0;
-      for (const said of this.#said) said[place] = 0;
+      for (const said of this.#said) said?.fill(0, place, place + 1);
     }
     this.#keys[place] = identity;
     this.#places.set(identity, place);
@@ -54,14 +96,13 @@ export class OnceFilter {
   }
 }
 
-/** Sizes of an {@linkcode OnceFilter}. */
-export interface OnceFilterOptions {
-  /** How many nodes there are. */
-  nodes: number;
-  /**
-   * How many identities are remembered.
-   *
-   * @default {16384}
-   */
-  capacity?: number;
+/** Length and two 32-bit hashes (FNV-1a, one of them backwards): enough to tell reports apart. */
+function digest(text: string): string {
+  let forwards = 0x811c9dc5;
+  let backwards = 0x811c9dc5;
+  for (let i = 0, j = text.length - 1; j >= 0; i++, j--) {
+    forwards = Math.imul(forwards ^ text.charCodeAt(i), 0x01000193);
+    backwards = Math.imul(backwards ^ text.charCodeAt(j), 0x01000193);
+  }
+  return `${text.length}:${forwards >>> 0}:${backwards >>> 0}`;
 }

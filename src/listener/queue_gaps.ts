@@ -3,6 +3,7 @@
 import type { BeaconEvent } from "../beacon/beacon_event.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import type { NodeState } from "./node_state.ts";
+import { topicLabel } from "./topic_counts.ts";
 
 /** What a {@linkcode QueueGaps} works with. */
 export interface QueueGapsOptions {
@@ -17,16 +18,21 @@ export interface QueueGapsOptions {
 /** Gathers losses for a second, so that a burst of them is told as one gap of each node. */
 export class QueueGaps {
   readonly #options: QueueGapsOptions;
-  readonly #losses = new Map<string, Loss>();
+  readonly #nodes: ReadonlyMap<string, NodeState>;
+  readonly #losses = new Map<NodeState, Loss>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param options Where gaps are told. */
   constructor(options: QueueGapsOptions) {
     this.#options = options;
+    this.#nodes = new Map(options.nodes.map((node) => [node.name, node]));
   }
 
   /** A subscriber has lost an event. */
-  add({ node, topic, slot, receivedAt }: BeaconEvent<string>): void {
+  add({ node: name, topic, slot, receivedAt }: BeaconEvent<string>): void {
+    const node = this.#nodes.get(name);
+    // Who posts to a broadcast of the user's besides the listener has gaps of its own.
+    if (node === undefined) return;
     let loss = this.#losses.get(node);
     if (loss === undefined) {
       loss = { from: Infinity, to: -Infinity, topics: new Set(), count: 0 };
@@ -36,7 +42,7 @@ export class QueueGaps {
     const at = slot ?? this.#options.slotAt(receivedAt) ?? 0;
     loss.from = Math.min(loss.from, at);
     loss.to = Math.max(loss.to, at);
-    loss.topics.add(topic);
+    loss.topics.add(topicLabel(topic, node.topics));
     loss.count++;
     this.#timer ??= setTimeout(() => this.flush(), GATHER_MS);
   }
@@ -45,20 +51,16 @@ export class QueueGaps {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const losses = new Map(this.#losses);
-    this.#losses.clear();
-    for (const node of this.#options.nodes) {
-      const loss = losses.get(node.name);
-      if (loss === undefined) continue;
-      const { from, to, count } = loss;
+    for (const [node, { from, to, topics, count }] of this.#losses) {
       this.#options.lifecycle.gap(node, {
         kind: "queue",
         from,
         to,
-        topics: [...loss.topics],
+        topics: [...topics],
         count,
       });
     }
+    this.#losses.clear();
   }
 }
 

@@ -12,10 +12,12 @@ export interface TopicCount {
   late: number;
 }
 
-/**
- * The counts of all topics of a node. A node may send any name, but makes no label of it: what is
- * neither known nor asked for counts as `other`.
- */
+/** A node may send any name, but makes no label of it: what is neither known nor asked for is `other`. */
+export function topicLabel(topic: string, asked: readonly string[]): string {
+  return isKnownTopic(topic) || asked.includes(topic) ? topic : "other";
+}
+
+/** The counts of all topics of a node. */
 export class TopicCounts {
   readonly #counts = new Map<string, TopicCount>();
 
@@ -28,9 +30,7 @@ export class TopicCounts {
   of(topic: string, asked: readonly string[]): TopicCount {
     const known = this.#counts.get(topic);
     if (known !== undefined) return known;
-    const label = isKnownTopic(topic) || asked.includes(topic)
-      ? topic
-      : "other";
+    const label = topicLabel(topic, asked);
     let count = this.#counts.get(label);
     if (count === undefined) {
       count = { events: 0, malformed: 0, late: 0 };
