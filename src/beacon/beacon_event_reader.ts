@@ -85,7 +85,10 @@ export class BeaconEventReader {
   }
 }
 
-/** An event whose payload nobody has looked into yet. It is parsed once, when somebody does. */
+/**
+ * An event whose payload nobody has looked into yet. It is parsed once, when somebody does. `data`
+ * is behind a getter, which spread and `structuredClone` leave out.
+ */
 class UnparsedEvent implements BeaconEvent<string> {
   readonly topic: string;
   readonly raw: string;
@@ -102,5 +105,10 @@ class UnparsedEvent implements BeaconEvent<string> {
 
   get data(): unknown {
     return this.#data ??= parseEventData(this.topic, this.raw);
+  }
+
+  toJSON(): BeaconEvent<string> {
+    const { topic, data, raw, node, receivedAt } = this;
+    return { topic, data, raw, node, receivedAt };
   }
 }

@@ -130,10 +130,24 @@ const decimal = v.pipe(
   v.regex(/^\d+$/, "must be a decimal integer"),
   v.transform(Number),
 );
-const positiveInteger = v.pipe(
+/**
+ * Bounds wide enough for every chain there is, so that a node cannot make the listener's timers run
+ * wild: a slot of 10 milliseconds to an hour, an epoch of at most 65536 slots.
+ */
+const slotMilliseconds = v.pipe(
   decimal,
-  v.safeInteger("must be a safe integer"),
+  v.minValue(10, "must be at least 10"),
+  v.maxValue(3_600_000, "must be at most 3600000"),
+);
+const slotSeconds = v.pipe(
+  decimal,
   v.minValue(1, "must be positive"),
+  v.maxValue(3600, "must be at most 3600"),
+);
+const epochSlots = v.pipe(
+  decimal,
+  v.minValue(1, "must be positive"),
+  v.maxValue(65_536, "must be at most 65536"),
 );
 /** Seconds that are still a safe integer as milliseconds. */
 const seconds = v.pipe(
@@ -143,7 +157,6 @@ const seconds = v.pipe(
     "must be a safe integer of milliseconds",
   ),
 );
-const positiveSeconds = v.pipe(seconds, v.minValue(1, "must be positive"));
 const basisPoints = v.pipe(
   decimal,
   v.maxValue(10_000, "must be at most 10000"),
@@ -158,9 +171,9 @@ const genesisSchema = v.object({
 
 const specSchema = v.object({
   data: v.object({
-    SLOT_DURATION_MS: v.optional(positiveInteger),
-    SECONDS_PER_SLOT: v.optional(positiveSeconds),
-    SLOTS_PER_EPOCH: positiveInteger,
+    SLOT_DURATION_MS: v.optional(slotMilliseconds),
+    SECONDS_PER_SLOT: v.optional(slotSeconds),
+    SLOTS_PER_EPOCH: epochSlots,
     ATTESTATION_DUE_BPS: v.optional(basisPoints),
     ATTESTATION_DUE_BPS_GLOAS: v.optional(basisPoints),
     GLOAS_FORK_EPOCH: v.optional(decimal),

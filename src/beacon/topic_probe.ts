@@ -107,9 +107,14 @@ async function ask(
   onHeaders();
   const text = response.body.pipeThrough(new TextDecoderStream());
   const decoder = new SseDecoder();
-  // Leaving the loop cancels the body.
-  for await (const chunk of text) {
-    if (decoder.push(chunk).length > 0) return "open";
+  try {
+    // Leaving the loop cancels the body.
+    for await (const chunk of text) {
+      if (decoder.push(chunk).length > 0) return "open";
+    }
+  } catch {
+    // Cut off: no stream either.
+    options.signal.throwIfAborted();
   }
   return "refused";
 }

@@ -10,7 +10,7 @@ import type {
   BeaconEventReader,
   MalformedEvent,
 } from "../beacon/beacon_event_reader.ts";
-import { type ChainConfig, createSlotClock } from "../beacon/chain_config.ts";
+import type { ChainConfig } from "../beacon/chain_config.ts";
 import { eventIdentity } from "../beacon/event_identity.ts";
 import { latestPlausibleSlot } from "../beacon/plausible_slot.ts";
 import { publicError } from "../beacon/public_error.ts";
@@ -18,7 +18,7 @@ import type { SlotClock } from "../beacon/slot_clock.ts";
 import { toHeadEvent } from "../beacon/stand_in.ts";
 import type { ServerSentEvent } from "../sse/mod.ts";
 import type { Broadcast, PostOptions } from "./broadcast.ts";
-import { WrongChainError } from "./wrong_chain_error.ts";
+import { Chain } from "./chain.ts";
 import { type ChainReorg, mergeReorgs, toChainReorg } from "./chain_reorg.ts";
 import { type DutiesChanged, DutiesTracker } from "./duties_tracker.ts";
 import { type HeadReport, isHeadReport, readHead } from "./last_head.ts";
@@ -64,9 +64,7 @@ export class ListenerActor {
   readonly #duties: DutiesTracker;
   readonly #queueGaps: QueueGaps;
   readonly #postEvent: PostOptions<BeaconEvent<string>>;
-  #clock: SlotClock | undefined;
-  readonly #clockKnown = Promise.withResolvers<SlotClock>();
-  #chainRoot: string | undefined;
+  readonly #chain = new Chain();
   /** What cannot be understood before the clock is known. */
   #early: { node: NodeState; event: BeaconEvent<string> }[] = [];
   /** For `parity: "charon"`: the epoch last told, 0 at the start as there. */
@@ -81,7 +79,7 @@ export class ListenerActor {
     this.#queueGaps = new QueueGaps({
       nodes,
       lifecycle,
-      slotAt: (time) => this.#clock?.slotAt(time),
+      slotAt: (time) => this.clock?.slotAt(time),
     });
     this.#postEvent = { onLost: (event) => this.#queueGaps.add(event) };
     if (nodes.length > 1) this.#once = new OnceFilter(nodes.length);
@@ -89,12 +87,16 @@ export class ListenerActor {
 
   /** The slot clock, once genesis and timing are known. */
   get clock(): SlotClock | undefined {
-    return this.#clock;
+    return this.#chain.clock;
   }
 
-  /** Resolves with the slot clock, whenever it is known. */
-  get clockKnown(): Promise<SlotClock> {
-    return this.#clockKnown.promise;
+  /**
+   * Resolves with the slot clock, whenever it is known.
+   *
+   * @throws The signal's reason, when it aborts.
+   */
+  awaitClock(signal: AbortSignal): Promise<SlotClock> {
+    return this.#chain.awaitClock(signal);
   }
 
   /**
@@ -103,26 +105,23 @@ export class ListenerActor {
    * @throws {WrongChainError} If the node is on another chain than the first.
    */
   configure(config: ChainConfig, node?: NodeState): void {
-    const clock = createSlotClock(config);
-    const root = config.genesisValidatorsRoot?.toLowerCase();
-    if (root !== undefined) {
-      this.#chainRoot ??= root;
-      if (root !== this.#chainRoot && node !== undefined) {
-        throw new WrongChainError(node.name, this.#chainRoot, root);
-      }
-    }
+    const { nodes, lifecycle } = this.#options;
+    const known = this.clock;
+    const differences = this.#chain.learn(config, node?.name);
     const { slotDurationMs } = config;
-    if (node === undefined) {
-      for (const any of this.#options.nodes) {
-        any.slotDurationMs = slotDurationMs;
-      }
-    } else node.slotDurationMs = slotDurationMs;
-    if (this.#clock !== undefined) return;
-    this.#clock = clock;
-    this.#timing.start(this.#clock);
-    this.#clockKnown.resolve(this.#clock);
-    this.#options.lifecycle.clockKnown(node);
-    this.#review();
+    for (const each of node === undefined ? nodes : [node]) {
+      each.slotDurationMs = slotDurationMs;
+    }
+    if (known === undefined) {
+      this.#timing.start(this.clock!);
+      lifecycle.clockKnown(node);
+      this.#review();
+    } else if (node !== undefined && differences.length > 0) {
+      const message = `The node tells of another timing, which is not used: ${
+        differences.join(", ")
+      }`;
+      lifecycle.warn(node, "timing", message);
+    }
   }
 
   /** Tells what is left to tell. */
@@ -145,8 +144,8 @@ export class ListenerActor {
   }
 
   #isPlausible({ slot, receivedAt }: BeaconEvent<string>): boolean {
-    return slot === undefined || this.#clock === undefined ||
-      slot <= latestPlausibleSlot(this.#clock, receivedAt);
+    return slot === undefined || this.clock === undefined ||
+      slot <= latestPlausibleSlot(this.clock, receivedAt);
   }
 
   /** A connection's way in. It is ever ready, so nothing here holds a node's stream up. */
@@ -214,9 +213,9 @@ export class ListenerActor {
 
   /** The latest slot to believe. All events of a batch arrived at once. */
   #latestPlausible([first]: BeaconEventBatch): number {
-    return first === undefined || this.#clock === undefined
+    return first === undefined || this.clock === undefined
       ? Infinity
-      : latestPlausibleSlot(this.#clock, first.receivedAt);
+      : latestPlausibleSlot(this.clock, first.receivedAt);
   }
 
   #implausible(
@@ -224,7 +223,7 @@ export class ListenerActor {
     latest: number,
   ): Error | undefined {
     if (slot === undefined || slot <= latest) return undefined;
-    const current = latest - this.#clock!.slotsPerEpoch;
+    const current = latest - this.clock!.slotsPerEpoch;
     return new RangeError(
       `Cannot use ${topic} event: slot must be at most one epoch ahead of the clock (${current}), got ${slot}`,
     );
@@ -300,14 +299,14 @@ export class ListenerActor {
   }
 
   #leads(node: NodeState, { slot, receivedAt }: HeadReport): boolean {
-    if (this.#clock === undefined) return true;
-    const current = this.#clock.slotAt(receivedAt + CLOCK_DISPARITY_MS);
+    if (this.clock === undefined) return true;
+    const current = this.clock.slotAt(receivedAt + CLOCK_DISPARITY_MS);
     return this.#mergedHead.accepts(node.index, slot!, current);
   }
 
   /** Heads and reorgs mean more than they say, to whom the clock is known. */
   #onChainEvent(node: NodeState, event: BeaconEvent<string>): void {
-    const clock = this.#clock;
+    const { clock } = this;
     if (clock === undefined) {
       this.#keepEarly(node, event);
     } else if (isHeadReport(event)) {

@@ -1,6 +1,5 @@
 /** After an absence: what did the node's head do meanwhile, and what was missed? */
 
-import { abortable } from "@std/async/abortable";
 import { retry, RetryError } from "@std/async/retry";
 import type { BlockHeader } from "../beacon/block_header.ts";
 import { latestPlausibleSlot } from "../beacon/plausible_slot.ts";
@@ -46,7 +45,7 @@ export async function recoverGap(
   const { isTold, actor, lifecycle, fetch, signal, now } = options;
   const report = node.gapFrom ??= node.lastHead;
   const { lastEventAt } = node;
-  const clock = actor.clock ?? await abortable(actor.clockKnown, signal);
+  const clock = actor.clock ?? await actor.awaitClock(signal);
   const tell = (gap: Pick<GapStatus, "from" | "to" | "topics" | "reason">) => {
     if (isTold || gap.topics.length === 0) return;
     lifecycle.gap(node, { kind: "reconnect", ...gap });

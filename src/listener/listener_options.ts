@@ -150,7 +150,7 @@ export function checkOptions(options: SseListenerOptions): CheckedOptions {
     parity,
     maxEventBytes,
     idleTimeoutMs,
-    log: log ?? (() => {}),
+    log: unthrowing(log),
     events: checkBroadcast("events", options.events) ?? new Broadcast(),
     reorgs: checkBroadcast("reorgs", options.reorgs) ??
       new Broadcast({ merge: mergeReorgs }),
@@ -160,6 +160,17 @@ export function checkOptions(options: SseListenerOptions): CheckedOptions {
     fetch: fetch ?? ((input, init) => globalThis.fetch(input, init)),
     now: now ?? Date.now,
     random: random ?? Math.random,
+  };
+}
+
+/** A user's log, kept from ending the listener. */
+function unthrowing(log: Log = () => {}): Log {
+  return (entry) => {
+    try {
+      log(entry);
+    } catch {
+      // There is nobody left to tell.
+    }
   };
 }
 

@@ -12,5 +12,5 @@ export interface LogEntry {
   error?: Error;
 }
 
-/** Takes log entries. It must not throw. */
+/** Takes log entries. What it throws is lost: a log must not end what it tells of. */
 export type Log = (entry: LogEntry) => void;

@@ -27,28 +27,28 @@ export class ListenerMetrics {
   readonly block: NodeHistogram;
   /** Block seen on gossip to head update. */
   readonly blockProcessingTime: NodeHistogram;
+  readonly #registry: Registry;
+  readonly #names: string[];
 
   /**
    * @param registry Where the metrics are registered.
    * @param prefix What their names begin with.
    * @param source What is read when scraped.
-   * @throws {Error} If the registry has a metric of such a name from another source.
+   * @throws {TypeError} If the registry has a metric of such a name from another source; then none is
+   * registered.
    */
   constructor(registry: Registry, prefix: string, source: MetricsSource) {
     const { nodes, lost } = source;
+    const metrics = new Map<string, Metric>();
 
     function histogram(
       name: string,
       help: string,
       buckets: number[],
     ): NodeHistogram {
-      const metric = new NodeHistogram({
-        name: claim(registry, prefix + name),
-        help,
-        buckets,
-      });
+      const metric = new NodeHistogram({ name: prefix + name, help, buckets });
       // The registry asks no more of a metric than this one has; its type asks for a class of its own.
-      registry.registerMetric(metric as unknown as Metric);
+      metrics.set(prefix + name, metric as unknown as Metric);
       return metric;
     }
 
@@ -57,11 +57,11 @@ export class ListenerMetrics {
       help: string,
       read: (node: NodeState) => number | undefined,
     ): void {
-      new Gauge({
-        name: claim(registry, prefix + name),
+      const metric = new Gauge({
+        name: prefix + name,
         help,
         labelNames: ["addr"],
-        registers: [registry],
+        registers: [],
         collect() {
           for (const node of nodes) {
             const value = read(node);
@@ -69,6 +69,7 @@ export class ListenerMetrics {
           }
         },
       });
+      metrics.set(prefix + name, metric);
     }
 
     function counter<L extends string>(
@@ -77,16 +78,17 @@ export class ListenerMetrics {
       labelNames: L[],
       read: (add: (labels: Record<L, string>, value: number) => void) => void,
     ): void {
-      new Counter({
-        name: claim(registry, prefix + name),
+      const metric = new Counter({
+        name: prefix + name,
         help,
         labelNames,
-        registers: [registry],
+        registers: [],
         collect() {
           this.reset();
           read((labels, value) => this.inc(labels, value));
         },
       });
+      metrics.set(prefix + name, metric);
     }
 
     function counterOf<L extends string>(
@@ -179,12 +181,12 @@ export class ListenerMetrics {
       "kind",
       (node) => node.gaps,
     );
-    new Gauge({
-      name: claim(registry, `${prefix}sse_topic_active`),
+    const topicActive = new Gauge({
+      name: `${prefix}sse_topic_active`,
       help:
         "Whether the node is asked for the topic; 0 where it refuses one that is wanted",
       labelNames: ["addr", "topic"],
-      registers: [registry],
+      registers: [],
       collect() {
         this.reset();
         for (const { name: addr, topics, missingTopics } of nodes) {
@@ -193,6 +195,7 @@ export class ListenerMetrics {
         }
       },
     });
+    metrics.set(`${prefix}sse_topic_active`, topicActive);
     counterOf(
       "sse_late_total",
       "Heads and blocks that came after attestations were due",
@@ -219,6 +222,18 @@ export class ListenerMetrics {
         }
       },
     );
+    this.#registry = registry;
+    this.#names = [...metrics.keys()];
+    register(registry, prefix, metrics);
+  }
+
+  /**
+   * Lets a later listener register the same names in this registry; until then they stay readable.
+   */
+  release(): void {
+    const names = released.get(this.#registry) ?? new Set();
+    for (const name of this.#names) names.add(name);
+    released.set(this.#registry, names);
   }
 }
 
@@ -227,16 +242,20 @@ const BLOCK_BUCKETS = [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 8, 10, 12];
 /** Names of metrics whose listener has ended, which a later one may take over in the same registry. */
 const released = new WeakMap<Registry, Set<string>>();
 
-/** Lets a later listener register the same names in this registry; until then they stay readable. */
-export function releaseMetrics(registry: Registry, prefix: string): void {
-  const names = released.get(registry) ?? new Set();
+function register(
+  registry: Registry,
+  prefix: string,
+  metrics: ReadonlyMap<string, Metric>,
+): void {
+  const free = released.get(registry);
   for (const { name } of registry.getMetricsAsArray()) {
-    if (name.startsWith(`${prefix}sse_`)) names.add(name);
+    if (!metrics.has(name) || free?.has(name)) continue;
+    throw new TypeError(
+      `Cannot start listener: prefix must be another one for each listener of a registry, got "${prefix}", and the registry has ${name}`,
+    );
   }
-  released.set(registry, names);
-}
-
-function claim(registry: Registry, name: string): string {
-  if (released.get(registry)?.delete(name)) registry.removeSingleMetric(name);
-  return name;
+  for (const [name, metric] of metrics) {
+    if (free?.delete(name)) registry.removeSingleMetric(name);
+    registry.registerMetric(metric);
+  }
 }

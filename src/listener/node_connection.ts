@@ -1,6 +1,5 @@
 /** One connection to a node, from the probe to its end, and what goes on beside its stream. */
 
-import { delay } from "@std/async/delay";
 import {
   BeaconHttpError,
   BeaconNetworkError,
@@ -12,28 +11,24 @@ import { openEventStream } from "../beacon/event_stream.ts";
 import { probeNode } from "../beacon/node_syncing.ts";
 import { publicError } from "../beacon/public_error.ts";
 import { askAgain, TopicsRegainedError } from "./ask_again.ts";
-import { awaitChainConfig } from "./chain_config_source.ts";
-import { WrongChainError } from "./wrong_chain_error.ts";
+import type { ChainCheck } from "./chain_check.ts";
 import { recoverGap } from "./gap_recovery.ts";
 import type { NodeState } from "./node_state.ts";
 import type { DisconnectReason } from "./node_status.ts";
 import type { SupervisorOptions } from "./node_supervisor.ts";
+import { oneAtATime } from "./one_at_a_time.ts";
+import { SilenceError } from "./silence_error.ts";
 import { watchStaleness } from "./staleness.ts";
 import type { TopicRequest } from "./topic_negotiation.ts";
-import { type Silence, Watchdog } from "./watchdog.ts";
+import { Watchdog } from "./watchdog.ts";
+import { WrongChainError } from "./wrong_chain_error.ts";
 
 /** What one connection is to do. */
 export interface ConnectionOptions extends SupervisorOptions {
   /** What to ask for. */
   request: TopicRequest;
-  /** Whether the node has told genesis and timing before, and agreed with the others. */
-  isConfigured: boolean;
-  /** When to ask for them, in milliseconds from the probe. */
-  configureInMs: number;
-  /** Called when it is asked. */
-  onConfigure: () => void;
-  /** Called when it has told. */
-  onConfigured: () => void;
+  /** Whether the node is on the right chain. */
+  chain: ChainCheck;
   /** Called when a valid event arrived. */
   onUseful: () => void;
   /** Called with a server's `retry`, in milliseconds. */
@@ -88,7 +83,7 @@ export async function listenOnce(
       node,
       await probeNode(node.endpoint, PROBE_TIMEOUT_MS, { fetch, signal }),
     );
-    if (!options.isConfigured) await configure(node, options, signal, run);
+    await options.chain.begin(signal, run);
     watchdog = new Watchdog(
       () => options.idleTimeoutMs ?? idleTimeoutMs(node),
       (silence, timeoutMs) =>
@@ -150,105 +145,16 @@ export async function listenOnce(
   }
 }
 
-/** A connection fell silent. */
-export class SilenceError extends BeaconTimeoutError {
-  /** What was missing. */
-  readonly silence: Silence;
-
-  /**
-   * Creates an instance.
-   *
-   * @param node Name of the node.
-   * @param silence What was missing.
-   * @param timeoutMs For how long, in milliseconds.
-   */
-  constructor(node: string, silence: Silence, timeoutMs: number) {
-    const missing = silence === "idle"
-      ? "no byte"
-      : "bytes, but no complete event or comment,";
-    super(`Lost ${node}: ${missing} within ${timeoutMs} ms`, "idle");
-    this.silence = silence;
-  }
-}
-
 const PROBE_TIMEOUT_MS = 10_000;
 const IDLE_SLOTS = 5;
 const IDLE_TIMEOUT_WITHOUT_CLOCK_MS = 60_000;
 const MOST_IDLE_TIMEOUT_MS = 3_600_000;
-const AGREE_WITHIN_MS = 2000;
 
 /** By the node's own word: what another node says must not end its connection. */
 function idleTimeoutMs({ slotDurationMs }: NodeState): number {
   if (slotDurationMs === undefined) return IDLE_TIMEOUT_WITHOUT_CLOCK_MS;
   return Math.min(IDLE_SLOTS * slotDurationMs, MOST_IDLE_TIMEOUT_MS);
 }
-
-/**
- * Asks for genesis and timing beside the stream. Where nodes must agree, the stream waits for the
- * answer a little, so that nothing of a wrong chain comes through.
- */
-async function configure(
-  node: NodeState,
-  options: ConnectionOptions,
-  signal: AbortSignal,
-  run: (task: Promise<void>) => void,
-): Promise<void> {
-  const { actor, lifecycle, fetch, mustAgree, configureInMs } = options;
-  const ask = async () => {
-    if (configureInMs > 0) await delay(configureInMs, { signal });
-    options.onConfigure();
-    const config = await awaitChainConfig(node, {
-      signal,
-      fetch,
-      onFailure: (error) =>
-        lifecycle.warn(node, "config", error.message, error),
-    });
-    actor.configure(config, node);
-    options.onConfigured();
-  };
-  const asking = ask();
-  run(asking);
-  if (!mustAgree) return;
-  const answered = new AbortController();
-  const patience = delay(AGREE_WITHIN_MS, {
-    signal: AbortSignal.any([signal, answered.signal]),
-  });
-  try {
-    await Promise.race([asking, patience]);
-  } finally {
-    answered.abort();
-    await patience.catch(() => {});
-  }
-}
-
-/**
- * Runs a task at least once behind each time that it is asked for, but never twice at a time, nor at
- * once again: a node may say a thousand times in a second that it has dropped messages.
- */
-function oneAtATime<T>(
-  task: (input: T) => Promise<void>,
-  signal: AbortSignal,
-): (input: T) => Promise<void> {
-  let isRunning = false;
-  let asked: { input: T } | undefined;
-  return async (input) => {
-    asked = { input };
-    if (isRunning) return;
-    isRunning = true;
-    try {
-      while (asked !== undefined) {
-        const { input }: { input: T } = asked;
-        asked = undefined;
-        await task(input);
-        await delay(RECOVERY_INTERVAL_MS, { signal });
-      }
-    } finally {
-      isRunning = false;
-    }
-  };
-}
-
-const RECOVERY_INTERVAL_MS = 250;
 
 /** How many messages a comment of Lighthouse's says that it has dropped. */
 function droppedCount(comment: string): number {

@@ -95,6 +95,8 @@ export class NodeState {
   readonly suppressed: Map<SuppressReason, number> = new Map();
   /** Gaps by kind. */
   readonly gaps: Map<GapStatus["kind"], number> = new Map();
+  /** The head whose delay was last observed: topic and block root. */
+  timedHead: { topic: string; block: string } | undefined;
   /** When the blocks of recent slots came over gossip. */
   readonly gossipTimes: GossipTimes = new GossipTimes();
 

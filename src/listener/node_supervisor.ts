@@ -6,6 +6,7 @@ import { BeaconHttpError } from "../beacon/errors.ts";
 import { probeTopics } from "../beacon/topic_probe.ts";
 import type { ListenerActor } from "./actor.ts";
 import { Backoff } from "./backoff.ts";
+import { ChainCheck } from "./chain_check.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { ASK_AGAIN_MS } from "./ask_again.ts";
 import { type ConnectionEnd, listenOnce } from "./node_connection.ts";
@@ -35,6 +36,8 @@ export interface SupervisorOptions {
   idleTimeoutMs: number | undefined;
   /** Whether the node must be asked for genesis: for the slot clock, or to compare the chains. */
   asksForConfig: boolean;
+  /** Within which time the first connection is made, in milliseconds. */
+  startWithinMs: number;
   /** Whether there is something to compare its chain with: other nodes, or a root that was given. */
   mustAgree: boolean;
 }
@@ -45,12 +48,9 @@ export class NodeSupervisor {
   readonly #options: SupervisorOptions;
   readonly #backoff: Backoff;
   readonly #negotiation: TopicNegotiation;
-  /** When the node last refused a list of topics, by the monotonic clock. */
+  readonly #chain: ChainCheck;
+  /** When the node first refused what it is asked for now, by the monotonic clock. */
   #refusedAt: number | undefined;
-  #emptyStreams = 0;
-  #isConfigured: boolean;
-  /** When the node was last asked for genesis and timing, by the monotonic clock. */
-  #askedForConfigAt = -Infinity;
 
   /**
    * @param node The node; its state is written by the actor and the lifecycle.
@@ -65,12 +65,16 @@ export class NodeSupervisor {
       random: options.random,
     });
     this.#negotiation = new TopicNegotiation(node.topics);
-    this.#isConfigured = !options.asksForConfig;
+    this.#chain = new ChainCheck(node, options);
   }
 
   /** Runs until the signal aborts. Never rejects. */
   async run(): Promise<void> {
-    const { lifecycle, signal } = this.#options;
+    const { lifecycle, signal, random, startWithinMs } = this.#options;
+    // An abort ends each wait; the loop's condition tells the rest.
+    if (startWithinMs > 0) {
+      await delay(random() * startWithinMs, { signal }).catch(() => {});
+    }
     while (!signal.aborted) {
       const end = await this.#listen();
       if (signal.aborted) break;
@@ -82,7 +86,6 @@ export class NodeSupervisor {
         error: end.error,
         retryInMs,
       });
-      // An abort ends the wait; the loop's condition tells the rest.
       await delay(retryInMs, { signal }).catch(() => {});
     }
     lifecycle.closed(this.#node);
@@ -99,17 +102,10 @@ export class NodeSupervisor {
     const end = await listenOnce(this.#node, {
       ...this.#options,
       request: this.#negotiation.request,
-      isConfigured: this.#isConfigured,
-      // A node that closes every stream at once must not be asked each time as well.
-      configureInMs: this.#options.mustAgree
-        ? 0
-        : Math.max(0, this.#askedForConfigAt + CONFIG_INTERVAL_MS - now),
-      onConfigure: () => this.#askedForConfigAt = performance.now(),
-      onConfigured: () => this.#isConfigured = true,
+      chain: this.#chain,
       onUseful: () => {
         this.#backoff.reset();
         this.#negotiation.accepted();
-        this.#emptyStreams = 0;
       },
       onRetry: (milliseconds) => this.#backoff.setBase(milliseconds),
       askAgainInMs: Math.max(0, ASK_AGAIN_MS - refusedForMs),
@@ -132,6 +128,7 @@ export class NodeSupervisor {
     const backoff = this.#backoff;
     if (reason === "topics") {
       this.#negotiation.reset();
+      this.#refusedAt = undefined;
       return backoff.next();
     }
     if (error instanceof WrongChainError) {
@@ -140,18 +137,20 @@ export class NodeSupervisor {
     }
     if (reason === "idle" && openMs === undefined) {
       this.#negotiation.unanswered();
-      this.#refusedAt = performance.now();
+      this.#refusedAt ??= performance.now();
       return backoff.next();
     }
-    if (reason === "eof" && isEmpty && openMs! < EMPTY_WITHIN_MS) {
-      // One may be a restart; two in a row look like a refusal. Each step waits, as nobody said no.
-      if (++this.#emptyStreams > 1) await this.#negotiate("");
-      return backoff.next();
+    if (isEmpty && openMs !== undefined && openMs < EMPTY_WITHIN_MS) {
+      const asked = this.#node.topics;
+      const step = await this.#follow(this.#negotiation.emptied());
+      const isWiser = step === "retry" && this.#node.topics !== asked;
+      return isWiser ? 0 : backoff.next();
     }
     if (!(error instanceof BeaconHttpError)) return backoff.next();
     const { status, body, retryAfterMs = 0 } = error;
     if (status === STATUS_CODE.BadRequest) {
-      return await this.#negotiate(body) ? 0 : backoff.nextAtCap();
+      const step = await this.#follow(this.#negotiation.refused(body));
+      return step === "retry" ? 0 : backoff.nextAtCap();
     }
     if (
       status === STATUS_CODE.TooManyRequests ||
@@ -166,11 +165,10 @@ export class NodeSupervisor {
     return status > 400 && status < 500 ? backoff.nextAtCap() : backoff.next();
   }
 
-  /** Takes a refusal; returns whether there is another list to ask for. */
-  async #negotiate(message: string): Promise<boolean> {
+  /** Takes the steps of a negotiation that need the node; returns the one that is left. */
+  async #follow(step: NextStep): Promise<NextStep> {
     const { fetch, signal } = this.#options;
     const negotiation = this.#negotiation;
-    let step: NextStep = negotiation.refused(message);
     if (step === "probe") {
       try {
         const { endpoint } = this.#node;
@@ -182,18 +180,17 @@ export class NodeSupervisor {
         );
       } catch {
         // Only the signal ends a probe.
-        return false;
+        return "exhausted";
       }
     }
-    this.#refusedAt = performance.now();
+    if (step !== "wait") this.#refusedAt ??= performance.now();
     this.#applyTopics();
-    return step === "retry";
+    return step;
   }
 }
 
 const BACKOFF_BASE_MS = 1000;
 const BACKOFF_CAP_MS = 30_000;
 const USEFUL_AFTER_MS = 30_000;
-const CONFIG_INTERVAL_MS = 2000;
 const EMPTY_WITHIN_MS = 1000;
 const MAX_RETRY_AFTER_MS = 300_000;

@@ -40,8 +40,8 @@ export class OnceFilter {
   }
 }
 
-/** How many identities of a topic are remembered: those of half an hour, at one a slot and some forks. */
-const CAPACITY = 256;
+/** How many identities of a topic are remembered: those of hours, at one a slot, and of a burst. */
+const CAPACITY = 2048;
 /** Of those topics that have hundreds or thousands in a slot. */
 const BUSY_CAPACITY = 16_384;
 const BUSY = new Set([

@@ -20,7 +20,7 @@ import {
   checkOptions,
   type SseListenerOptions,
 } from "./listener_options.ts";
-import { ListenerMetrics, releaseMetrics } from "./metrics.ts";
+import { ListenerMetrics } from "./metrics.ts";
 import type { MetricsRegistry } from "./metrics_registry.ts";
 import { type NodeSnapshot, NodeState } from "./node_state.ts";
 import type { NodeStatus } from "./node_status.ts";
@@ -34,7 +34,8 @@ export interface EventsOptions<T extends string = KnownTopic> {
   /**
    * For who passes events on and looks at `raw` only: the payload is not parsed on this
    * subscription's account, hence not checked, and `slot` may be missing. `data` is parsed when it
-   * is asked for, and throws where the payload is malformed.
+   * is asked for, and throws where the payload is malformed; a copy by spread or `structuredClone`
+   * may lack it.
    *
    * @default {false}
    */
@@ -99,6 +100,7 @@ export class SseListener implements AsyncDisposable {
 
   readonly #options: CheckedOptions;
   readonly #nodes: NodeState[];
+  readonly #metrics: ListenerMetrics;
   readonly #actor: ListenerActor;
   readonly #lifecycle: Lifecycle;
   readonly #interest: DataInterest;
@@ -112,7 +114,7 @@ export class SseListener implements AsyncDisposable {
     this.#nodes = options.endpoints.map((endpoint, index) =>
       new NodeState(index, endpoint, options.topics)
     );
-    const metrics = new ListenerMetrics(registry, prefix, {
+    this.#metrics = new ListenerMetrics(registry, prefix, {
       nodes: this.#nodes,
       lost: () => ({
         events: events.lost,
@@ -127,7 +129,7 @@ export class SseListener implements AsyncDisposable {
       ...options,
       nodes: this.#nodes,
       lifecycle: this.#lifecycle,
-      metrics,
+      metrics: this.#metrics,
     });
     const signal = options.signal === undefined
       ? this.#ended.signal
@@ -213,8 +215,7 @@ export class SseListener implements AsyncDisposable {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    const { registry, prefix, config, events, reorgs, duties, status } =
-      this.#options;
+    const { config, events, reorgs, duties, status } = this.#options;
     const root = config?.genesisValidatorsRoot;
     const options = {
       ...this.#options,
@@ -224,20 +225,23 @@ export class SseListener implements AsyncDisposable {
       // With several nodes, telling that two report the same takes the payload.
       needsData: (topic: string) =>
         this.#nodes.length > 1 || this.#interest.wants(topic),
+      startWithinMs: startWithinMs(this.#nodes.length),
       asksForConfig: config === undefined || root !== undefined,
       mustAgree: this.#nodes.length > 1 || root !== undefined,
     };
+    const running = this.#nodes.map((node) =>
+      new NodeSupervisor(node, options).run()
+    );
     try {
-      await Promise.all(
-        this.#nodes.map((node) => new NodeSupervisor(node, options).run()),
-      );
+      await Promise.all(running);
     } finally {
       this.#ended.abort();
+      await Promise.allSettled(running);
       this.#actor.close();
       for (const broadcast of [events, reorgs, duties, status]) {
         broadcast.close();
       }
-      releaseMetrics(registry, prefix);
+      this.#metrics.release();
     }
   }
 
@@ -254,3 +258,10 @@ export class SseListener implements AsyncDisposable {
     });
   }
 }
+
+/** Few nodes are connected at once; many one after another, so that neither they nor this process chokes. */
+function startWithinMs(nodes: number): number {
+  return nodes <= AT_ONCE ? 0 : Math.min(nodes * 5, 5000);
+}
+
+const AT_ONCE = 16;

@@ -25,31 +25,41 @@ export async function watchStaleness(
   node: NodeState,
   options: StalenessOptions,
 ): Promise<void> {
-  const { actor, lifecycle, fetch, signal, now } = options;
+  const { actor, lifecycle, signal, now } = options;
   if (!node.topics.some((topic) => FREQUENT.has(topic))) return;
   const openedAt = now();
+  const clock = await actor.awaitClock(signal);
   let toldOf: number | undefined;
   while (true) {
-    const { clock } = actor;
-    const epochs = clock === undefined
-      ? UNTIL_CLOCK_MS
-      : 2 * clock.slotsPerEpoch * clock.slotDurationMs(clock.slotAt(now()));
+    const slotMs = clock.slotDurationMs(clock.slotAt(now()));
+    const limitMs = 2 * clock.slotsPerEpoch * slotMs;
     const since = Math.max(openedAt, node.lastEventAt ?? 0);
-    const leftMs = since + epochs - now();
-    if (clock === undefined || leftMs > 0 || toldOf === since) {
-      await delay(clock !== undefined && leftMs > 0 ? leftMs : epochs, {
-        signal,
-      });
-      continue;
+    const leftMs = since + limitMs - now();
+    if (leftMs <= 0 && toldOf !== since && await isInSync(node, options)) {
+      lifecycle.stale(node);
+      toldOf = since;
     }
-    toldOf = since;
-    const syncing = await probeNode(node.endpoint, PROBE_TIMEOUT_MS, {
+    // A wall clock that is set back must not make this wait for days.
+    const waitMs = leftMs > 0 ? Math.min(leftMs, limitMs) : slotMs;
+    await delay(Math.min(Math.max(waitMs, LEAST_WAIT_MS), MOST_WAIT_MS), {
+      signal,
+    });
+  }
+}
+
+async function isInSync(
+  { endpoint }: NodeState,
+  { fetch, signal }: StalenessOptions,
+): Promise<boolean> {
+  try {
+    const syncing = await probeNode(endpoint, PROBE_TIMEOUT_MS, {
       fetch,
       signal,
-    })
-      .catch(() => undefined);
+    });
+    return syncing?.isSyncing === false;
+  } catch {
     signal.throwIfAborted();
-    if (syncing?.isSyncing === false) lifecycle.stale(node);
+    return false;
   }
 }
 
@@ -61,5 +71,6 @@ const FREQUENT = new Set([
   "block_gossip",
   "attestation",
 ]);
-const UNTIL_CLOCK_MS = 60_000;
 const PROBE_TIMEOUT_MS = 10_000;
+const LEAST_WAIT_MS = 100;
+const MOST_WAIT_MS = 3_600_000;

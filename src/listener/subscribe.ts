@@ -60,7 +60,19 @@ export function subscribe<
   const listenerOptions = { ...options, nodes: [node] };
   // Wrong options are told here, not when the loop begins.
   const { topics } = checkOptions(listenerOptions);
-  return iterate(listenerOptions, topics as readonly T[]);
+  const left = new AbortController();
+  const { signal = left.signal } = options;
+  const events = iterate(
+    { ...listenerOptions, signal: AbortSignal.any([signal, left.signal]) },
+    topics as readonly T[],
+  );
+  // A generator's own `return` waits for the event that a `next` waits for.
+  const leave = events.return.bind(events);
+  events.return = (value) => {
+    left.abort();
+    return leave(value);
+  };
+  return events;
 }
 
 async function* iterate<T extends string>(

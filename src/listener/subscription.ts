@@ -56,10 +56,16 @@ export class Subscription<T> extends ReadableStream<T> {
    * Iterates over the values, past the stream's machinery, which costs several promises a value.
    *
    * @param options `preventCancel` keeps the subscription alive when the loop is left.
+   * @throws {TypeError} If a reader has the stream locked.
    */
   override values(
     options?: ReadableStreamIteratorOptions,
   ): AsyncIterableIterator<T> {
+    if (this.locked) {
+      throw new TypeError(
+        "Cannot iterate: a reader has locked the subscription",
+      );
+    }
     return new QueueIterator(this.#queue, options?.preventCancel === true);
   }
 }

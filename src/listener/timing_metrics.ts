@@ -55,19 +55,27 @@ export class TimingMetrics {
         this.#observe("block", node, event.data.slot, event.receivedAt, count);
         return;
       case "head":
-        this.#onHead(node, event.data.slot, event.receivedAt, count);
-        return;
       case "head_v2":
-        this.#onHead(node, event.data.data.slot, event.receivedAt, count);
+        this.#onHead(node, event, count);
     }
   }
 
   #onHead(
     node: NodeState,
-    slot: number,
-    receivedAt: number,
+    event: BeaconEvent<"head" | "head_v2">,
     count: TopicCount,
   ): void {
+    const { topic, receivedAt } = event;
+    const { slot, block } = event.topic === "head"
+      ? event.data
+      : event.data.data;
+    const { timedHead } = node;
+    // A node says head_v2 again when a payload comes for the block; that is no later head.
+    if (
+      timedHead?.block === block &&
+      (topic === "head_v2" || timedHead.topic === "head_v2")
+    ) return;
+    node.timedHead = { topic, block };
     this.#observe("headDelay", node, slot, receivedAt, count);
     const gossipAt = node.gossipTimes.take(slot);
     if (gossipAt !== undefined && receivedAt > gossipAt) {

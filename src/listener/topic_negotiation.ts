@@ -19,6 +19,8 @@ export interface TopicRequest {
 export type NextStep =
   /** Ask with the new {@linkcode TopicNegotiation.request}. */
   | "retry"
+  /** Ask the same again, in a while. */
+  | "wait"
   /** Ask for each of {@linkcode TopicNegotiation.candidates} alone, and tell which were taken. */
   | "probe"
   /** Nothing is left to try; the full list is asked for again later. */
@@ -33,6 +35,8 @@ export class TopicNegotiation {
   readonly #refused = new Set<string>();
   #form: TopicForm = "joined";
   #stage: "full" | "optional" | "probed" | "exhausted" = "full";
+  /** How many streams in a row ended at once. */
+  #emptied = 0;
 
   /** @param wanted The topics that the user asked for. */
   constructor(wanted: readonly string[]) {
@@ -92,6 +96,17 @@ export class TopicNegotiation {
     }
   }
 
+  /**
+   * The node ended another stream at once, without a word. That may have any reason: one may be a
+   * restart, two in a row look like a refusal. No topic is left out on a guess, and where a round has
+   * found nothing the next one is some streams later.
+   */
+  emptied(): NextStep {
+    if (++this.#emptied === 1) return "wait";
+    if (this.#stage === "probed") return this.refused("");
+    return this.#emptied % EMPTIED_PER_ROUND === 2 ? "probe" : "wait";
+  }
+
   /** What the node says of the {@linkcode TopicNegotiation.candidates}, each alone. */
   probed({ taken, refused }: ProbedTopics): NextStep {
     this.#refused.clear();
@@ -116,6 +131,7 @@ export class TopicNegotiation {
   /** The node took the request: a later refusal is worth finding out about again. */
   accepted(): void {
     if (this.#stage === "exhausted") this.#stage = "full";
+    this.#emptied = 0;
   }
 
   /** Forgets what was found out. */
@@ -137,6 +153,7 @@ export class TopicNegotiation {
   }
 }
 
+const EMPTIED_PER_ROUND = 8;
 /** Left out first where a node does not say what it minds: several clients lack it. */
 const MOST_OFTEN_REFUSED = "block_gossip";
 

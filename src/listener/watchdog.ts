@@ -7,8 +7,8 @@ export type Silence =
 
 /**
  * Watches one connection. `fetch` has no read timeout and TCP may keep a dead connection for hours,
- * so silence is told by a timer of ours. It ticks ten times a timeout: activity costs a flag, and
- * silence is told at most a tenth late.
+ * so silence is told by a timer of ours. It ticks once a second, or ten times a timeout where that is
+ * more: activity costs a flag, and the timeout may change meanwhile.
  */
 export class Watchdog implements Disposable {
   readonly #timeoutMs: () => number;
@@ -16,8 +16,8 @@ export class Watchdog implements Disposable {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sawBytes = false;
   #sawProgress = false;
-  #ticksWithoutBytes = 0;
-  #ticksWithoutProgress = 0;
+  #msWithoutBytes = 0;
+  #msWithoutProgress = 0;
 
   /**
    * Starts watching.
@@ -50,24 +50,22 @@ export class Watchdog implements Disposable {
   }
 
   #schedule(): void {
-    this.#timer = setTimeout(
-      () => this.#tick(),
-      Math.max(1, this.#timeoutMs() / TICKS),
-    );
+    const tickMs = Math.max(1, Math.min(this.#timeoutMs() / 10, MOST_TICK_MS));
+    this.#timer = setTimeout(() => this.#tick(tickMs), tickMs);
   }
 
-  #tick(): void {
-    this.#ticksWithoutBytes = this.#sawBytes ? 0 : this.#ticksWithoutBytes + 1;
-    this.#ticksWithoutProgress = this.#sawProgress
+  #tick(tickMs: number): void {
+    this.#msWithoutBytes = this.#sawBytes ? 0 : this.#msWithoutBytes + tickMs;
+    this.#msWithoutProgress = this.#sawProgress
       ? 0
-      : this.#ticksWithoutProgress + 1;
+      : this.#msWithoutProgress + tickMs;
     this.#sawBytes = this.#sawProgress = false;
-    if (this.#ticksWithoutBytes >= TICKS) {
-      this.#onSilence("idle", this.#timeoutMs());
-    } else if (this.#ticksWithoutProgress >= TICKS) {
-      this.#onSilence("stalled", this.#timeoutMs());
+    const timeoutMs = this.#timeoutMs();
+    if (this.#msWithoutBytes >= timeoutMs) this.#onSilence("idle", timeoutMs);
+    else if (this.#msWithoutProgress >= timeoutMs) {
+      this.#onSilence("stalled", timeoutMs);
     } else this.#schedule();
   }
 }
 
-const TICKS = 10;
+const MOST_TICK_MS = 1000;

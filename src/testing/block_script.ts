@@ -1,5 +1,6 @@
 /** What a test makes the simulated chain do, besides its schedule. */
 
+import { checkObject } from "../sse/check_option.ts";
 import type { ChainEvents } from "./chain_events.ts";
 import type { NodeClock } from "./node_clock.ts";
 import type { SimulatedBlock } from "./simulated_block.ts";
@@ -66,6 +67,7 @@ export class BlockScript {
 
   /** Adds a block and makes it the head. */
   async produceBlock(options: ProduceBlockOptions): Promise<SimulatedBlock> {
+    checkObject("produce a block", "options", options);
     const { chain, events, schedule, clock, signal } = this.#options;
     const { slot = Math.max(clock.slot, chain.head.slot + 1), late } = options;
     const parent = options.parent === undefined
@@ -101,7 +103,9 @@ export class BlockScript {
   }
 
   /** Replaces the newest blocks by a branch of the same length. */
-  reorg({ depth = 1 }: ReorgOptions): SimulatedReorg {
+  reorg(options: ReorgOptions): SimulatedReorg {
+    checkObject("reorg", "options", options);
+    const { depth = 1 } = options;
     this.checkDepth(depth);
     const { chain, events } = this.#options;
     const { head } = chain;

@@ -1,5 +1,6 @@
 /** The options of a fault proxy, checked where they enter. */
 
+import { checkObject, refuse } from "../sse/check_option.ts";
 import { checkFault } from "./check_fault.ts";
 import { WIRE_FAULT_TYPES, type WireFault } from "./fault.ts";
 
@@ -37,8 +38,12 @@ export interface ResolvedProxyOptions extends Required<FaultProxyOptions> {
 export function resolveProxyOptions(
   options: FaultProxyOptions,
 ): ResolvedProxyOptions {
+  checkObject("start a proxy", "options", options);
   const { hostname = "127.0.0.1", port = 0, faults = [] } = options;
   const target = checkTarget(options.target);
+  if (typeof hostname !== "string" || hostname === "") {
+    refuse("start a proxy", "hostname", "an address", hostname);
+  }
   checkPort(port);
   if (!Array.isArray(faults)) {
     throw new TypeError(

@@ -1,6 +1,7 @@
 /** Plays a schedule of faults by the slot clock. */
 
 import { delay } from "@std/async/delay";
+import { checkObject, checkSignal, refuse } from "../sse/check_option.ts";
 import type { ActiveFault } from "./active_fault.ts";
 import { checkFault } from "./check_fault.ts";
 import {
@@ -63,6 +64,12 @@ export async function playFaults(
   schedule: readonly ScheduledFault[],
   options: PlayFaultsOptions = {},
 ): Promise<number> {
+  checkObject(ACTION, "stage", stage);
+  checkObject(ACTION, "options", options);
+  if (!Array.isArray(schedule)) {
+    refuse(ACTION, "schedule", "an array", schedule);
+  }
+  checkSignal(ACTION, options.signal);
   for (const entry of schedule) checkEntry(entry, stage);
   const { slotDurationMs } = options;
   if (slotDurationMs !== undefined) {
@@ -142,10 +149,11 @@ function isWireFault(fault: Fault): fault is WireFault {
   return (WIRE_FAULT_TYPES as readonly string[]).includes(fault.type);
 }
 
-function checkEntry(
-  { slot, slots, fault }: ScheduledFault,
-  { node, proxy }: FaultStage,
-): void {
+const ACTION = "play faults";
+
+function checkEntry(entry: ScheduledFault, { node, proxy }: FaultStage): void {
+  checkObject(ACTION, "schedule", entry);
+  const { slot, slots, fault } = entry;
   checkFault(fault, [
     ...(node ? NODE_FAULT_TYPES : []),
     ...(proxy ? WIRE_FAULT_TYPES : []),

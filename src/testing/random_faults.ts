@@ -1,5 +1,6 @@
 /** Random schedules of faults, as plain data that follows from a seed. */
 
+import { checkObject } from "../sse/check_option.ts";
 import { type Fault, NODE_FAULT_TYPES, WIRE_FAULT_TYPES } from "./fault.ts";
 import { seededFractions } from "./random.ts";
 import { type RandomDraw, randomFault } from "./random_fault.ts";
@@ -67,6 +68,7 @@ export interface RandomFaultsOptions {
  * @throws {TypeError} An option is of the wrong type.
  */
 export function randomFaults(options: RandomFaultsOptions): ScheduledFault[] {
+  checkObject("draw faults", "options", options);
   const { seed, count = 20, maxSlots = 4, maxPauseSlots = 3 } = options;
   const { types = ALL_TYPES } = options;
   check("seed", seed, 0);

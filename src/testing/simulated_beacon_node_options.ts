@@ -1,5 +1,6 @@
 /** The options of a simulated beacon node, checked where they enter. */
 
+import { checkObject, refuse } from "../sse/check_option.ts";
 import { checkFault } from "./check_fault.ts";
 import { EVENT_TOPICS } from "./event_streams.ts";
 import { NODE_FAULT_TYPES, type NodeFault } from "./fault.ts";
@@ -126,6 +127,7 @@ export type ResolvedOptions = Required<SimulatedBeaconNodeOptions>;
 export function resolveOptions(
   options: SimulatedBeaconNodeOptions,
 ): ResolvedOptions {
+  checkObject("start a node", "options", options);
   const { startSlot = 100, slotDurationMs = 2_000, ...rest } = options;
   const now = Date.now();
   integer("slotDurationMs", slotDurationMs, 1, 86_400_000);
@@ -171,6 +173,9 @@ function genesisFor(
 }
 
 function validate(options: ResolvedOptions): void {
+  if (typeof options.hostname !== "string" || options.hostname === "") {
+    refuse("start a node", "hostname", "an address", options.hostname);
+  }
   integer("port", options.port, 0, 65_535);
   integer("seed", options.seed, 0);
   integer("slotsPerEpoch", options.slotsPerEpoch, 1);

@@ -190,3 +190,10 @@ function nextMessage<T>(worker: Worker): Promise<T> {
     });
   });
 }
+
+Deno.test("Subscription.values() refuses a stream that a reader has locked", () => {
+  using broadcast = new Broadcast<number>();
+  const subscription = broadcast.subscribe();
+  const _reader = subscription.getReader();
+  assertThrows(() => subscription.values(), TypeError, "locked");
+});

@@ -5,13 +5,14 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { SseListener, type SseListenerOptions } from "@org/beacon-sse";
-import { Registry } from "prom-client";
+import { Counter, Registry } from "prom-client";
 import { sample, take } from "./helpers.ts";
 import {
   block,
   chainReorg,
   frame,
   head,
+  headV2,
   openStream,
   ScriptedNode,
 } from "./scripted_node.ts";
@@ -46,7 +47,8 @@ async function metricsOf(
   await listener.ready;
   const received = listener.events()[Symbol.asyncIterator]();
   for (const { topic, data, delayMs } of events) {
-    now = GENESIS + Number(data.slot) * 12_000 + delayMs;
+    const { slot } = (data.data ?? data) as { slot: string };
+    now = GENESIS + Number(slot) * 12_000 + delayMs;
     sent!.enqueue(new TextEncoder().encode(frame(topic, data)));
     await received.next();
   }
@@ -158,6 +160,18 @@ Deno.test("SseListener() measures processing once, and only with a gossip before
   assertEquals(sample(metrics, `${name}_sum`, { addr: "a" }), 0.4);
 });
 
+Deno.test("SseListener() measures a block's head_v2 once, though it is said again with its payload", async () => {
+  const metrics = await metricsOf([
+    { topic: "head_v2", data: headV2(100), delayMs: 1000 },
+    { topic: "head_v2", data: headV2(100), delayMs: 9000 },
+    { topic: "head", data: head(100), delayMs: 1100 },
+    { topic: "head_v2", data: headV2(101), delayMs: 2000 },
+  ], { topics: ["head", "head_v2"] });
+  const name = "app_beacon_node_sse_head_delay";
+  assertEquals(sample(metrics, `${name}_count`, { addr: "a" }), 2);
+  assertEquals(sample(metrics, `${name}_sum`, { addr: "a" }), 3);
+});
+
 Deno.test("SseListener() measures what arrived before the clock was known", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   await using node = new ScriptedNode({
@@ -239,8 +253,8 @@ Deno.test("SseListener() shares a registry by prefix, and leaves its names to a 
   const first = await SseListener.start(options);
   await assertRejects(
     () => SseListener.start(options),
-    Error,
-    "app_beacon_node_sse_head_slot",
+    TypeError,
+    'prefix must be another one for each listener of a registry, got "app_beacon_node_", and the registry has app_beacon_node_sse_head_slot',
   );
   const other = await SseListener.start({ ...options, prefix: "other_" });
   await first.close();
@@ -255,4 +269,13 @@ Deno.test("SseListener() shares a registry by prefix, and leaves its names to a 
   );
   await second.close();
   await other.close();
+});
+
+Deno.test("SseListener.start() registers no metric where one of another source has a name of its", async () => {
+  const registry = new Registry();
+  const name = "app_beacon_node_sse_dropped_total";
+  new Counter({ name, help: "another one", registers: [registry] });
+  const options = { registry, config: CONFIG, nodes: ["http://127.0.0.1:4"] };
+  await assertRejects(() => SseListener.start(options), TypeError, name);
+  assertEquals(registry.getMetricsAsArray().map(({ name }) => name), [name]);
 });

@@ -4,6 +4,7 @@ import { MergedHead } from "../../src/listener/merged_head.ts";
 import { configAtSlot, nextStatus, take } from "./helpers.ts";
 import {
   block,
+  endedStream,
   frame,
   head,
   openStream,
@@ -142,6 +143,67 @@ Deno.test("SseListener() refuses a node of another chain, and names both roots",
   );
 });
 
+/** Genesis of a chain at slot 100. */
+function genesis(validatorsRoot: string, slot = 100): Response {
+  const now = Math.floor(Date.now() / 1000);
+  return Response.json({
+    data: {
+      genesis_time: String(now - slot * 12),
+      genesis_validators_root: validatorsRoot,
+    },
+  });
+}
+
+Deno.test("SseListener() asks again for the chain at each connection where nodes must agree", async () => {
+  let chain = root(1);
+  await using right = new ScriptedNode({
+    events: () => openStream(),
+    other: (_request, path) =>
+      path.endsWith("/genesis") ? genesis(root(1)) : undefined,
+  });
+  await using balanced = new ScriptedNode({
+    events: (_request, connection) => {
+      // Behind the same address another node answers from now on.
+      chain = root(2);
+      return connection === 0 ? endedStream() : openStream();
+    },
+    other: (_request, path) =>
+      path.endsWith("/genesis") ? genesis(chain) : undefined,
+  });
+  await using listener = await SseListener.start({
+    nodes: [{ url: right.url, name: "right" }, {
+      url: balanced.url,
+      name: "balanced",
+    }],
+    random: () => 0,
+  });
+  const refusal = await nextStatus(listener.status(), "wrong_chain");
+  assertEquals([refusal.expectedRoot, refusal.actualRoot], [root(1), root(2)]);
+  assertEquals(balanced.requests.length, 1);
+});
+
+Deno.test("SseListener() tells of a node whose timing is not the chain's", async () => {
+  const node = (spec: Record<string, string>) =>
+    new ScriptedNode({
+      events: () => openStream(),
+      other: (_request, path) =>
+        path.endsWith("/genesis") ? genesis(root(1)) : undefined,
+      spec,
+    });
+  await using first = node({});
+  await using second = node({ SLOT_DURATION_MS: "6000" });
+  const warned = Promise.withResolvers<string>();
+  const log = ({ message }: { message: string }) => {
+    if (message.includes("timing")) warned.resolve(message);
+  };
+  const nodes = [first.url, second.url];
+  await using listener = await SseListener.start({ nodes, log });
+  const message = await warned.promise;
+  assertStringIncludes(message, "slotDurationMs");
+  assert(message.includes("6000") && message.includes("12000"), message);
+  await listener.ready;
+});
+
 Deno.test("SseListener() tells of a node that says it is in sync and sends no event for two epochs", async () => {
   let timer: ReturnType<typeof setInterval>;
   await using node = new ScriptedNode({
@@ -170,4 +232,26 @@ Deno.test("SseListener() tells of a node that says it is in sync and sends no ev
   const stale = await nextStatus(listener.status(), "stale");
   assertEquals(stale.node, node.url);
   assertEquals(listener.nodes[0]!.state, "connected");
+});
+
+Deno.test("SseListener() asks a silent node again whether it is in sync", async () => {
+  let asked = 0;
+  await using node = new ScriptedNode({
+    events: () => openStream(":\n\n"),
+    other(_request, path) {
+      if (!path.endsWith("/syncing")) return undefined;
+      // Before the connection, then busy, then syncing, then in sync.
+      const is_syncing = ++asked < 4;
+      return asked === 2 ? new Response(null, { status: 503 }) : Response.json({
+        data: { head_slot: "1", sync_distance: "0", is_syncing },
+      });
+    },
+  });
+  await using listener = await SseListener.start({
+    config: configAtSlot(100, 20),
+    idleTimeoutMs: 60_000,
+    nodes: [node.url],
+  });
+  assertEquals((await nextStatus(listener.status(), "stale")).node, node.url);
+  assertEquals(asked, 4);
 });

@@ -137,6 +137,14 @@ Deno.test("subscribe() ends when its signal aborts", async () => {
   assertEquals(events, ["head 100"]);
 });
 
+Deno.test("subscribe() can be left while it waits for an event", async () => {
+  await using node = new ScriptedNode({ events: () => openStream() });
+  const events = subscribe(node.url, HASTY);
+  const next = events.next();
+  assertEquals(await events.return(), { done: true, value: undefined });
+  assertEquals(await next, { done: true, value: undefined });
+});
+
 Deno.test("subscribe() yields no topic that was not asked for", async () => {
   await using node = new ScriptedNode({
     events: () => openStream(frame("late_head", {}), frame("head", head(100))),
@@ -208,6 +216,7 @@ Deno.test("SseListener.events() does not parse what raw subscribers alone want",
     "{}",
   ]);
   assertThrows(() => unchecked!.data, TypeError, "block is missing");
+  assertEquals(JSON.parse(JSON.stringify(checked)).data.slot, 100);
   assertEquals([checked!.topic, checked!.slot], ["head", 100]);
 });
 
@@ -534,6 +543,21 @@ Deno.test("SseListener.start() retries for genesis and spec until they are there
   await listener.ready;
   assertEquals(asked, 2);
   assert(log.some((message) => message.includes("404")));
+});
+
+Deno.test("SseListener() outlives a log that throws", async () => {
+  await using node = new ScriptedNode({
+    events: () =>
+      openStream("event: head\ndata: {\n\n", frame("head", head(100))),
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+    log() {
+      throw new Error("disk full");
+    },
+  });
+  assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
 });
 
 Deno.test("SseListener.close() ends every subscription and forgets every node's socket", async () => {

@@ -73,3 +73,23 @@ Deno.test("Watchdog() is silent once disposed", () => {
   });
   assertEquals(silences, []);
 });
+
+Deno.test("Watchdog() keeps to a timeout that becomes shorter while it watches", () => {
+  let timeoutMs = 60_000;
+  const silences: number[] = [];
+  mock.timers.enable({ apis: ["setTimeout"] });
+  try {
+    using _watchdog = new Watchdog(
+      () => timeoutMs,
+      (_silence, timeoutMs) => silences.push(timeoutMs),
+    );
+    pass(1000);
+    timeoutMs = 2000;
+    pass(900);
+    assertEquals(silences, []);
+    pass(200);
+    assertEquals(silences, [2000]);
+  } finally {
+    mock.timers.reset();
+  }
+});

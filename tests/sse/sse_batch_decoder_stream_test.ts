@@ -122,6 +122,6 @@ Deno.test("SseBatchDecoderStream() refuses bad options, naming option and value"
     // deno-lint-ignore no-explicit-any -- what a user without types may pass
     () => new SseBatchDecoderStream({ onOversize: 0 as any }),
     TypeError,
-    'onOversize must be "skip" or "error", got "0"',
+    'onOversize must be "skip" or "error", got 0',
   );
 });

@@ -621,7 +621,10 @@ Deno.test("SseDecoder() refuses a bad maxEventBytes, naming it and its value", (
       RangeError,
       "maxEventBytes",
     );
-    assert(message.endsWith(`got ${maxEventBytes}`), message);
+    const shown = typeof maxEventBytes === "string"
+      ? `"${maxEventBytes}"`
+      : maxEventBytes;
+    assert(message.endsWith(`got ${shown}`), message);
   }
 });
 

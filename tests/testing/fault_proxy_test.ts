@@ -108,6 +108,8 @@ Deno.test("FaultProxy.start() refuses wrong options", async () => {
   };
   await refused({}, TypeError, "target must be an http: URL, got undefined");
   await refused({ target: "https://u:p@h/" }, TypeError, "got https://h");
+  await refused(null, TypeError, "options must be an object, got null");
+  await refused({ target, hostname: "" }, TypeError, "hostname must be");
   await refused({ target, port: 70_000 }, RangeError, "got 70000");
   await refused({ target, port: "1" }, TypeError, "port must be a number");
   await refused({ target, faults: {} }, TypeError, "faults must be an array");

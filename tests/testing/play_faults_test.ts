@@ -114,6 +114,8 @@ Deno.test("playFaults() refuses what has no place on the stage", async () => {
     errorClass: typeof TypeError | typeof RangeError,
     words: string,
   ) => assertRejects(() => playFaults(stage, [entry]), errorClass, words);
+  await refuses(null as never, at(0, 1, { type: "slam" }), TypeError, "stage");
+  await refuses({ node }, null as never, TypeError, "schedule must be");
   await refuses({ node }, at(0, 1, { type: "slam" }), TypeError, "got slam");
   await refuses({ proxy }, at(0, 1, { type: "hang" }), TypeError, "got hang");
   await refuses({}, at(0, 1, { type: "drip" }), TypeError, "got drip");

@@ -87,6 +87,7 @@ Deno.test("randomFaults() refuses wrong options", () => {
     "seed must be an integer from 0 on, got -1",
   );
   refuses({ seed: 1, count: 0.5 }, RangeError, "count");
+  refuses(null as never, TypeError, "options must be an object, got null");
   refuses({ seed: 1, maxSlots: 0 }, RangeError, "maxSlots");
   refuses({ seed: 1, maxPauseSlots: -1 }, RangeError, "maxPauseSlots");
   refuses({ seed: 1, types: [] }, TypeError, "types");

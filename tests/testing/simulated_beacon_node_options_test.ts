@@ -3,6 +3,7 @@ import {
   assertEquals,
   assertRejects,
   assertStringIncludes,
+  assertThrows,
 } from "@std/assert";
 import {
   SimulatedBeaconNode,
@@ -35,6 +36,7 @@ const WRONG: [
   [{ attestationsPerSlot: 0.5 }, RangeError],
   [{ keepAliveMs: -1 }, RangeError],
   [{ maxQueuedEvents: 0 }, RangeError],
+  [{ hostname: 7 as unknown as string }, TypeError],
   [{ topics: "head" as unknown as string[] }, TypeError],
 ];
 
@@ -49,6 +51,19 @@ for (const [options, errorClass] of WRONG) {
     assertStringIncludes(error.message, String(value));
   });
 }
+
+Deno.test("SimulatedBeaconNode() refuses options that are none", async () => {
+  const none = null as never;
+  const refusal = "options must be an object, got null";
+  await assertRejects(
+    () => SimulatedBeaconNode.start(none),
+    TypeError,
+    refusal,
+  );
+  await using node = await SimulatedBeaconNode.start({ autoplay: false });
+  await assertRejects(() => node.produceBlock(none), TypeError, refusal);
+  assertThrows(() => node.reorg(none), TypeError, refusal);
+});
 
 Deno.test("SimulatedBeaconNode.start() refuses both ways to place genesis", async () => {
   const options = { genesisTime: 1_000, startSlot: 3 };
