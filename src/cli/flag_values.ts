@@ -31,7 +31,9 @@ export function parseServeAddress(value: string): ServeAddress {
     value,
   );
   const port = Number(match?.[3]);
-  if (match === null || port > 65535) {
+  const isAddress = match?.[1] === undefined ||
+    URL.canParse(`http://[${match[1]}]`);
+  if (match === null || !isAddress || port > 65535) {
     throw new UsageError(
       `--serve must be HOST:PORT such as 127.0.0.1:9464, got ${quote(value)}`,
     );

@@ -2,6 +2,9 @@
 
 import { quote, redactUrl, UsageError } from "./usage_error.ts";
 
+/** A host, with userinfo, port and path or without. */
+const WITHOUT_SCHEME =
+  /^(?:[^@/?#]*@)?(?:\[[0-9a-f:.]+\]|[^\s:/?#@[\]]+)(?::\d{1,5})?(?:[/?].*)?$/i;
 const EXAMPLE = "such as http://localhost:5052";
 
 /**
@@ -18,7 +21,10 @@ export function parseNodeUrl(text: string): URL {
       }: expected watch, demo or a URL ${EXAMPLE}`,
     );
   }
-  const url = URL.parse(hasScheme ? text : `http://${text}`);
+  const isReadable = hasScheme || WITHOUT_SCHEME.test(text);
+  const url = isReadable
+    ? URL.parse(hasScheme ? text : `http://${text}`)
+    : null;
   if (url === null || /\s/.test(text)) {
     throw new UsageError(
       `node URL must be a URL ${EXAMPLE}, got ${quote(redactUrl(text))}`,

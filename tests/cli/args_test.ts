@@ -128,6 +128,14 @@ const BAD: [args: string[], message: string][] = [
     'node URL must be a URL such as http://localhost:5052, got "host:99999"',
   ],
   [
+    ["http:/host"],
+    'node URL must be a URL such as http://localhost:5052, got "http:/***"',
+  ],
+  [
+    ["//host"],
+    'node URL must be a URL such as http://localhost:5052, got "/***"',
+  ],
+  [
     ["ftp://host/s3cret"],
     'node URL must be http or https, got "ftp://host/***"',
   ],
@@ -174,7 +182,16 @@ const BAD: [args: string[], message: string][] = [
     [URL_A, "--topics", "head&x=1"],
     '--topics must be names such as head,chain_reorg, got "head&x=1" in "head&x=1"',
   ],
-  ...["9464", ":9464", "host:", "host:65536", "::1:80", "ho st:1", "[::1]"].map(
+  ...[
+    "9464",
+    ":9464",
+    "host:",
+    "host:65536",
+    "::1:80",
+    "ho st:1",
+    "[::1]",
+    "[1]:80",
+  ].map(
     (value) =>
       [
         [URL_A, "--serve", value],
