@@ -5,6 +5,7 @@ import * as v from "@valibot/valibot";
 import { BeaconHttpError, BeaconProtocolError } from "./errors.ts";
 import type { NodeEndpoint } from "./node_endpoint.ts";
 import { type NodeRequestOptions, requestJson } from "./node_request.ts";
+import { root, uint } from "./schema.ts";
 
 /** What is needed of a block's header. */
 export interface BlockHeader {
@@ -62,19 +63,13 @@ export async function fetchHeader(
   };
 }
 
-const root = v.pipe(
-  v.string(),
-  v.regex(/^0x[0-9a-fA-F]{64}$/),
-  v.toLowerCase(),
-);
-
 const headerSchema = v.object({
   execution_optimistic: v.optional(v.boolean(), false),
   data: v.object({
     root,
     header: v.object({
       message: v.object({
-        slot: v.pipe(v.string(), v.regex(/^\d{1,15}$/), v.transform(Number)),
+        slot: uint,
         parent_root: root,
         state_root: root,
       }),
