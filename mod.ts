@@ -77,6 +77,7 @@ export type { NodeSyncing } from "./src/beacon/node_syncing.ts";
 export type { SlotClockOptions, SlotEra } from "./src/beacon/slot_clock.ts";
 export type {
   BroadcastOptions,
+  PostOptions,
   SubscribeOptions,
 } from "./src/listener/broadcast.ts";
 export type { Mirrored } from "./src/listener/broadcast_mirror.ts";
