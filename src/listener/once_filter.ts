@@ -29,8 +29,7 @@ export class OnceFilter {
   accepts(node: number, topic: string, identity: string): boolean {
     let memory = this.#topics.get(topic);
     if (memory === undefined) {
-      const capacity = BUSY.has(topic) ? BUSY_CAPACITY : CAPACITY;
-      memory = new TopicMemory(this.#nodes, capacity);
+      memory = new TopicMemory(this.#nodes, capacityOf(topic, this.#nodes));
       this.#topics.set(topic, memory);
     }
     return memory.accepts(
@@ -40,10 +39,7 @@ export class OnceFilter {
   }
 }
 
-/** How many identities of a topic are remembered: those of hours, at one a slot, and of a burst. */
-const CAPACITY = 2048;
-/** Of those topics that have hundreds or thousands in a slot. */
-const BUSY_CAPACITY = 16_384;
+/** Topics that have hundreds or thousands of events in a slot. */
 const BUSY = new Set([
   "attestation",
   "single_attestation",
@@ -51,6 +47,16 @@ const BUSY = new Set([
   "data_column_sidecar",
   "payload_attestation_message",
 ]);
+
+/**
+ * How many identities of a topic are remembered. One node may be a slot behind the others: of 28,000
+ * attestations a slot that is two slots' worth, of other topics bursts of thousands. The fewer the
+ * more nodes there are, since each identity costs two bytes for each of them.
+ */
+function capacityOf(topic: string, nodes: number): number {
+  const [least, most] = BUSY.has(topic) ? [16_384, 65_536] : [2048, 16_384];
+  return Math.max(least, Math.min(most, Math.floor(16 * most / nodes)));
+}
 
 /** The longest identity of a known topic without a list in it is shorter. */
 const MOST_UNITS = 1024;

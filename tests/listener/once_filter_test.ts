@@ -33,13 +33,34 @@ Deno.test("OnceFilter.accepts() tells topics apart", () => {
   assertEquals(once.accepts(1, "block", "7"), false);
 });
 
-Deno.test("OnceFilter.accepts() remembers a bounded number of identities", () => {
+for (
+  const { nodes, capacity } of [
+    { nodes: 2, capacity: 16_384 },
+    { nodes: 1000, capacity: 2048 },
+  ]
+) {
+  Deno.test(`OnceFilter.accepts() remembers ${capacity} identities of a topic for ${nodes} nodes`, () => {
+    const once = new OnceFilter(nodes);
+    for (let slot = 0; slot <= capacity; slot++) {
+      assertEquals(once.accepts(0, "head", `${slot}`), true);
+    }
+    assertEquals(once.accepts(1, "head", "1"), false);
+    assertEquals(once.accepts(1, "head", "0"), true);
+  });
+}
+
+Deno.test("OnceFilter.accepts() knows the attestations of a slot when a node sends them a slot late", () => {
   const once = new OnceFilter(2);
-  for (let slot = 0; slot < 2049; slot++) {
-    assertEquals(once.accepts(0, "head", `${slot}`), true);
-  }
-  assertEquals(once.accepts(1, "head", "2048"), false);
-  assertEquals(once.accepts(1, "head", "0"), true);
+  const slot = (node: number, slot: number) =>
+    Array.from(
+      { length: 28_000 },
+      (_, index) =>
+        once.accepts(node, "single_attestation", `${slot} ${index}`),
+    );
+  slot(0, 7);
+  slot(0, 8);
+  assertEquals(slot(1, 7).filter(Boolean).length, 0);
+  assertEquals(slot(1, 8).filter(Boolean).length, 0);
 });
 
 Deno.test("OnceFilter.accepts() does not forget a head over a slot of attestations", () => {
