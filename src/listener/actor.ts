@@ -286,7 +286,8 @@ export class ListenerActor {
     if (this.#once !== undefined) {
       const identity = eventIdentity(topic, event.data) ?? `${topic} ${raw}`;
       const label = topicLabel(topic, node.topics);
-      if (!this.#once.accepts(node.index, label, identity)) {
+      const { receivedAt } = event;
+      if (!this.#once.accepts(node.index, label, identity, receivedAt)) {
         count(node.suppressed, "duplicate");
         return;
       }

@@ -7,7 +7,8 @@
  *
  * Each topic has a memory of its own, so that thousands of attestations do not make it forget a head.
  * It is bounded: the latest identities, a digest where they are long, and two bytes for each of them
- * and each node that says anything.
+ * and each node that says anything. It starts small and grows only in a flood, so that nothing grows
+ * for days before it is full.
  */
 export class OnceFilter {
   readonly #nodes: number;
@@ -24,62 +25,60 @@ export class OnceFilter {
    * @param node Index of the node that says it.
    * @param topic Its topic. Names that a node made up should count as one.
    * @param identity What makes two events of the topic the same.
+   * @param receivedAt When it arrived, in milliseconds.
    * @returns Whether it is to be delivered.
    */
-  accepts(node: number, topic: string, identity: string): boolean {
+  accepts(
+    node: number,
+    topic: string,
+    identity: string,
+    receivedAt: number,
+  ): boolean {
     let memory = this.#topics.get(topic);
     if (memory === undefined) {
-      memory = new TopicMemory(this.#nodes, capacityOf(topic, this.#nodes));
+      memory = new TopicMemory(this.#nodes);
       this.#topics.set(topic, memory);
     }
     return memory.accepts(
       node,
       identity.length > MOST_UNITS ? digest(identity) : identity,
+      receivedAt,
     );
   }
 }
 
-/** Topics that have hundreds or thousands of events in a slot. */
-const BUSY = new Set([
-  "attestation",
-  "single_attestation",
-  "contribution_and_proof",
-  "data_column_sidecar",
-  "payload_attestation_message",
-]);
-
-/**
- * How many identities of a topic are remembered. One node may be a slot behind the others: of 28,000
- * attestations a slot that is two slots' worth, of other topics bursts of thousands. The fewer the
- * more nodes there are, since each identity costs two bytes for each of them.
- */
-function capacityOf(topic: string, nodes: number): number {
-  const [least, most] = BUSY.has(topic) ? [16_384, 65_536] : [2048, 16_384];
-  return Math.max(least, Math.min(most, Math.floor(16 * most / nodes)));
-}
-
-/** The longest identity of a known topic without a list in it is shorter. */
-const MOST_UNITS = 1024;
+/** How many identities of a topic are remembered at least: those of hours, at one a slot. */
+const CAPACITY = 2048;
+/** And at most, in a flood: two slots of the attestations of all subnets. */
+const MOST_CAPACITY = 65_536;
+/** How many counts the nodes share: with very many of them, floods are forgotten sooner. */
+const MOST_COUNTS = 16 * MOST_CAPACITY;
+/** Later than that no node says what another has said. */
+const LATE_MS = 120_000;
+/** Identities of known topics without a list in them are shorter. */
+const MOST_UNITS = 512;
 const MOST_TIMES = 65_535;
 
+/** The latest identities of a topic, in a ring; a place in it has counts of the same index. */
 class TopicMemory {
   readonly #places = new Map<string, number>();
-  readonly #keys: string[] = [];
-  readonly #capacity: number;
-  readonly #delivered: Uint16Array;
+  readonly #mostCapacity: number;
+  #capacity = CAPACITY;
+  #keys: string[] = [];
+  #addedAt = new Float64Array(CAPACITY);
+  #delivered = new Uint16Array(CAPACITY);
   /** By node; only those that have said anything. */
-  readonly #said: (Uint16Array | undefined)[];
+  readonly #said: (Uint16Array<ArrayBuffer> | undefined)[];
   #next = 0;
 
-  constructor(nodes: number, capacity: number) {
-    this.#capacity = capacity;
-    this.#delivered = new Uint16Array(capacity);
+  constructor(nodes: number) {
+    this.#mostCapacity = Math.min(MOST_CAPACITY, MOST_COUNTS / nodes);
     this.#said = new Array(nodes).fill(undefined);
   }
 
-  accepts(node: number, identity: string): boolean {
+  accepts(node: number, identity: string, receivedAt: number): boolean {
+    const place = this.#places.get(identity) ?? this.#add(identity, receivedAt);
     const said = this.#said[node] ??= new Uint16Array(this.#capacity);
-    const place = this.#places.get(identity) ?? this.#add(identity);
     // So often nobody says the same of a chain; it is passed on rather than lost.
     if (said[place] === MOST_TIMES) return true;
     if (++said[place]! <= this.#delivered[place]!) return false;
@@ -87,18 +86,51 @@ class TopicMemory {
     return true;
   }
 
-  #add(identity: string): number {
+  #add(identity: string, receivedAt: number): number {
+    const evicted = this.#keys[this.#next];
+    if (evicted !== undefined) {
+      const isYoung = receivedAt - this.#addedAt[this.#next]! < LATE_MS;
+      if (isYoung && 2 * this.#capacity <= this.#mostCapacity) this.#grow();
+      else this.#evict(evicted, this.#next);
+    }
     const place = this.#next;
     this.#next = (place + 1) % this.#capacity;
-    const evicted = this.#keys[place];
-    if (evicted !== undefined) {
-      this.#places.delete(evicted);
-      this.#delivered[place] = 0;
-      for (const said of this.#said) said?.fill(0, place, place + 1);
-    }
     this.#keys[place] = identity;
+    this.#addedAt[place] = receivedAt;
     this.#places.set(identity, place);
     return place;
+  }
+
+  #evict(identity: string, place: number): void {
+    this.#places.delete(identity);
+    this.#delivered[place] = 0;
+    for (const said of this.#said) said?.fill(0, place, place + 1);
+  }
+
+  /** Doubles the full ring, and turns it so that the oldest is its first. */
+  #grow(): void {
+    const oldest = this.#next;
+    const capacity = 2 * this.#capacity;
+    const turned = <T extends Float64Array | Uint16Array>(from: T, to: T) => {
+      to.set(from.subarray(oldest));
+      to.set(from.subarray(0, oldest), from.length - oldest);
+      return to;
+    };
+    this.#addedAt = turned(this.#addedAt, new Float64Array(capacity));
+    this.#delivered = turned(this.#delivered, new Uint16Array(capacity));
+    for (const [node, said] of this.#said.entries()) {
+      if (said === undefined) continue;
+      this.#said[node] = turned(said, new Uint16Array(capacity));
+    }
+    this.#keys = [
+      ...this.#keys.slice(oldest),
+      ...this.#keys.slice(0, oldest),
+    ];
+    for (const [place, key] of this.#keys.entries()) {
+      this.#places.set(key, place);
+    }
+    this.#next = this.#capacity;
+    this.#capacity = capacity;
   }
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { delay } from "@std/async/delay";
-import { PRIMING_TOPIC, primingPayload } from "./priming.ts";
+import { PRIMING_TOPICS, primingPayload } from "./priming.ts";
 import {
   FaultProxy,
   playFaults,
@@ -42,8 +42,8 @@ export type SoakNodesMessage =
 const LENGTHS = { maxSlots: 30, maxPauseSlots: 40 };
 const REPORT_MS = 1000;
 
-/** More events than any filter or queue of the listener can hold, so that none of them still grows. */
-const PRIMING_EVENTS = 20_000;
+/** As many of each topic as filters and queues hold before they grow for a flood. */
+const PRIMING_EVENTS = 2000;
 const PRIMING_EVENTS_AT_ONCE = 40;
 
 // deno-lint-ignore no-explicit-any -- the page's global type is in force here, not the worker's
@@ -60,7 +60,10 @@ function say(message: SoakNodesMessage): void {
 async function prime(node: SimulatedBeaconNode): Promise<void> {
   for (let sent = 0; sent < PRIMING_EVENTS && !stop.signal.aborted;) {
     for (let i = 0; i < PRIMING_EVENTS_AT_ONCE; i++) {
-      node.emit(PRIMING_TOPIC, primingPayload(sent++));
+      for (const topic of PRIMING_TOPICS) {
+        node.emit(topic, primingPayload(topic, sent));
+      }
+      sent++;
     }
     await delay(10);
   }
