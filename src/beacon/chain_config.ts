@@ -68,6 +68,12 @@ export function createSlotClock(config: ChainConfig): SlotClock {
   return new SlotClock({ genesisTime, slotsPerEpoch, eras });
 }
 
+/** Options for {@linkcode fetchChainConfig}. */
+export interface FetchChainConfigOptions extends NodeRequestOptions {
+  /** Called with the root that identifies the chain, before the spec is asked for; may throw. */
+  onRoot?: (genesisValidatorsRoot: string) => void;
+}
+
 /**
  * Asks a node for its genesis and spec, once. `SLOT_DURATION_MS` is preferred, `SECONDS_PER_SLOT` is
  * the fallback for nodes that do not have it yet.
@@ -78,7 +84,7 @@ export function createSlotClock(config: ChainConfig): SlotClock {
  */
 export async function fetchChainConfig(
   node: NodeEndpoint,
-  options: NodeRequestOptions,
+  options: FetchChainConfigOptions,
 ): Promise<ChainConfig> {
   const { data: genesis } = parse(
     node,
@@ -86,23 +92,10 @@ export async function fetchChainConfig(
     genesisSchema,
     await requestJson(node, GENESIS_PATH, options),
   );
-  const { data: spec } = parse(
-    node,
-    SPEC_PATH,
-    specSchema,
-    await requestJson(node, SPEC_PATH, options),
-  );
-  const slotDurationMs = spec.SLOT_DURATION_MS ??
-    (spec.SECONDS_PER_SLOT === undefined
-      ? undefined
-      : spec.SECONDS_PER_SLOT * 1000);
-  if (slotDurationMs === undefined) {
-    throw new BeaconProtocolError(
-      `Cannot use ${
-        node.at(SPEC_PATH)
-      }: it has neither SLOT_DURATION_MS nor SECONDS_PER_SLOT`,
-    );
-  }
+  options.onRoot?.(genesis.genesis_validators_root);
+  const answer = await requestJson(node, SPEC_PATH, options);
+  const { data: spec } = parse(node, SPEC_PATH, specSchema, answer);
+  const slotDurationMs = spec.SLOT_DURATION_MS ?? slotFromSeconds(node, answer);
   const config: ChainConfig = {
     genesisTime: genesis.genesis_time * 1000,
     genesisValidatorsRoot: genesis.genesis_validators_root,
@@ -120,6 +113,17 @@ export async function fetchChainConfig(
     config.gloasForkEpoch = spec.GLOAS_FORK_EPOCH!;
   }
   return config;
+}
+
+/** The older key, which nodes fill with 0 where a slot is shorter than a second. */
+function slotFromSeconds(node: NodeEndpoint, answer: unknown): number {
+  const { data } = parse(node, SPEC_PATH, secondsSchema, answer);
+  if (data.SECONDS_PER_SLOT !== undefined) return data.SECONDS_PER_SLOT * 1000;
+  throw new BeaconProtocolError(
+    `Cannot use ${
+      node.at(SPEC_PATH)
+    }: it has neither SLOT_DURATION_MS nor SECONDS_PER_SLOT`,
+  );
 }
 
 const GENESIS_PATH = "/eth/v1/beacon/genesis";
@@ -156,12 +160,15 @@ const genesisSchema = v.object({
 const specSchema = v.object({
   data: v.object({
     SLOT_DURATION_MS: v.optional(slotMilliseconds),
-    SECONDS_PER_SLOT: v.optional(slotSeconds),
     SLOTS_PER_EPOCH: epochSlots,
     ATTESTATION_DUE_BPS: v.optional(basisPoints),
     ATTESTATION_DUE_BPS_GLOAS: v.optional(basisPoints),
     GLOAS_FORK_EPOCH: v.optional(decimal),
   }),
+});
+
+const secondsSchema = v.object({
+  data: v.object({ SECONDS_PER_SLOT: v.optional(slotSeconds) }),
 });
 
 function parse<T>(

@@ -1,5 +1,6 @@
 /** One connection to a node's `GET /eth/v1/events`, as a stream of what its bytes say. */
 
+import { deadline } from "@std/async/deadline";
 import { STATUS_CODE } from "@std/http/status";
 import {
   type ServerSentEvent,
@@ -38,10 +39,23 @@ export interface EventStream {
 }
 
 /**
+ * Nothing at all where a stream should be, not even its content type: what some nodes answer to a
+ * topic that they do not know.
+ */
+export class EmptyAnswerError extends BeaconProtocolError {}
+
+/** Whether a response says that it is an event stream. */
+export function isEventStream({ headers }: Response): boolean {
+  const contentType = headers.get("content-type") ?? "";
+  return /^\s*text\/event-stream\s*(;|$)/i.test(contentType);
+}
+
+/**
  * Asks a node for its events and waits for the headers. Bytes flow through standard streams from
  * there on: `TextDecoderStream`, SSE decoder.
  *
  * @throws {BeaconHttpError} If the status is not 200.
+ * @throws {EmptyAnswerError} If it is neither that nor anything else.
  * @throws {BeaconProtocolError} If the content type is not `text/event-stream`.
  * @throws {BeaconNetworkError} If the node cannot be reached.
  */
@@ -67,19 +81,16 @@ export async function openEventStream(
   if (response.status !== STATUS_CODE.OK) {
     throw await httpError(node, EVENTS_PATH, response, options.now);
   }
-  const contentType = response.headers.get("content-type") ?? "";
-  if (
-    !/^\s*text\/event-stream\s*(;|$)/i.test(contentType) ||
-    response.body === null
-  ) {
-    await response.body?.cancel();
-    throw new BeaconProtocolError(
-      `Cannot listen to ${
-        node.at(EVENTS_PATH)
-      }: content type must be text/event-stream, got "${
-        node.show(contentType, 80)
-      }"`,
-    );
+  if (!isEventStream(response) || response.body === null) {
+    const contentType = response.headers.get("content-type") ?? "";
+    const message = `Cannot listen to ${
+      node.at(EVENTS_PATH)
+    }: content type must be text/event-stream, got "${
+      node.show(contentType, 80)
+    }"`;
+    throw await isEmpty(response, signal)
+      ? new EmptyAnswerError(message)
+      : new BeaconProtocolError(message);
   }
   const decoder = new SseBatchDecoderStream(decoderOptions);
   const batches = readBytes(response.body, onBytes)
@@ -88,4 +99,24 @@ export async function openEventStream(
   return { batches, oversized: () => decoder.oversized };
 }
 
+/** Whether a body ends at once, and there is nothing in it. What there is of it is left. */
+async function isEmpty(
+  { body }: Response,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (body === null) return true;
+  const reader = body.getReader();
+  try {
+    const { done } = await deadline(reader.read(), EMPTY_WITHIN_MS, { signal });
+    return done;
+  } catch {
+    signal.throwIfAborted();
+    return false;
+  } finally {
+    // What it fails with, if it does, is no news.
+    await reader.cancel().catch(() => {});
+  }
+}
+
 const EVENTS_PATH = "/eth/v1/events";
+const EMPTY_WITHIN_MS = 1000;

@@ -3,6 +3,7 @@
 import { delay } from "@std/async/delay";
 import { STATUS_CODE } from "@std/http/status";
 import { SseDecoder } from "../sse/mod.ts";
+import { isEventStream } from "./event_stream.ts";
 import type { NodeEndpoint } from "./node_endpoint.ts";
 import { requestNode } from "./node_request.ts";
 import { topicsQuery } from "./topics_query.ts";
@@ -13,6 +14,12 @@ export interface ProbeTopicsOptions {
   fetch: typeof fetch;
   /** Ends the probes when aborted. */
   signal: AbortSignal;
+  /**
+   * How long to wait for a refusal, in milliseconds: some nodes think for seconds.
+   *
+   * @default {1500}
+   */
+  patienceMs?: number;
 }
 
 /** What a node says of topics; it may have said nothing of some. */
@@ -24,11 +31,30 @@ export interface ProbedTopics {
 }
 
 /**
- * Asks for each topic alone. A refusal comes at once: as a 400, or as a stream that ends without an
- * event. A stream that has one or stays open for a moment counts as taken, and so does one whose
- * headers do not come, since some nodes send them with the first event. All else says nothing.
+ * Asks for each topic alone. A refusal comes at once: as a 400, or as a stream that ends before
+ * anything comes. A stream that has an event or stays open for a moment counts as taken, and so does
+ * one whose headers do not come, since some nodes send them with the first event. All else says
+ * nothing: a stream that is cut may be any node's bad moment.
+ *
+ * A node that restarts refuses some and takes others. So where it took any, the refused ones are asked
+ * for a second time, a moment later.
  */
 export async function probeTopics(
+  node: NodeEndpoint,
+  topics: readonly string[],
+  options: ProbeTopicsOptions,
+): Promise<ProbedTopics> {
+  const first = await probeEach(node, topics, options);
+  if (first.taken.size === 0 || first.refused.size === 0) return first;
+  await delay(CONFIRM_AFTER_MS, options);
+  const second = await probeEach(node, [...first.refused], options);
+  return {
+    taken: new Set([...first.taken, ...second.taken]),
+    refused: second.refused,
+  };
+}
+
+async function probeEach(
   node: NodeEndpoint,
   topics: readonly string[],
   options: ProbeTopicsOptions,
@@ -66,6 +92,7 @@ type Verdict =
   | "unknown";
 
 const PATIENCE_MS = 1500;
+const CONFIRM_AFTER_MS = 500;
 
 async function probe(
   node: NodeEndpoint,
@@ -76,7 +103,8 @@ async function probe(
   const signal = AbortSignal.any([options.signal, ended.signal]);
   let soFar: Verdict = "silent";
   const asked = ask(node, topics, { ...options, signal }, () => soFar = "open");
-  const isPatient = delay(PATIENCE_MS, { signal }).then(() => soFar);
+  const { patienceMs = PATIENCE_MS } = options;
+  const isPatient = delay(patienceMs, { signal }).then(() => soFar);
   try {
     return await Promise.race([asked, isPatient]);
   } catch {
@@ -100,21 +128,36 @@ async function ask(
     accept: "text/event-stream",
     query: topicsQuery(topics, "joined"),
   });
-  if (response.status !== STATUS_CODE.OK || response.body === null) {
+  if (response.status !== STATUS_CODE.OK) {
     await response.body?.cancel();
     return response.status === STATUS_CODE.BadRequest ? "refused" : "unknown";
   }
-  onHeaders();
-  const text = response.body.pipeThrough(new TextDecoderStream());
+  if (response.body === null) return "refused";
+  const isStream = isEventStream(response);
+  if (isStream) onHeaders();
   const decoder = new SseDecoder();
+  let begun = "";
+  const text = response.body.pipeThrough(new TextDecoderStream());
   try {
     // Leaving the loop cancels the body.
     for await (const chunk of text) {
+      if (!isStream) return "unknown";
       if (decoder.push(chunk).length > 0) return "open";
+      begun = (begun + chunk).slice(0, MOST_LOOKED_AT);
     }
-  } catch {
-    // Cut off: no stream either.
+  } catch (error) {
     options.signal.throwIfAborted();
+    // Without an end by the rules of HTTP, as by a server that just closes.
+    if (begun !== "") throw error;
   }
-  return "refused";
+  return saysNothing(begun) ? "refused" : "unknown";
+}
+
+const MOST_LOOKED_AT = 1024;
+
+/** Whether there is nothing but comments, which keep a stream alive. */
+function saysNothing(text: string): boolean {
+  return text.split(/\r\n?|\n/).every((line) =>
+    line === "" || line.startsWith(":")
+  );
 }

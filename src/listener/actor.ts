@@ -100,6 +100,15 @@ export class ListenerActor {
   }
 
   /**
+   * A node tells which chain it is on. The first to tell wins.
+   *
+   * @throws {WrongChainError} If it is on another chain than the first.
+   */
+  compare(genesisValidatorsRoot: string, node: NodeState): void {
+    this.#chain.compare(genesisValidatorsRoot, node.name);
+  }
+
+  /**
    * Genesis and timing are known. The first to tell wins.
    *
    * @throws {WrongChainError} If the node is on another chain than the first.
@@ -193,7 +202,7 @@ export class ListenerActor {
       (topic === "head" && node.topics.includes("head_v2"));
   }
 
-  /** Returns how many of the events were valid. */
+  /** Returns how many of the events were valid, and of topics that the node is asked for. */
   #receive(node: NodeState, batch: BeaconEventBatch): number {
     let valid = 0;
     const latest = this.#latestPlausible(batch);
@@ -205,7 +214,7 @@ export class ListenerActor {
         this.#malformed(node, event, error);
         continue;
       }
-      valid++;
+      if (node.topics.includes(event.topic)) valid++;
       this.#count(node, event as BeaconEvent<string>);
     }
     return valid;

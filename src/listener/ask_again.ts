@@ -25,6 +25,10 @@ export class TopicsRegainedError extends Error {
 
 /** How long a node's refusal of a topic is believed, in milliseconds. */
 export const ASK_AGAIN_MS = 3_600_000;
+/** When it is asked for a first time again: what looked like a refusal may have been a restart. */
+export const ASK_SOON_MS = 60_000;
+/** There is no hurry, and a node that is slow to refuse must not look as if it took the topic. */
+const PATIENCE_MS = 10_000;
 
 /**
  * Asks until the signal aborts, or there is nothing to ask for.
@@ -62,6 +66,7 @@ async function askForTopics(
     const { taken } = await probeTopics(node.endpoint, missing, {
       fetch,
       signal,
+      patienceMs: PATIENCE_MS,
     });
     if (taken.size > 0) return [...taken].join(", ");
   }

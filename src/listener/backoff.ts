@@ -48,10 +48,9 @@ export class Backoff {
   }
 
   #wait(boundMs: number): number {
-    return Math.max(
-      LEAST_WAIT_MS,
-      Math.round(this.#options.random() * boundMs),
-    );
+    const waitMs = Math.round(this.#options.random() * boundMs);
+    // A `random` of the user's that draws no number must not make the wait none.
+    return Number.isNaN(waitMs) ? boundMs : Math.max(LEAST_WAIT_MS, waitMs);
   }
 }
 

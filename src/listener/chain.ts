@@ -35,6 +35,20 @@ export class Chain {
   }
 
   /**
+   * Takes the root of somebody's chain.
+   *
+   * @param root The root, in any case.
+   * @param node Name of the node that tells it; the user, where absent.
+   * @throws {WrongChainError} If the node is on another chain.
+   */
+  compare(root: string, node?: string): void {
+    const ours = this.#root ??= root.toLowerCase();
+    if (node !== undefined && root.toLowerCase() !== ours) {
+      throw new WrongChainError(node, ours, root.toLowerCase());
+    }
+  }
+
+  /**
    * Takes what somebody tells of the chain.
    *
    * @param config What is told.
@@ -44,11 +58,8 @@ export class Chain {
    */
   learn(config: ChainConfig, node?: string): string[] {
     const clock = createSlotClock(config);
-    const root = config.genesisValidatorsRoot?.toLowerCase();
-    this.#root ??= root;
-    if (node !== undefined && root !== undefined && root !== this.#root) {
-      throw new WrongChainError(node, this.#root!, root);
-    }
+    const { genesisValidatorsRoot: root } = config;
+    if (root !== undefined) this.compare(root, node);
     if (this.#config !== undefined) return differences(this.#config, config);
     this.#config = config;
     this.#clock = clock;

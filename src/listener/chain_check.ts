@@ -1,11 +1,12 @@
 /** Asks one node for genesis and timing until it answers, and whether it is on the right chain. */
 
 import { delay } from "@std/async/delay";
-import { retry } from "@std/async/retry";
-import { type ChainConfig, fetchChainConfig } from "../beacon/chain_config.ts";
+import { fetchChainConfig } from "../beacon/chain_config.ts";
 import { withDeadline } from "../beacon/with_deadline.ts";
+import { Backoff } from "./backoff.ts";
 import type { NodeState } from "./node_state.ts";
 import type { SupervisorOptions } from "./node_supervisor.ts";
+import { WrongChainError } from "./wrong_chain_error.ts";
 
 /** Checks one node's chain, over all its connections. */
 export class ChainCheck {
@@ -27,8 +28,9 @@ export class ChainCheck {
 
   /**
    * Begins to ask. Where nodes must agree, every connection is checked, as another node may answer
-   * under the same address; and the check resolves when the node has agreed or has taken too long to
-   * answer, so that nothing of a wrong chain comes through.
+   * under the same address; and the check resolves when the node has told which chain it is on, has
+   * failed to, or takes too long, so that nothing of a wrong chain comes through, and no node that
+   * cannot tell is left aside.
    *
    * @param signal Ends it when aborted, together with the connection.
    * @param run Takes what goes on beside the connection.
@@ -40,59 +42,57 @@ export class ChainCheck {
   ): Promise<void> {
     const { asksForConfig, mustAgree } = this.#options;
     if (!asksForConfig || (this.#agreed && !mustAgree)) return;
-    const asking = this.#ask(signal);
+    const answered = new AbortController();
+    const asking = this.#ask(signal, () => answered.abort());
     run(asking);
     if (!mustAgree) return;
-    const answered = new AbortController();
     const patience = delay(this.#agreed ? AGAIN_WITHIN_MS : AGREE_WITHIN_MS, {
       signal: AbortSignal.any([signal, answered.signal]),
     });
     try {
-      await Promise.race([asking, patience]);
+      await Promise.race([asking, patience.catch(() => {})]);
     } finally {
       answered.abort();
       await patience.catch(() => {});
     }
+    signal.throwIfAborted();
   }
 
-  async #ask(signal: AbortSignal): Promise<void> {
-    const { actor, mustAgree } = this.#options;
+  /** Resolves when genesis and timing are known; `onAnswer` is called when the first answer is. */
+  async #ask(signal: AbortSignal, onAnswer: () => void): Promise<void> {
+    const { mustAgree, fetch, lifecycle, actor, random } = this.#options;
+    const node = this.#node;
     // A node that closes every stream at once must not be asked each time as well.
     const waitMs = this.#askedAt + INTERVAL_MS - performance.now();
     if (!mustAgree && waitMs > 0) await delay(waitMs, { signal });
     this.#askedAt = performance.now();
-    actor.configure(await this.#fetchConfig(signal), this.#node);
-    this.#agreed = true;
-  }
-
-  async #fetchConfig(signal: AbortSignal): Promise<ChainConfig> {
-    const { endpoint, name } = this.#node;
-    const { fetch, lifecycle } = this.#options;
-    return await retry(
-      () =>
-        withDeadline(
-          (signal) => fetchChainConfig(endpoint, { fetch, signal }),
+    const backoff = new Backoff({ baseMs: 1000, capMs: 30_000, random });
+    const onRoot = (root: string) => {
+      actor.compare(root, node);
+      onAnswer();
+    };
+    while (true) {
+      try {
+        const config = await withDeadline(
+          (signal) =>
+            fetchChainConfig(node.endpoint, { fetch, signal, onRoot }),
           {
             timeoutMs: TIMEOUT_MS,
             signal,
-            describe: `Cannot read the config of ${name}`,
+            describe: `Cannot read the config of ${node.name}`,
           },
-        ),
-      {
-        signal,
-        maxAttempts: Number.MAX_SAFE_INTEGER,
-        minTimeout: 1000,
-        maxTimeout: 30_000,
-        // Half of the wait stays, so that no attempt follows at once.
-        jitter: 0.5,
-        isRetriable: (error) => {
-          if (signal.aborted) return false;
-          const { message } = error as Error;
-          lifecycle.warn(this.#node, "config", message, error as Error);
-          return true;
-        },
-      },
-    );
+        );
+        actor.configure(config, node);
+        this.#agreed = true;
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (error instanceof WrongChainError) throw error;
+        lifecycle.failed(node, "config", error as Error);
+        onAnswer();
+      }
+      await delay(backoff.next(), { signal });
+    }
   }
 }
 

@@ -96,12 +96,13 @@ export class Lifecycle {
     this.warn(node, "disconnect", message, error, changed);
   }
 
-  /** Tells of events over the byte cap, if there were any since the last time. */
-  oversized(node: NodeState): void {
+  /** Tells of events over the byte cap; returns whether there were any since the last time. */
+  oversized(node: NodeState): boolean {
     const { oversized } = node;
-    if (oversized === node.oversizedTold) return;
+    if (oversized === node.oversizedTold) return false;
     node.oversizedTold = oversized;
     this.warn(node, "oversize", "Skipped an event that is over maxEventBytes");
+    return true;
   }
 
   /** The listener ends. */
@@ -180,6 +181,12 @@ export class Lifecycle {
       `gap ${gap.kind}`,
       `Events of slots ${gap.from} to ${gap.to} may be missing (${gap.kind})${reason}`,
     );
+  }
+
+  /** Something that the node must tell cannot be used; it is asked again. */
+  failed(node: NodeState, kind: string, error: Error): void {
+    node.lastError = error;
+    this.warn(node, kind, error.message, error);
   }
 
   /** Something is wrong; said once in a while of each kind and node. */

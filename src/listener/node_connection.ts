@@ -7,7 +7,7 @@ import {
   BeaconTimeoutError,
 } from "../beacon/errors.ts";
 import { BeaconEventReader } from "../beacon/beacon_event_reader.ts";
-import { openEventStream } from "../beacon/event_stream.ts";
+import { EmptyAnswerError, openEventStream } from "../beacon/event_stream.ts";
 import { probeNode } from "../beacon/node_syncing.ts";
 import { publicError } from "../beacon/public_error.ts";
 import { askAgain, TopicsRegainedError } from "./ask_again.ts";
@@ -45,8 +45,10 @@ export interface ConnectionEnd {
   error: Error;
   /** How long the stream was open, in milliseconds; `undefined` if it never was. */
   openMs: number | undefined;
-  /** Whether no event arrived on it. */
+  /** Whether the node took the request and ended the stream with no event on it. */
   isEmpty: boolean;
+  /** How long the node took to refuse the request or to send headers, in milliseconds. */
+  answeredInMs: number | undefined;
 }
 
 /** Connects and listens until the connection ends, which it tells as a value. */
@@ -71,12 +73,21 @@ export async function listenOnce(
   // Node 22 does not know `using` yet.
   let watchdog: Watchdog | undefined;
   let openedAt: number | undefined;
-  let isEmpty = true;
+  let askedAt: number | undefined;
+  let answeredInMs: number | undefined;
+  let bytes = 0;
+  let hasEvents = false;
   const end = (reason: DisconnectReason, error: Error): ConnectionEnd => {
     const openMs = openedAt === undefined
       ? undefined
       : performance.now() - openedAt;
-    return { reason, error, openMs, isEmpty };
+    // A server that just closes ends the stream, but not by the rules of HTTP.
+    const isClosed = reason === "eof" ||
+      (reason === "network" && openedAt !== undefined && bytes === 0);
+    const isEmpty = error instanceof EmptyAnswerError ||
+      (isClosed && !hasEvents);
+    if (askedAt !== undefined) answeredInMs ??= performance.now() - askedAt;
+    return { reason, error, openMs, isEmpty, answeredInMs };
   };
   try {
     lifecycle.probed(
@@ -94,16 +105,18 @@ export async function listenOnce(
         recoverGap(node, { isTold, actor, lifecycle, fetch, signal, now }),
       signal,
     );
+    askedAt = performance.now();
     const stream = await openEventStream(node.endpoint, {
       ...request,
       fetch,
       now,
       signal,
       ...(maxEventBytes === undefined ? {} : { maxEventBytes }),
-      onBytes(bytes) {
-        node.bytes += bytes;
+      onBytes(count) {
+        bytes += count;
+        node.bytes += count;
         watchdog?.sawBytes();
-        lifecycle.oversized(node);
+        if (lifecycle.oversized(node)) watchdog?.sawProgress();
       },
       onComment(comment) {
         watchdog?.sawProgress();
@@ -116,6 +129,7 @@ export async function listenOnce(
       onRetry: options.onRetry,
     });
     openedAt = performance.now();
+    answeredInMs = openedAt - askedAt;
     lifecycle.connected(node, stream.oversized);
     run(recover(false));
     run(watchStaleness(node, { actor, lifecycle, fetch, signal, now }));
@@ -126,7 +140,7 @@ export async function listenOnce(
       needsData,
     });
     const sink = actor.sink(node, reader, (valid) => {
-      isEmpty = false;
+      hasEvents = true;
       watchdog?.sawProgress();
       if (valid > 0) options.onUseful();
     });

@@ -41,7 +41,7 @@ export interface NodeSnapshot {
   headSlot: number | undefined;
   /** How often a connection ended or could not be made. */
   reconnects: number;
-  /** The last reason for that. */
+  /** The last reason for that, or why its genesis or spec cannot be used. */
   lastError: Error | undefined;
   /** Its own answer to whether it is in sync, from before the connection. */
   syncing: NodeSyncing | undefined;
@@ -77,7 +77,7 @@ export class NodeState {
   held: BeaconEvent<string>[] | undefined;
   /** What of its chain was told already. */
   readonly told: ToldEvents = new ToldEvents();
-  /** The last reason for a disconnect. */
+  /** The last reason for a disconnect, or why genesis or spec cannot be used. */
   lastError: Error | undefined;
   /** Bytes of all bodies. */
   bytes = 0;

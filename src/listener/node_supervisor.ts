@@ -8,7 +8,7 @@ import type { ListenerActor } from "./actor.ts";
 import { Backoff } from "./backoff.ts";
 import { ChainCheck } from "./chain_check.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import { ASK_AGAIN_MS } from "./ask_again.ts";
+import { ASK_AGAIN_MS, ASK_SOON_MS } from "./ask_again.ts";
 import { type ConnectionEnd, listenOnce } from "./node_connection.ts";
 import type { NodeState } from "./node_state.ts";
 import { type NextStep, TopicNegotiation } from "./topic_negotiation.ts";
@@ -108,7 +108,9 @@ export class NodeSupervisor {
         this.#negotiation.accepted();
       },
       onRetry: (milliseconds) => this.#backoff.setBase(milliseconds),
-      askAgainInMs: Math.max(0, ASK_AGAIN_MS - refusedForMs),
+      askAgainInMs: refusedForMs < ASK_SOON_MS
+        ? ASK_SOON_MS - refusedForMs
+        : Math.max(0, ASK_AGAIN_MS - refusedForMs),
     });
     if (end.openMs !== undefined && end.openMs >= USEFUL_AFTER_MS) {
       this.#backoff.reset();
@@ -123,7 +125,7 @@ export class NodeSupervisor {
 
   /** What to do after a connection: how long to wait, 0 for asking otherwise at once. */
   async #plan(
-    { reason, error, openMs, isEmpty }: ConnectionEnd,
+    { reason, error, openMs, isEmpty, answeredInMs = 0 }: ConnectionEnd,
   ): Promise<number> {
     const backoff = this.#backoff;
     if (reason === "topics") {
@@ -140,16 +142,22 @@ export class NodeSupervisor {
       this.#refusedAt ??= performance.now();
       return backoff.next();
     }
-    if (isEmpty && openMs !== undefined && openMs < EMPTY_WITHIN_MS) {
+    if (isEmpty && (openMs ?? 0) < EMPTY_WITHIN_MS) {
       const asked = this.#node.topics;
-      const step = await this.#follow(this.#negotiation.emptied());
+      const step = await this.#follow(
+        this.#negotiation.emptied(),
+        answeredInMs,
+      );
       const isWiser = step === "retry" && this.#node.topics !== asked;
       return isWiser ? 0 : backoff.next();
     }
     if (!(error instanceof BeaconHttpError)) return backoff.next();
     const { status, body, retryAfterMs = 0 } = error;
     if (status === STATUS_CODE.BadRequest) {
-      const step = await this.#follow(this.#negotiation.refused(body));
+      const step = await this.#follow(
+        this.#negotiation.refused(body),
+        answeredInMs,
+      );
       return step === "retry" ? 0 : backoff.nextAtCap();
     }
     if (
@@ -165,8 +173,11 @@ export class NodeSupervisor {
     return status > 400 && status < 500 ? backoff.nextAtCap() : backoff.next();
   }
 
-  /** Takes the steps of a negotiation that need the node; returns the one that is left. */
-  async #follow(step: NextStep): Promise<NextStep> {
+  /**
+   * Takes the steps of a negotiation that need the node; returns the one that is left. A node that
+   * took long to refuse once is waited for as long, and as long again.
+   */
+  async #follow(step: NextStep, refusedInMs: number): Promise<NextStep> {
     const { fetch, signal } = this.#options;
     const negotiation = this.#negotiation;
     if (step === "probe") {
@@ -176,6 +187,10 @@ export class NodeSupervisor {
           await probeTopics(endpoint, negotiation.candidates, {
             fetch,
             signal,
+            patienceMs: Math.min(
+              MOST_PATIENCE_MS,
+              Math.max(LEAST_PATIENCE_MS, 2 * refusedInMs),
+            ),
           }),
         );
       } catch {
@@ -193,4 +208,6 @@ const BACKOFF_BASE_MS = 1000;
 const BACKOFF_CAP_MS = 30_000;
 const USEFUL_AFTER_MS = 30_000;
 const EMPTY_WITHIN_MS = 1000;
+const LEAST_PATIENCE_MS = 1500;
+const MOST_PATIENCE_MS = 10_000;
 const MAX_RETRY_AFTER_MS = 300_000;

@@ -216,7 +216,8 @@ export class SseListener implements AsyncDisposable {
 
   async #run(signal: AbortSignal): Promise<void> {
     const { config, events, reorgs, duties, status } = this.#options;
-    const root = config?.genesisValidatorsRoot;
+    const mustAgree = this.#nodes.length > 1 ||
+      config?.genesisValidatorsRoot !== undefined;
     const options = {
       ...this.#options,
       actor: this.#actor,
@@ -226,8 +227,8 @@ export class SseListener implements AsyncDisposable {
       needsData: (topic: string) =>
         this.#nodes.length > 1 || this.#interest.wants(topic),
       startWithinMs: startWithinMs(this.#nodes.length),
-      asksForConfig: config === undefined || root !== undefined,
-      mustAgree: this.#nodes.length > 1 || root !== undefined,
+      asksForConfig: config === undefined || mustAgree,
+      mustAgree,
     };
     const running = this.#nodes.map((node) =>
       new NodeSupervisor(node, options).run()

@@ -78,7 +78,7 @@ export class TimingMetrics {
     node.timedHead = { topic, block };
     this.#observe("headDelay", node, slot, receivedAt, count);
     const gossipAt = node.gossipTimes.take(slot);
-    if (gossipAt !== undefined && receivedAt > gossipAt) {
+    if (gossipAt !== undefined && receivedAt >= gossipAt) {
       const seconds = (receivedAt - gossipAt) / 1000;
       this.#metrics.blockProcessingTime.observe(node, seconds);
     }

@@ -107,6 +107,13 @@ Deno.test("fetchChainConfig() prefers SLOT_DURATION_MS to SECONDS_PER_SLOT", asy
   assertEquals((await configOf(spec)).slotDurationMs, 6500);
 });
 
+Deno.test("fetchChainConfig() does not look at SECONDS_PER_SLOT where it is not needed", async () => {
+  for (const SECONDS_PER_SLOT of ["0", "half"]) {
+    const spec = { SLOT_DURATION_MS: "500", SECONDS_PER_SLOT };
+    assertEquals((await configOf(spec)).slotDurationMs, 500);
+  }
+});
+
 Deno.test("fetchChainConfig() falls back to SECONDS_PER_SLOT", async () => {
   const spec = { SLOT_DURATION_MS: undefined, SECONDS_PER_SLOT: "5" };
   assertEquals((await configOf(spec)).slotDurationMs, 5000);
@@ -194,9 +201,12 @@ for (
   })
 ) {
   Deno.test(`fetchChainConfig() refuses a bad ${key}, naming key and value`, async () => {
+    const older = key === "SECONDS_PER_SLOT"
+      ? { SLOT_DURATION_MS: undefined }
+      : {};
     for (const value of values) {
       const { message } = await assertRejects(
-        () => configOf({ [key]: value }),
+        () => configOf({ ...older, [key]: value }),
         BeaconProtocolError,
       );
       assertStringIncludes(message, `/eth/v1/config/spec: data.${key} must be`);

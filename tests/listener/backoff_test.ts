@@ -20,6 +20,11 @@ Deno.test("Backoff.next() is never zero", () => {
   for (let attempt = 0; attempt < 100; attempt++) assert(backoff.next() > 0);
 });
 
+Deno.test("Backoff.next() waits longest where `random` draws no number", () => {
+  const backoff = new Backoff({ ...BOUNDS, random: () => NaN });
+  assertEquals([backoff.next(), backoff.next()], [1000, 2000]);
+});
+
 Deno.test("Backoff.next() stays finite after very many failures", () => {
   const backoff = new Backoff({ ...BOUNDS, random: () => 0.999999 });
   for (let attempt = 0; attempt < 2000; attempt++) backoff.next();

@@ -160,6 +160,16 @@ Deno.test("SseListener() measures processing once, and only with a gossip before
   assertEquals(sample(metrics, `${name}_sum`, { addr: "a" }), 0.4);
 });
 
+Deno.test("SseListener() measures processing that took no millisecond", async () => {
+  const metrics = await metricsOf([
+    { topic: "block_gossip", data: block(100), delayMs: 500 },
+    { topic: "head", data: head(100), delayMs: 500 },
+  ]);
+  const name = "app_beacon_node_sse_block_processing_time";
+  assertEquals(sample(metrics, `${name}_count`, { addr: "a" }), 1);
+  assertEquals(sample(metrics, `${name}_sum`, { addr: "a" }), 0);
+});
+
 Deno.test("SseListener() measures a block's head_v2 once, though it is said again with its payload", async () => {
   const metrics = await metricsOf([
     { topic: "head_v2", data: headV2(100), delayMs: 1000 },

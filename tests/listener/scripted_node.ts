@@ -91,6 +91,21 @@ export function endedStream(...pieces: (string | Uint8Array)[]): Response {
   return stream(pieces, (controller) => controller.close());
 }
 
+/** An event stream that breaks off behind these pieces. */
+export function brokenStream(...pieces: string[]): Response {
+  const left = pieces.map((piece) => new TextEncoder().encode(piece));
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const piece = left.shift();
+      if (piece === undefined) controller.error(new Error("broken on purpose"));
+      else controller.enqueue(piece);
+    },
+  });
+  return new Response(body, {
+    headers: { "content-type": "text/event-stream" },
+  });
+}
+
 function stream(
   pieces: (string | Uint8Array)[],
   finish: (controller: ReadableStreamDefaultController<Uint8Array>) => void,

@@ -1,9 +1,11 @@
 import { assertEquals } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { mock } from "node:test";
 import { SseListener, type SseListenerOptions } from "@org/beacon-sse";
 import { TopicNegotiation } from "../../src/listener/topic_negotiation.ts";
 import { brief, configAtSlot, nextStatus, sample, take } from "./helpers.ts";
 import {
+  brokenStream,
   endedStream,
   frame,
   head,
@@ -245,6 +247,71 @@ for (
     assertEquals(listener.nodes[0]!.topics, ["head", "block"]);
   });
 }
+
+for (
+  const [manner, answer] of [
+    ["no content type", () => new Response(null)],
+    ["another content type", () => new Response("")],
+  ] as const
+) {
+  Deno.test(`SseListener() takes an empty answer of ${manner} for a refusal`, async () => {
+    await using node = picky(["head", "block"], answer);
+    await using listener = await SseListener.start({
+      ...HASTY,
+      nodes: [node.url],
+    });
+    assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+    assertEquals(listener.nodes[0]!.topics, ["head", "block"]);
+  });
+}
+
+for (
+  const [manner, fail] of [
+    ["ends its streams", () => endedStream()],
+    ["ends its streams in an event", () => endedStream("event: head\ndata: {")],
+    ["cuts its streams", () => brokenStream()],
+    [
+      "cuts its streams in an event",
+      () => brokenStream("event: head\ndata: {"),
+    ],
+    ["refuses", () => new Response("no", { status: 400 })],
+  ] as const
+) {
+  for (const times of [2, 3, 5, 7]) {
+    Deno.test(`SseListener() holds it against no topic that a node ${manner} ${times} times`, async () => {
+      await using node = new ScriptedNode({
+        events: (_request, connection) =>
+          connection < times ? fail() : openStream(frame("head", head(100))),
+      });
+      await using listener = await SseListener.start({
+        ...HASTY,
+        topics: ["head", "chain_reorg", "block"],
+        nodes: [node.url],
+      });
+      assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+      assertEquals(listener.nodes[0]!.missingTopics, []);
+    });
+  }
+}
+
+Deno.test("SseListener() gives a node that thinks before it refuses its time", async () => {
+  await using node = new ScriptedNode({
+    async events(request) {
+      if (!request.url.includes("chain_reorg")) {
+        return openStream(frame("head", head(100)));
+      }
+      await delay(1600);
+      return new Response("no", { status: 400 });
+    },
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    topics: ["head", "chain_reorg"],
+    nodes: [node.url],
+  });
+  assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+  assertEquals(listener.nodes[0]!.missingTopics, ["chain_reorg"]);
+});
 
 Deno.test("SseListener() asks a node that ends every stream for each topic alone once, and then only waits", async () => {
   await using node = new ScriptedNode({ events: () => endedStream() });
