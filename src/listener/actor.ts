@@ -24,9 +24,9 @@ import { type DutiesChanged, DutiesTracker } from "./duties_tracker.ts";
 import { type HeadReport, isHeadReport, readHead } from "./last_head.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { mergeRecovered } from "./merge_recovered.ts";
-import { MergedHead } from "./merged_head.ts";
+import { type HeadPlace, MergedHead } from "./merged_head.ts";
 import type { ListenerMetrics } from "./metrics.ts";
-import { count, type NodeState } from "./node_state.ts";
+import { count, type NodeState, type SuppressReason } from "./node_state.ts";
 import { OnceFilter } from "./once_filter.ts";
 import { QueueGaps } from "./queue_gaps.ts";
 import { RecentSet } from "./recent_set.ts";
@@ -168,21 +168,25 @@ export class ListenerActor {
     });
   }
 
-  /** From now on the node's events wait, so that those before them can be recovered first. */
-  hold(node: NodeState): void {
-    node.held ??= [];
+  /**
+   * From now on the node's word of its chain waits, so that what comes before it can be recovered.
+   *
+   * @param onFirst Called when something does wait.
+   */
+  hold(node: NodeState, onFirst: () => void): void {
+    node.held ??= { events: [], onFirst };
   }
 
   /** The node's events have waited long enough. */
   release(node: NodeState): void {
-    const held = node.held ?? [];
+    const held = node.held?.events ?? [];
     node.held = undefined;
     for (const event of held) this.#onEvent(node, event);
   }
 
   /** Delivers events that a node would have sent, among its own that have waited for them. */
   recover(node: NodeState, events: readonly BeaconEvent<string>[]): void {
-    const held = node.held ?? [];
+    const held = node.held?.events ?? [];
     node.held = undefined;
     for (const event of mergeRecovered(held, events)) {
       if (event.recovered) this.#onRecovered(node, event);
@@ -191,10 +195,22 @@ export class ListenerActor {
   }
 
   #onRecovered(node: NodeState, event: BeaconEvent<string>): void {
+    if (this.#isLag(node, event)) return;
     // Whether the user wants it or not, a reorg counts for `reorgs()`.
     const isWanted = this.#isAskedFor(node, event.topic) ||
       event.topic === "chain_reorg";
     if (node.told.addRecovered(event, isWanted)) this.#deliver(node, event);
+  }
+
+  /** Whether a node's chain is a piece shorter than it was, and another node still has all of it. */
+  #isLag(node: NodeState, event: BeaconEvent<string>): boolean {
+    if (event.topic !== "chain_reorg") return false;
+    const { depth, old_head_block } =
+      (event as BeaconEvent<"chain_reorg">).data;
+    return depth === 0 &&
+      this.#others(node).some(({ lastHead }) =>
+        lastHead !== undefined && readHead(lastHead).root === old_head_block
+      );
   }
 
   #isAskedFor(node: NodeState, topic: string): boolean {
@@ -253,16 +269,12 @@ export class ListenerActor {
     const count = node.counts.of(event.topic, node.topics);
     count.events++;
     this.#timing.observe(node, event as BeaconEvent, count);
-    if (node.held !== undefined && node.held.length < MAX_HELD) {
-      node.held.push(event);
-    } else if (node.held === undefined) this.#onEvent(node, event);
-    else this.#releaseWith(node, event);
-  }
-
-  /** More waits than may: order is kept, and the recovery comes too late. */
-  #releaseWith(node: NodeState, event: BeaconEvent<string>): void {
-    this.release(node);
-    this.#onEvent(node, event);
+    const { held } = node;
+    if (held === undefined || !OF_THE_CHAIN.has(event.topic)) {
+      this.#onEvent(node, event);
+    } else if (held.events.push(event) === 1) held.onFirst();
+    // More would wait than may: order is kept, and the recovery comes too late.
+    else if (held.events.length > MAX_HELD) this.release(node);
   }
 
   #onEvent(node: NodeState, event: BeaconEvent<string>): void {
@@ -285,33 +297,59 @@ export class ListenerActor {
 
   #deliver(node: NodeState, event: BeaconEvent<string>): void {
     // Not its data: of an event that nobody wants parsed, that would be parsed here.
-    const { topic, raw, slot } = event;
     const isHead = isHeadReport(event);
     if (isHead) {
       node.lastHead = event;
-      node.headSlot = slot;
+      node.headSlot = event.slot;
+      node.branch.add(readHead(event));
     }
-    if (isHead || topic === "chain_reorg") this.#onChainEvent(node, event);
+    const isReorg = event.topic === "chain_reorg";
+    if (isReorg) node.branch.cut((event as BeaconEvent<"chain_reorg">).data);
+    if (isHead || isReorg) this.#onChainEvent(node, event);
     if (this.#once !== undefined) {
-      const identity = eventIdentity(topic, event.data) ?? `${topic} ${raw}`;
-      const label = topicLabel(topic, node.topics);
-      const { receivedAt } = event;
-      if (!this.#once.accepts(node.index, label, identity, receivedAt)) {
-        count(node.suppressed, "duplicate");
-        return;
-      }
-      if (isHead && !this.#leads(node, event)) {
-        count(node.suppressed, "behind");
+      const reason = this.#reasonAgainst(node, event, this.#once);
+      if (reason !== undefined) {
+        count(node.suppressed, reason);
         return;
       }
     }
     this.#options.events.post(event, this.#postEvent);
   }
 
-  #leads(node: NodeState, { slot, receivedAt }: HeadReport): boolean {
-    if (this.clock === undefined) return true;
+  /** Why not to deliver an event to those who listen to all nodes together. */
+  #reasonAgainst(
+    node: NodeState,
+    event: BeaconEvent<string>,
+    once: OnceFilter,
+  ): SuppressReason | undefined {
+    const { topic, raw, receivedAt } = event;
+    const identity = eventIdentity(topic, event.data) ?? `${topic} ${raw}`;
+    const label = topicLabel(topic, node.topics);
+    const place = isHeadReport(event) ? this.#placeOf(node, event) : "news";
+    if (place !== "news" && once.repeats(node.index, label, identity)) {
+      return "duplicate";
+    }
+    if (place === "behind") return "behind";
+    return once.accepts(node.index, label, identity, receivedAt)
+      ? undefined
+      : "duplicate";
+  }
+
+  #placeOf(node: NodeState, { slot, receivedAt }: HeadReport): HeadPlace {
+    if (this.clock === undefined) return "news";
     const current = this.clock.slotAt(receivedAt + CLOCK_DISPARITY_MS);
-    return this.#mergedHead.accepts(node.index, slot!, current);
+    const isHeld = (merged: number) =>
+      this.#others(node).some(({ headSlot }) =>
+        headSlot !== undefined && headSlot >= merged && headSlot <= current
+      );
+    return this.#mergedHead.place(node.index, slot!, current, isHeld);
+  }
+
+  /** The other nodes that are listened to now. */
+  #others(node: NodeState): NodeState[] {
+    return this.#options.nodes.filter((other) =>
+      other !== node && other.state === "connected"
+    );
   }
 
   /** Heads and reorgs mean more than they say, to whom the clock is known. */
@@ -369,6 +407,14 @@ const MAX_EARLY = 1024;
 /** `MAXIMUM_GOSSIP_CLOCK_DISPARITY`: so far apart clocks may be. */
 const CLOCK_DISPARITY_MS = 500;
 const MAX_HELD = 1024;
+/** The topics whose order tells how a chain went. */
+const OF_THE_CHAIN = new Set([
+  "head",
+  "head_v2",
+  "block",
+  "block_gossip",
+  "chain_reorg",
+]);
 
 function ancestorSlot(event: BeaconEvent<string>): number {
   const { slot, depth } = (event as BeaconEvent<"chain_reorg">).data;

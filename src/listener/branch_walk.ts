@@ -35,6 +35,8 @@ export type BranchWalk =
 
 /** Options for {@linkcode walkBranch}. */
 export interface WalkBranchOptions extends NodeRequestOptions {
+  /** Ancestors of the known head, in order of slot: a node may not have an orphaned block any more. */
+  earlier: readonly KnownHead[];
   /** How many slots to go back at most. */
   maxSlots: number;
   /** The latest slot that is believed of a head. */
@@ -85,11 +87,16 @@ export async function walkBranch(
       if (parent.slot >= theirs.slot) return disordered(head);
       theirs = parent;
     } else {
+      const { slot } = ours;
       const parentRoot = ours.parentRoot ??
         (await fetchHeader(node, ours.root, options))?.parentRoot;
-      if (parentRoot === undefined) return missing(ours.root, head);
-      const parent = await fetchHeader(node, parentRoot, options);
-      if (parent === undefined) return missing(parentRoot, head);
+      const parent = (parentRoot === undefined
+        ? undefined
+        : await fetchHeader(node, parentRoot, options)) ??
+        options.earlier.findLast((head) =>
+          head.slot < slot
+        );
+      if (parent === undefined) return missing(parentRoot ?? ours.root, head);
       if (parent.slot >= ours.slot) return disordered(head);
       ours = parent;
     }

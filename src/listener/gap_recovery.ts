@@ -35,8 +35,9 @@ export interface GapRecoveryOptions {
 
 /**
  * Asks a node for the way from the last head that it told of to its head now, and delivers what was
- * missed on it. The node's own events wait meanwhile, so that order is kept; if the answer takes
- * long they go first, and then only a reorg is still delivered, the rest is told as a gap.
+ * missed on it. What the node itself tells of its chain meanwhile waits, so that order is kept; if
+ * the first of it waits for long it goes first, and then only a reorg is still delivered, the rest is
+ * told as a gap.
  */
 export async function recoverGap(
   node: NodeState,
@@ -59,8 +60,10 @@ export async function recoverGap(
     return;
   }
   const last = readHead(report);
-  actor.hold(node);
-  const patience = setTimeout(() => actor.release(node), HOLD_MS);
+  let patience: ReturnType<typeof setTimeout> | undefined;
+  actor.hold(node, () => {
+    patience = setTimeout(() => actor.release(node), HOLD_MS);
+  });
   try {
     const walk = await tryToWalk(node, last, clock, { fetch, signal, now });
     if (walk === undefined) return;
@@ -105,7 +108,8 @@ export async function recoverGap(
 
 const HOLD_MS = 1000;
 const ATTEMPTS = 3;
-const TIMEOUT_MS = 10_000;
+/** Enough for two epochs of headers, one after another, over a slow line. */
+const TIMEOUT_MS = 20_000;
 
 /** Topics whose events follow from the chain; when a block came over gossip is lost, and no harm. */
 const RECOVERABLE = new Set([
@@ -122,7 +126,7 @@ function firstHead(
   blocks: readonly BlockHeader[],
 ): BlockHeader | undefined {
   const told = new Set(
-    node.held?.filter(isHeadReport).map((event) => readHead(event).root),
+    node.held?.events.filter(isHeadReport).map((event) => readHead(event).root),
   );
   return blocks.find(({ root }) => told.has(root));
 }
@@ -132,7 +136,7 @@ async function tryToWalk(
   node: NodeState,
   last: LastHead,
   clock: SlotClock,
-  options: Omit<WalkBranchOptions, "maxSlots" | "latestSlot"> & {
+  options: Omit<WalkBranchOptions, "maxSlots" | "latestSlot" | "earlier"> & {
     now: () => number;
   },
 ): Promise<BranchWalk | undefined> {
@@ -145,6 +149,7 @@ async function tryToWalk(
           fetch,
           signal,
           maxSlots,
+          earlier: node.branch.heads,
           latestSlot: latestPlausibleSlot(clock, now()),
         }),
       {

@@ -9,6 +9,7 @@ import { ToldEvents } from "./told_events.ts";
 import { TopicCounts } from "./topic_counts.ts";
 import { GossipTimes } from "./gossip_times.ts";
 import type { HeadReport } from "./last_head.ts";
+import { OwnBranch } from "./own_branch.ts";
 
 /** Whether a node is of use now. */
 export type ConnectionState =
@@ -67,14 +68,18 @@ export class NodeState {
   lastEventAt: number | undefined;
   /** Slot of the last head. */
   headSlot: number | undefined;
+  /** For how long streams were open since an event came, in milliseconds, and whether that was told. */
+  readonly silence: Silence = { lastEventAt: undefined, ms: 0, isTold: false };
   /** Length of a slot as the node tells it, or as it was given, in milliseconds. */
   slotDurationMs: number | undefined;
   /** The last head, from which the way to a later one is found. */
   lastHead: HeadReport | undefined;
   /** The head behind which events may be missing, until the way from it is found. */
   gapFrom: HeadReport | undefined;
+  /** Its latest heads. */
+  readonly branch: OwnBranch = new OwnBranch();
   /** Events that wait until those before them are recovered. */
-  held: BeaconEvent<string>[] | undefined;
+  held: HeldEvents | undefined;
   /** What of its chain was told already. */
   readonly told: ToldEvents = new ToldEvents();
   /** The last reason for a disconnect, or why genesis or spec cannot be used. */
@@ -144,6 +149,24 @@ export class NodeState {
       syncing,
     };
   }
+}
+
+/** Silence on open streams. */
+export interface Silence {
+  /** The event that it is counted from. */
+  lastEventAt: number | undefined;
+  /** How long it is, in milliseconds. */
+  ms: number;
+  /** Whether it was told. */
+  isTold: boolean;
+}
+
+/** Events that wait. */
+export interface HeldEvents {
+  /** In the order of their arrival. */
+  events: BeaconEvent<string>[];
+  /** Called when there is one. */
+  onFirst: () => void;
 }
 
 /** Why a valid event is not delivered. */

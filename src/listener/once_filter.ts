@@ -41,9 +41,23 @@ export class OnceFilter {
     }
     return memory.accepts(
       node,
-      identity.length > MOST_UNITS ? digest(identity) : identity,
+      shortened(identity),
       receivedAt,
     );
+  }
+
+  /**
+   * Counts an event that a node tells as one who is late: what was told already, it tells again, and
+   * that is no second event.
+   *
+   * @param node Index of the node that says it.
+   * @param topic Its topic.
+   * @param identity What makes two events of the topic the same.
+   * @returns Whether it was told already.
+   */
+  repeats(node: number, topic: string, identity: string): boolean {
+    return this.#topics.get(topic)?.repeats(node, shortened(identity)) ??
+      false;
   }
 }
 
@@ -83,6 +97,14 @@ class TopicMemory {
     if (said[place] === MOST_TIMES) return true;
     if (++said[place]! <= this.#delivered[place]!) return false;
     this.#delivered[place] = said[place]!;
+    return true;
+  }
+
+  repeats(node: number, identity: string): boolean {
+    const place = this.#places.get(identity);
+    if (place === undefined || this.#delivered[place] === 0) return false;
+    const said = this.#said[node] ??= new Uint16Array(this.#capacity);
+    said[place] = Math.min(said[place]! + 1, this.#delivered[place]!);
     return true;
   }
 
@@ -132,6 +154,10 @@ class TopicMemory {
     this.#next = this.#capacity;
     this.#capacity = capacity;
   }
+}
+
+function shortened(identity: string): string {
+  return identity.length > MOST_UNITS ? digest(identity) : identity;
 }
 
 /** Length and two 32-bit hashes (FNV-1a, one of them backwards): enough to tell reports apart. */

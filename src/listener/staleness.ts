@@ -20,30 +20,44 @@ export interface StalenessOptions {
   now: () => number;
 }
 
-/** Watches an open connection; tells once of each silence of two epochs. */
+/**
+ * Watches an open connection; tells once of each silence of two epochs. The silence of connections
+ * before it counts, what was between them does not.
+ */
 export async function watchStaleness(
   node: NodeState,
   options: StalenessOptions,
 ): Promise<void> {
   const { actor, lifecycle, signal, now } = options;
   if (!node.topics.some((topic) => FREQUENT.has(topic))) return;
-  const openedAt = now();
-  const clock = await actor.awaitClock(signal);
-  let toldOf: number | undefined;
-  while (true) {
-    const slotMs = clock.slotDurationMs(clock.slotAt(now()));
-    const limitMs = 2 * clock.slotsPerEpoch * slotMs;
-    const since = Math.max(openedAt, node.lastEventAt ?? 0);
-    const leftMs = since + limitMs - now();
-    if (leftMs <= 0 && toldOf !== since && await isInSync(node, options)) {
-      lifecycle.stale(node);
-      toldOf = since;
+  let at = now();
+  const { silence } = node;
+  const goOn = () => {
+    const { lastEventAt } = node;
+    if (silence.lastEventAt !== lastEventAt) {
+      Object.assign(silence, { lastEventAt, ms: 0, isTold: false });
+      at = Math.max(at, lastEventAt ?? 0);
     }
-    // A wall clock that is set back must not make this wait for days.
-    const waitMs = leftMs > 0 ? Math.min(leftMs, limitMs) : slotMs;
-    await delay(Math.min(Math.max(waitMs, LEAST_WAIT_MS), MOST_WAIT_MS), {
-      signal,
-    });
+    silence.ms += Math.max(0, now() - at);
+    at = now();
+  };
+  try {
+    const clock = await actor.awaitClock(signal);
+    while (true) {
+      goOn();
+      const slotMs = clock.slotDurationMs(clock.slotAt(now()));
+      const leftMs = 2 * clock.slotsPerEpoch * slotMs - silence.ms;
+      if (leftMs <= 0 && !silence.isTold && await isInSync(node, options)) {
+        lifecycle.stale(node);
+        silence.isTold = true;
+      }
+      const waitMs = leftMs > 0 ? leftMs : slotMs;
+      await delay(Math.min(Math.max(waitMs, LEAST_WAIT_MS), MOST_WAIT_MS), {
+        signal,
+      });
+    }
+  } finally {
+    goOn();
   }
 }
 

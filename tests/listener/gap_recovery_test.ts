@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { type BeaconEvent, SseListener } from "@org/beacon-sse";
 import { SimulatedBeaconNode } from "@org/beacon-sse/testing";
 import { configAtSlot, nextStatus, take } from "./helpers.ts";
@@ -117,6 +118,71 @@ Deno.test("SseListener() delivers one recovered reorg for a branch switched whil
   await node.produceBlock();
   await listener.close();
   assertEquals((await reorgs.next()).done, true);
+});
+
+Deno.test("SseListener() finds the reorg though the node has forgotten the orphaned blocks", async () => {
+  await using node = await SimulatedBeaconNode.start(QUIET);
+  const forgotten = new Set<string>();
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+    fetch: (input, init) => {
+      const root = String(input).split("/headers/")[1];
+      return forgotten.has(root ?? "")
+        ? Promise.resolve(new Response(null, { status: 404 }))
+        : fetch(input, init);
+    },
+  });
+  const heads = listener.events({ topics: ["head"] })[Symbol.asyncIterator]();
+  const reorgs = listener.reorgs()[Symbol.asyncIterator]();
+  await listener.ready;
+  for (let block = 0; block < 4; block++) {
+    await node.produceBlock();
+    forgotten.add(node.head.root);
+    await heads.next();
+  }
+  node.disconnect();
+  const { commonAncestor } = node.reorg({ depth: 2 });
+  forgotten.delete(commonAncestor.root);
+  const after = await node.produceBlock();
+  const reorg = (await reorgs.next()).value!;
+  assertEquals(reorg.recovered, true);
+  assertEquals(reorg.depth, after.slot - commonAncestor.slot);
+});
+
+Deno.test("SseListener() recovers what it missed however long that takes, if nothing waits for it", async () => {
+  await using node = await SimulatedBeaconNode.start(QUIET);
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+    topics: ["head", "block", "finalized_checkpoint"],
+    fetch: async (input, init) => {
+      if (String(input).includes("/headers/")) await delay(300);
+      return await fetch(input, init);
+    },
+  });
+  const events = listener.events()[Symbol.asyncIterator]();
+  await listener.ready;
+  const { slot } = await node.produceBlock();
+  for (let count = 0; count < 2; count++) await events.next();
+  node.disconnect();
+  for (let block = 0; block < 4; block++) await node.produceBlock();
+  await node.whenConnected(2);
+  node.emit("finalized_checkpoint", {
+    block: root(1),
+    state: root(2),
+    epoch: "1",
+    execution_optimistic: false,
+  });
+  const received: string[] = [];
+  for (let count = 0; count < 6; count++) {
+    received.push(told((await events.next()).value!));
+  }
+  assertEquals(received, [
+    "finalized_checkpoint undefined",
+    ...[1, 2, 3, 4].map((more) => `block ${slot + more} recovered`),
+    `head ${slot + 4} recovered`,
+  ]);
 });
 
 async function nextHead(

@@ -12,45 +12,136 @@ import {
   ScriptedNode,
 } from "./scripted_node.ts";
 
-Deno.test("MergedHead.accepts() holds a lagging node's heads back", () => {
+/** Where heads stand, of nodes that are all listened to. */
+function places(heads: [node: number, slot: number][], current = 20): string[] {
   const merged = new MergedHead();
-  const heads: [node: number, slot: number][] = [
-    [0, 9],
-    [1, 8],
-    [1, 9],
-    [1, 10],
-    [0, 9],
-    [0, 11],
-  ];
-  assertEquals(heads.map(([node, slot]) => merged.accepts(node, slot, 11)), [
-    true,
-    false,
-    true,
-    true,
-    false,
-    true,
+  const slots = new Map<number, number>();
+  return heads.map(([node, slot]) => {
+    slots.set(node, slot);
+    return merged.place(
+      node,
+      slot,
+      current,
+      (least) =>
+        [...slots].some(([other, slot]) => other !== node && slot >= least),
+    );
+  });
+}
+
+Deno.test("MergedHead.place() holds a lagging node's heads back", () => {
+  assertEquals(places([[0, 9], [1, 8], [1, 9], [1, 10], [0, 9], [0, 11]]), [
+    "news",
+    "behind",
+    "caught up",
+    "news",
+    "behind",
+    "caught up",
   ]);
 });
 
-Deno.test("MergedHead.accepts() lets the node that leads go back, as in a reorg", () => {
-  const merged = new MergedHead();
-  assertEquals([
-    merged.accepts(0, 10, 10),
-    merged.accepts(0, 8, 10),
-    merged.accepts(1, 9, 10),
-  ], [
-    true,
-    true,
-    true,
+Deno.test("MergedHead.place() holds the heads back of a node that led and begins anew", () => {
+  assertEquals(places([[0, 10], [1, 10], [0, 8], [0, 9], [0, 10], [0, 11]]), [
+    "news",
+    "news",
+    "behind",
+    "behind",
+    "caught up",
+    "news",
   ]);
 });
 
-Deno.test("MergedHead.accepts() does not let a head from the future make the others look old", () => {
-  const merged = new MergedHead();
-  assertEquals([merged.accepts(0, 30, 10), merged.accepts(1, 10, 10)], [
-    true,
-    true,
+Deno.test("MergedHead.place() goes back when all nodes have, as in a reorg", () => {
+  assertEquals(places([[0, 10], [1, 10], [0, 9], [1, 9], [0, 9]]), [
+    "news",
+    "news",
+    "behind",
+    "news",
+    "caught up",
   ]);
+});
+
+Deno.test("MergedHead.place() does not let a head from the future make the others look old", () => {
+  assertEquals(places([[0, 30], [1, 10]], 10), ["news", "news"]);
+});
+
+/** A stream that a test writes to as it goes. */
+class Feed {
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+
+  answer(...pieces: string[]): Response {
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => void (this.#controller = controller),
+    });
+    for (const piece of pieces) this.send(piece);
+    return new Response(body, {
+      headers: { "content-type": "text/event-stream" },
+    });
+  }
+
+  send(piece: string): void {
+    this.#controller!.enqueue(new TextEncoder().encode(piece));
+  }
+
+  end(): void {
+    this.#controller!.close();
+  }
+}
+
+Deno.test("SseListener() never moves the merged head back for a node that led and begins anew", async () => {
+  const [first, second] = [new Feed(), new Feed()];
+  const heads = (...slots: number[]) =>
+    slots.map((slot) => frame("head", head(slot))).join("");
+  await using leader = new ScriptedNode({
+    events: (_request, connection) =>
+      connection === 0
+        ? first.answer(heads(95, 96, 97))
+        : first.answer(heads(95, 96, 97, 98)),
+    // Its head is where it was when it was backed up: an ancestor of the one that it told of.
+    other: (_request, path) => {
+      const asked = path.split("/headers/")[1];
+      if (asked === undefined) return undefined;
+      const slot = [94, 95, 96, 97].find((slot) =>
+        head(slot).block === asked
+      ) ?? 95;
+      const { block, state } = head(slot);
+      const message = {
+        slot: `${slot}`,
+        proposer_index: "1",
+        parent_root: head(slot - 1).block,
+        state_root: state,
+        body_root: root(0),
+      };
+      return Response.json({
+        data: { root: block, canonical: true, header: { message } },
+      });
+    },
+  });
+  await using other = new ScriptedNode({
+    events: () => second.answer(),
+  });
+  await using listener = await SseListener.start({
+    config: configAtSlot(100),
+    random: () => 0,
+    nodes: [{ url: leader.url, name: "leader" }, {
+      url: other.url,
+      name: "other",
+    }],
+    topics: ["head"],
+  });
+  const reorgs = listener.reorgs();
+  const statuses = listener.status();
+  const events = listener.events()[Symbol.asyncIterator]();
+  const next = async () => (await events.next()).value!.slot;
+  assertEquals([await next(), await next(), await next()], [95, 96, 97]);
+  while (listener.nodes[1]!.state !== "connected") await take(statuses, 1);
+  second.send(heads(95, 96, 97));
+  while (listener.nodes[1]!.headSlot !== 97) {
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  first.end();
+  assertEquals(await next(), 98);
+  await listener.close();
+  assertEquals(await take(reorgs, 1), []);
 });
 
 Deno.test("SseListener() never moves the merged head back for a node that lags behind", async () => {
@@ -232,6 +323,34 @@ Deno.test("SseListener() tells of a node that says it is in sync and sends no ev
   const stale = await nextStatus(listener.status(), "stale");
   assertEquals(stale.node, node.url);
   assertEquals(listener.nodes[0]!.state, "connected");
+});
+
+Deno.test("SseListener() tells of a silent node though its streams are cut again and again", async () => {
+  await using node = new ScriptedNode({
+    events: (_request, connection) => {
+      const feed = new Feed();
+      const answer = feed.answer(":\n\n");
+      if (connection === 0) setTimeout(() => feed.end(), 1100);
+      return answer;
+    },
+  });
+  await using listener = await SseListener.start({
+    config: { ...configAtSlot(100, 250), slotsPerEpoch: 4 },
+    idleTimeoutMs: 60_000,
+    random: () => 0,
+    nodes: [node.url],
+  });
+  const changes: string[] = [];
+  for await (const { type } of listener.status()) {
+    changes.push(type);
+    if (type === "stale") break;
+  }
+  assertEquals(changes, [
+    "connected",
+    "disconnected",
+    "connected",
+    "stale",
+  ]);
 });
 
 Deno.test("SseListener() asks a silent node again whether it is in sync", async () => {
