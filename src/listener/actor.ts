@@ -169,7 +169,8 @@ export class ListenerActor {
   }
 
   /**
-   * From now on the node's word of its chain waits, so that what comes before it can be recovered.
+   * From now on the node's events wait, so that those before them can be recovered first. What comes
+   * by the thousand and has no order goes on.
    *
    * @param onFirst Called when something does wait.
    */
@@ -270,7 +271,7 @@ export class ListenerActor {
     count.events++;
     this.#timing.observe(node, event as BeaconEvent, count);
     const { held } = node;
-    if (held === undefined || !OF_THE_CHAIN.has(event.topic)) {
+    if (held === undefined || UNORDERED.has(event.topic)) {
       this.#onEvent(node, event);
     } else if (held.events.push(event) === 1) held.onFirst();
     // More would wait than may: order is kept, and the recovery comes too late.
@@ -407,13 +408,13 @@ const MAX_EARLY = 1024;
 /** `MAXIMUM_GOSSIP_CLOCK_DISPARITY`: so far apart clocks may be. */
 const CLOCK_DISPARITY_MS = 500;
 const MAX_HELD = 1024;
-/** The topics whose order tells how a chain went. */
-const OF_THE_CHAIN = new Set([
-  "head",
-  "head_v2",
-  "block",
-  "block_gossip",
-  "chain_reorg",
+/** They come by the thousand in a slot, in any order, and say nothing of how the chain went. */
+const UNORDERED = new Set([
+  "attestation",
+  "single_attestation",
+  "contribution_and_proof",
+  "data_column_sidecar",
+  "payload_attestation_message",
 ]);
 
 function ancestorSlot(event: BeaconEvent<string>): number {

@@ -35,9 +35,8 @@ export interface GapRecoveryOptions {
 
 /**
  * Asks a node for the way from the last head that it told of to its head now, and delivers what was
- * missed on it. What the node itself tells of its chain meanwhile waits, so that order is kept; if
- * the first of it waits for long it goes first, and then only a reorg is still delivered, the rest is
- * told as a gap.
+ * missed on it. The node's own events wait meanwhile, so that order is kept; if the first of them
+ * waits for long they go first, and then only a reorg is still delivered, the rest is told as a gap.
  */
 export async function recoverGap(
   node: NodeState,

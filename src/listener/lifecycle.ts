@@ -96,13 +96,12 @@ export class Lifecycle {
     this.warn(node, "disconnect", message, error, changed);
   }
 
-  /** Tells of events over the byte cap; returns whether there were any since the last time. */
-  oversized(node: NodeState): boolean {
+  /** Tells of events over the byte cap, if there were any since the last time. */
+  oversized(node: NodeState): void {
     const { oversized } = node;
-    if (oversized === node.oversizedTold) return false;
+    if (oversized === node.oversizedTold) return;
     node.oversizedTold = oversized;
     this.warn(node, "oversize", "Skipped an event that is over maxEventBytes");
-    return true;
   }
 
   /** The listener ends. */

@@ -116,7 +116,7 @@ export async function listenOnce(
         bytes += count;
         node.bytes += count;
         watchdog?.sawBytes();
-        if (lifecycle.oversized(node)) watchdog?.sawProgress();
+        lifecycle.oversized(node);
       },
       onComment(comment) {
         watchdog?.sawProgress();

@@ -155,7 +155,7 @@ Deno.test("SseListener() recovers what it missed however long that takes, if not
   await using listener = await SseListener.start({
     ...HASTY,
     nodes: [node.url],
-    topics: ["head", "block", "finalized_checkpoint"],
+    topics: ["head", "block", "single_attestation"],
     fetch: async (input, init) => {
       if (String(input).includes("/headers/")) await delay(300);
       return await fetch(input, init);
@@ -168,18 +168,24 @@ Deno.test("SseListener() recovers what it missed however long that takes, if not
   node.disconnect();
   for (let block = 0; block < 4; block++) await node.produceBlock();
   await node.whenConnected(2);
-  node.emit("finalized_checkpoint", {
-    block: root(1),
-    state: root(2),
-    epoch: "1",
-    execution_optimistic: false,
+  node.emit("single_attestation", {
+    committee_index: "0",
+    attester_index: "7",
+    data: {
+      slot: `${slot}`,
+      index: "0",
+      beacon_block_root: root(1),
+      source: { epoch: "0", root: root(2) },
+      target: { epoch: "1", root: root(3) },
+    },
+    signature: `0x${"5a".repeat(96)}`,
   });
   const received: string[] = [];
   for (let count = 0; count < 6; count++) {
     received.push(told((await events.next()).value!));
   }
   assertEquals(received, [
-    "finalized_checkpoint undefined",
+    `single_attestation ${slot}`,
     ...[1, 2, 3, 4].map((more) => `block ${slot + more} recovered`),
     `head ${slot + 4} recovered`,
   ]);
