@@ -261,6 +261,7 @@ export class ListenerActor {
     error: Error,
   ): void {
     node.counts.of(topic, node.topics).malformed++;
+    if (topic === "head" || topic === "head_v2") node.branch.restart(undefined);
     const shown = publicError(error, node.endpoint);
     this.#options.lifecycle.warn(node, "malformed", shown.message, shown);
   }
@@ -305,7 +306,11 @@ export class ListenerActor {
       node.branch.add(readHead(event));
     }
     const isReorg = event.topic === "chain_reorg";
-    if (isReorg) node.branch.cut((event as BeaconEvent<"chain_reorg">).data);
+    // Of a recovered one it is known what is in between.
+    if (isReorg && !event.recovered) {
+      const { data } = event as BeaconEvent<"chain_reorg">;
+      node.branch.cut(data.new_head_block);
+    }
     if (isHead || isReorg) this.#onChainEvent(node, event);
     if (this.#once !== undefined) {
       const reason = this.#reasonAgainst(node, event, this.#once);

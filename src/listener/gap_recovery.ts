@@ -69,6 +69,7 @@ export async function recoverGap(
     node.gapFrom = undefined;
     if (walk.type === "unresolved") {
       const { reason, head } = walk;
+      node.branch.restart(node.lastHead && readHead(node.lastHead));
       const to = Math.max(
         last.slot + 1,
         Math.min(head?.slot ?? current, current),
@@ -77,6 +78,7 @@ export async function recoverGap(
       return;
     }
     const { ancestor, blocks } = walk;
+    node.branch.follow(ancestor, blocks);
     const isInTime = node.held !== undefined && node.lastHead === report;
     const events = recoveredEvents({
       last,
@@ -148,7 +150,10 @@ async function tryToWalk(
           fetch,
           signal,
           maxSlots,
-          earlier: node.branch.heads,
+          // Without word of reorgs, what was told may be of several branches.
+          earlier: node.topics.includes("chain_reorg")
+            ? node.branch.blocks
+            : [],
           latestSlot: latestPlausibleSlot(clock, now()),
         }),
       {
