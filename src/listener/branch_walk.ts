@@ -3,6 +3,7 @@
 import { type BlockHeader, fetchHeader } from "../beacon/block_header.ts";
 import type { NodeEndpoint } from "../beacon/node_endpoint.ts";
 import type { NodeRequestOptions } from "../beacon/node_request.ts";
+import { withDeadline } from "../beacon/with_deadline.ts";
 
 /** A head as a node's events told it. */
 export interface KnownHead {
@@ -47,6 +48,7 @@ export interface WalkBranchOptions extends NodeRequestOptions {
  * Walks from a node's head back to the known one, or to the block where their branches part. Asks
  * for one header at a time, by parent root.
  *
+ * @throws {BeaconTimeoutError} If an answer took more than ten seconds.
  * @throws {BeaconNetworkError} If the node cannot be reached.
  * @throws {BeaconHttpError} If the node refuses.
  * @throws {BeaconProtocolError} If an answer is no header.
@@ -56,7 +58,14 @@ export async function walkBranch(
   known: KnownHead,
   options: WalkBranchOptions,
 ): Promise<BranchWalk> {
-  const head = await fetchHeader(node, "head", options);
+  // Each for itself, since over a slow line two epochs of headers take their time.
+  const ask = (id: string) =>
+    withDeadline((signal) => fetchHeader(node, id, { ...options, signal }), {
+      timeoutMs: TIMEOUT_MS,
+      signal: options.signal,
+      describe: `Cannot ask ${node.name} for a header`,
+    });
+  const head = await ask("head");
   if (head === undefined) {
     return { type: "unresolved", reason: "the node has no head" };
   }
@@ -82,20 +91,17 @@ export async function walkBranch(
     }
     if (isTheirs) {
       blocks.push(theirs);
-      const parent = await fetchHeader(node, theirs.parentRoot, options);
+      const parent = await ask(theirs.parentRoot);
       if (parent === undefined) return missing(theirs.parentRoot, head);
       if (parent.slot >= theirs.slot) return disordered(head);
       theirs = parent;
     } else {
       const { slot } = ours;
       const parentRoot = ours.parentRoot ??
-        (await fetchHeader(node, ours.root, options))?.parentRoot;
-      const parent = (parentRoot === undefined
-        ? undefined
-        : await fetchHeader(node, parentRoot, options)) ??
-        options.earlier.findLast((head) =>
-          head.slot < slot
-        );
+        (await ask(ours.root))?.parentRoot;
+      const parent =
+        (parentRoot === undefined ? undefined : await ask(parentRoot)) ??
+          options.earlier.findLast((head) => head.slot < slot);
       if (parent === undefined) return missing(parentRoot ?? ours.root, head);
       if (parent.slot >= ours.slot) return disordered(head);
       ours = parent;
@@ -109,6 +115,8 @@ export async function walkBranch(
     head,
   };
 }
+
+const TIMEOUT_MS = 10_000;
 
 function missing(root: string, head: KnownHead): BranchWalk {
   return {

@@ -4,7 +4,6 @@ import { retry, RetryError } from "@std/async/retry";
 import type { BlockHeader } from "../beacon/block_header.ts";
 import { latestPlausibleSlot } from "../beacon/plausible_slot.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
-import { withDeadline } from "../beacon/with_deadline.ts";
 import type { ListenerActor } from "./actor.ts";
 import {
   type BranchWalk,
@@ -109,8 +108,6 @@ export async function recoverGap(
 
 const HOLD_MS = 1000;
 const ATTEMPTS = 3;
-/** Enough for two epochs of headers, one after another, over a slow line. */
-const TIMEOUT_MS = 20_000;
 
 /** Topics whose events follow from the chain; when a block came over gossip is lost, and no harm. */
 const RECOVERABLE = new Set([
@@ -144,24 +141,14 @@ async function tryToWalk(
   const { fetch, signal, now } = options;
   const maxSlots = 2 * clock.slotsPerEpoch;
   const walk = () =>
-    withDeadline(
-      (signal) =>
-        walkBranch(node.endpoint, last, {
-          fetch,
-          signal,
-          maxSlots,
-          // Without word of reorgs, what was told may be of several branches.
-          earlier: node.topics.includes("chain_reorg")
-            ? node.branch.blocks
-            : [],
-          latestSlot: latestPlausibleSlot(clock, now()),
-        }),
-      {
-        timeoutMs: TIMEOUT_MS,
-        signal,
-        describe: `Cannot ask ${node.name} for its headers`,
-      },
-    );
+    walkBranch(node.endpoint, last, {
+      fetch,
+      signal,
+      maxSlots,
+      // Without word of reorgs, what was told may be of several branches.
+      earlier: node.topics.includes("chain_reorg") ? node.branch.blocks : [],
+      latestSlot: latestPlausibleSlot(clock, now()),
+    });
   try {
     return await retry(walk, {
       signal,
