@@ -6,7 +6,7 @@ import type { NodeEndpoint } from "./node_endpoint.ts";
 import { type NodeRequestOptions, requestJson } from "./node_request.ts";
 import { checkObject, refuse } from "../sse/check_option.ts";
 import { root } from "./schema.ts";
-import { SlotClock, type SlotEra } from "./slot_clock.ts";
+import { checkInteger, SlotClock, type SlotEra } from "./slot_clock.ts";
 
 /** Genesis and timing of a chain. */
 export interface ChainConfig {
@@ -55,6 +55,9 @@ export function createSlotClock(config: ChainConfig): SlotClock {
   }
   const { genesisTime, slotDurationMs, slotsPerEpoch, gloasForkEpoch } = config;
   const { attestationDueBps = 3333, attestationDueBpsGloas = 2500 } = config;
+  // The clock knows them by other names, or not at all where the fork is not scheduled.
+  checkInteger("gloasForkEpoch", gloasForkEpoch ?? 0, 0);
+  checkInteger("attestationDueBpsGloas", attestationDueBpsGloas, 0, 10_000);
   const eras: SlotEra[] = [{ epoch: 0, slotDurationMs, attestationDueBps }];
   if (gloasForkEpoch !== undefined) {
     const gloas = {

@@ -231,12 +231,42 @@ function parseBase(url: unknown): URL {
 function parseHeaders(headers: HeadersInit | undefined): Headers {
   try {
     return new Headers(headers);
-  } catch (cause) {
-    // The runtime's message may quote the value, which may be a secret: neither it nor a cause is kept.
-    const kind = cause instanceof Error ? cause.name : "error";
-    throw new TypeError(
-      `Cannot use node: headers hold an invalid name or value (${kind})`,
-    );
+  } catch {
+    // The runtime's message may quote a value, which may be a secret: neither it nor a cause is kept.
+    throw new TypeError(`Cannot use node: ${describeHeaders(headers)}`);
+  }
+}
+
+/** What is wrong with headers; their names may be told, their values not. */
+function describeHeaders(headers: unknown): string {
+  if (typeof headers !== "object" || headers === null) {
+    return `headers must be an object, pairs or Headers, got a ${typeof headers}`;
+  }
+  const entries: unknown[] = Array.isArray(headers)
+    ? headers
+    : Object.entries(headers);
+  for (const entry of entries) {
+    if (!Array.isArray(entry) || entry.length !== 2) {
+      return "headers must be pairs of name and value, got something else";
+    }
+    const [name, value] = entry;
+    if (!isHeader(name, "")) {
+      return `headers must have names that HTTP allows, got ${quote(name)}`;
+    }
+    if (!isHeader(name, value)) {
+      return `headers must have values that HTTP allows, ${
+        quote(name)
+      } has another one`;
+    }
+  }
+  return "headers must be an object, pairs or Headers, got something else";
+}
+
+function isHeader(name: string, value: string): boolean {
+  try {
+    return new Headers([[name, value]]) !== undefined;
+  } catch {
+    return false;
   }
 }
 

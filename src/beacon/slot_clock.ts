@@ -61,8 +61,8 @@ export class SlotClock {
   constructor(options: SlotClockOptions) {
     checkObject(ACTION, "options", options);
     const { genesisTime, slotsPerEpoch, eras } = options;
-    check("genesisTime", genesisTime, 0);
-    check("slotsPerEpoch", slotsPerEpoch, 1);
+    checkInteger("genesisTime", genesisTime, 0);
+    checkInteger("slotsPerEpoch", slotsPerEpoch, 1);
     if (!Array.isArray(eras)) refuse(ACTION, "eras", "an array", eras);
     for (const era of eras) checkObject(ACTION, "eras", era);
     if (eras[0]?.epoch !== 0) {
@@ -76,9 +76,9 @@ export class SlotClock {
     this.slotsPerEpoch = slotsPerEpoch;
     const placed: PlacedEra[] = [];
     for (const { epoch, slotDurationMs, attestationDueBps } of eras) {
-      check("eras.epoch", epoch, 0);
-      check("slotDurationMs", slotDurationMs, 1);
-      check("attestationDueBps", attestationDueBps, 0, 10_000);
+      checkInteger("eras.epoch", epoch, 0);
+      checkInteger("slotDurationMs", slotDurationMs, 1);
+      checkInteger("attestationDueBps", attestationDueBps, 0, 10_000);
       const last = placed.at(-1);
       const slot = epoch * slotsPerEpoch;
       if (last !== undefined && !(slot > last.slot)) {
@@ -142,7 +142,8 @@ interface PlacedEra {
 
 const ACTION = "create slot clock";
 
-function check(
+/** @throws {RangeError} If a number of a slot clock is out of its range. */
+export function checkInteger(
   name: string,
   value: number,
   least: number,

@@ -1,6 +1,6 @@
 /** A broadcast on a real `BroadcastChannel`, for workers of the same process. */
 
-import { checkObject, checkSignal } from "../sse/check_option.ts";
+import { checkObject, checkSignal, refuse } from "../sse/check_option.ts";
 import { BoundedQueue } from "./bounded_queue.ts";
 import { Subscription } from "./subscription.ts";
 
@@ -40,8 +40,10 @@ export class BroadcastMirror<T> implements Disposable {
    * Opens the channel.
    *
    * @param name Name of the channel.
+   * @throws {TypeError} If it is no name.
    */
   constructor(name: string) {
+    checkName("mirror broadcast", name);
     this.#channel = new BroadcastChannel(name);
   }
 
@@ -122,6 +124,7 @@ export function receiveBroadcast<T>(
   checkObject("receive broadcast", "options", options);
   const { signal } = options;
   checkSignal("receive broadcast", signal);
+  checkName("receive broadcast", name);
   const queue = new BoundedQueue<Mirrored<T>>(RECEIVE_CAPACITY);
   if (signal?.aborted) {
     queue.close({ discard: true });
@@ -164,4 +167,10 @@ function mergeMirrored<T>(
   incoming: Mirrored<T>,
 ): Mirrored<T> {
   return { value: incoming.value, missed: queued.missed + incoming.missed + 1 };
+}
+
+function checkName(action: string, name: unknown): void {
+  if (typeof name !== "string" || name === "") {
+    refuse(action, "name", "a non-empty string", name);
+  }
 }

@@ -142,7 +142,9 @@ export function checkOptions(options: SseListenerOptions): CheckedOptions {
   }
   return {
     endpoints: checkNodes(options.nodes),
-    topics: checkTopics(options.topics ?? DEFAULT_TOPICS),
+    topics: checkTopics(
+      options.topics === undefined ? DEFAULT_TOPICS : options.topics,
+    ),
     signal,
     registry: registry as Registry,
     prefix,

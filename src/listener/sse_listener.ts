@@ -164,6 +164,7 @@ export class SseListener implements AsyncDisposable {
     checkObject("subscribe", "options", options);
     const { topics, raw = false, signal } = options;
     checkSignal("subscribe", signal);
+    if (typeof raw !== "boolean") refuse("subscribe", "raw", "a boolean", raw);
     if (topics !== undefined && !Array.isArray(topics)) {
       refuse("subscribe", "topics", "an array", topics);
     }

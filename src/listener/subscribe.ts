@@ -3,6 +3,7 @@
 import type { BeaconEvent } from "../beacon/beacon_event.ts";
 import type { BeaconNodeOptions } from "../beacon/node_endpoint.ts";
 import type { Delivered } from "../beacon/stand_in.ts";
+import { checkObject } from "../sse/check_option.ts";
 import { checkOptions, type SseListenerOptions } from "./listener_options.ts";
 import { SseListener } from "./sse_listener.ts";
 
@@ -57,6 +58,7 @@ export function subscribe<
   node: string | URL | BeaconNodeOptions,
   options: SubscribeToNodeOptions<T> = {},
 ): AsyncGenerator<BeaconEvent<Delivered<T>>, void, void> {
+  checkObject("subscribe", "options", options);
   const listenerOptions = { ...options, nodes: [node] };
   // Wrong options are told here, not when the loop begins.
   const { topics } = checkOptions(listenerOptions);

@@ -179,6 +179,9 @@ function validate(options: ResolvedOptions): void {
   integer("port", options.port, 0, 65_535);
   integer("seed", options.seed, 0);
   integer("slotsPerEpoch", options.slotsPerEpoch, 1);
+  if (typeof options.autoplay !== "boolean") {
+    refuse("start a node", "autoplay", "a boolean", options.autoplay);
+  }
   rate("emptySlotRate", options.emptySlotRate);
   rate("lateBlockRate", options.lateBlockRate);
   rate("reorgRate", options.reorgRate);

@@ -14,6 +14,22 @@ function reorg(epoch: number): ChainReorg {
   };
 }
 
+Deno.test("Broadcast.mirror() and receiveBroadcast() refuse what is no name", () => {
+  const broadcast = new Broadcast<number>();
+  for (const name of [5, ""]) {
+    assertThrows(
+      () => broadcast.mirror(name as never),
+      TypeError,
+      "name must be a non-empty string",
+    );
+    assertThrows(
+      () => receiveBroadcast(name as never),
+      TypeError,
+      "name must be a non-empty string",
+    );
+  }
+});
+
 Deno.test("Broadcast() refuses a capacity that is no positive integer", () => {
   for (const capacity of [0, -1, 1.5, NaN]) {
     assertThrows(

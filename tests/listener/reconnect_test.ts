@@ -41,6 +41,23 @@ async function disconnectBy(
   return await nextStatus(listener.status(), "disconnected");
 }
 
+Deno.test("SseListener() backs off from a node that sends what nobody asked for and ends", async () => {
+  await using node = new ScriptedNode({
+    events: () => endedStream("event: foo\ndata: {}\n\n"),
+  });
+  await using listener = await SseListener.start({
+    config: configAtSlot(100),
+    random: () => 0.2,
+    nodes: [node.url],
+  });
+  const waits: number[] = [];
+  for await (const status of listener.status()) {
+    if (status.type === "disconnected") waits.push(status.retryInMs);
+    if (waits.length === 3) break;
+  }
+  assertEquals(waits, [200, 400, 800]);
+});
+
 Deno.test("SseListener() connects a second time when the stream ends", async () => {
   await using node = new ScriptedNode({
     events: (_request, connection) =>

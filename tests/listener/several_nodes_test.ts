@@ -273,6 +273,49 @@ Deno.test("SseListener() asks again for the chain at each connection where nodes
   assertEquals(balanced.requests.length, 1);
 });
 
+Deno.test("SseListener() listens at once to a node whose spec cannot be used, and says why", async () => {
+  await using node = new ScriptedNode({
+    events: () => openStream(frame("head", head(100))),
+    spec: { SLOT_DURATION_MS: undefined },
+  });
+  await using listener = await SseListener.start({
+    nodes: [node.url, "http://127.0.0.1:4"],
+  });
+  const [event] = await take(listener.events(), 1);
+  assertEquals(event!.slot, 100);
+  assertStringIncludes(
+    listener.nodes[0]!.lastError!.message,
+    "it has neither SLOT_DURATION_MS nor SECONDS_PER_SLOT",
+  );
+});
+
+Deno.test("SseListener() compares the chains of nodes though their timing is given", async () => {
+  const of = (genesis: string) =>
+    new ScriptedNode({
+      events: () => openStream(frame("head", head(100))),
+      other: (_request, path) =>
+        path.endsWith("/genesis")
+          ? Response.json({
+            data: {
+              genesis_time: "1600000000",
+              genesis_validators_root: genesis,
+            },
+          })
+          : undefined,
+    });
+  await using one = of(root(1));
+  await using other = of(root(2));
+  await using listener = await SseListener.start({
+    config: configAtSlot(100),
+    nodes: [one.url, other.url],
+  });
+  const refusal = await nextStatus(listener.status(), "wrong_chain");
+  assertEquals(
+    [refusal.expectedRoot, refusal.actualRoot].toSorted(),
+    [root(1), root(2)],
+  );
+});
+
 Deno.test("SseListener() tells of a node whose timing is not the chain's", async () => {
   const node = (spec: Record<string, string>) =>
     new ScriptedNode({

@@ -43,6 +43,8 @@ Deno.test("SseListener.start() waits for no node", async () => {
   resolve(new Response());
 });
 
+const TIMING = { genesisTime: 0, slotDurationMs: 12_000, slotsPerEpoch: 32 };
+
 Deno.test("SseListener.start() refuses bad options, naming option and value", async () => {
   const nodes = ["http://127.0.0.1:5052"];
   // deno-lint-ignore no-explicit-any -- what a user without types may pass
@@ -58,8 +60,24 @@ Deno.test("SseListener.start() refuses bad options, naming option and value", as
     [
       { nodes: [{ url: nodes[0], headers: { "bad name": "x" } }] },
       TypeError,
-      "headers",
+      'headers must have names that HTTP allows, got "bad name"',
     ],
+    [
+      { nodes: [{ url: nodes[0], headers: { "x-key": "a\nb" } }] },
+      TypeError,
+      'headers must have values that HTTP allows, "x-key" has another one',
+    ],
+    [
+      { nodes: [{ url: nodes[0], headers: ["secret"] }] },
+      TypeError,
+      "headers must be pairs of name and value, got something else",
+    ],
+    [
+      { nodes: [{ url: nodes[0], headers: 7 }] },
+      TypeError,
+      "headers must be an object, pairs or Headers, got a number",
+    ],
+    [{ nodes, topics: null }, TypeError, "topics"],
     [{ nodes, topics: [] }, TypeError, "topics"],
     [{ nodes, topics: "head" }, TypeError, "head"],
     [{ nodes, topics: ["he ad"] }, TypeError, "he ad"],
@@ -83,6 +101,17 @@ Deno.test("SseListener.start() refuses bad options, naming option and value", as
       RangeError,
       "slotDurationMs",
     ],
+    [{ nodes, config: { ...TIMING, gloasForkEpoch: -1 } }, RangeError, "-1"],
+    [
+      { nodes, config: { ...TIMING, gloasForkEpoch: -1 } },
+      RangeError,
+      "gloasForkEpoch",
+    ],
+    [
+      { nodes, config: { ...TIMING, attestationDueBpsGloas: 20_000 } },
+      RangeError,
+      "attestationDueBpsGloas must be an integer of at least 0 and at most 10000, got 20000",
+    ],
   ];
   for (const [options, kind, named] of table) {
     const error = await assertRejects(
@@ -101,6 +130,13 @@ Deno.test("subscribe() refuses bad options at the call", () => {
     RangeError,
     "0",
   );
+  for (const options of [null, 5]) {
+    assertThrows(
+      () => subscribe("http://127.0.0.1", options as never),
+      TypeError,
+      `options must be an object, got ${options}`,
+    );
+  }
 });
 
 Deno.test("subscribe() yields typed events and ends with its loop", async () => {
@@ -237,6 +273,18 @@ Deno.test("SseListener.events() parses for raw subscribers what another one want
   const raw = listener.events({ raw: true });
   const _parsed = listener.events({ topics: ["finalized_checkpoint"] });
   assertEquals((await take(raw, 1)).map(brief), ["head 100"]);
+});
+
+Deno.test("SseListener.events() refuses a `raw` that is neither true nor false", async () => {
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: ["http://127.0.0.1:4"],
+  });
+  assertThrows(
+    () => listener.events({ raw: "yes" as never }),
+    TypeError,
+    'raw must be a boolean, got "yes"',
+  );
 });
 
 Deno.test("SseListener.events() refuses a topic that the listener does not ask for", async () => {
