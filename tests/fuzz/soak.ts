@@ -173,7 +173,15 @@ async function soak({ forMs, seed }: Arguments): Promise<boolean> {
   });
   const events = new Broadcast<BeaconEvent<string>>();
   const eager = events.subscribe();
-  const slow = events.subscribe();
+  // Giant events in its queue, now more and now fewer, would be all that is seen of the heap.
+  let giants = 0;
+  const slow = events.subscribe({
+    filter({ topic }) {
+      if (topic !== "attester_slashing") return true;
+      giants++;
+      return false;
+    },
+  });
   const listener = await SseListener.start({
     nodes: urls,
     topics: TOPICS,
@@ -255,10 +263,12 @@ async function soak({ forMs, seed }: Arguments): Promise<boolean> {
   if (tap.openStreams > 0) {
     broken.push(`${tap.openStreams} streams are open after close()`);
   }
-  if (received.events + eager.dropped !== slowEvents + slow.dropped) {
+  if (
+    received.events + eager.dropped !== slowEvents + slow.dropped + giants
+  ) {
     broken.push(
       `one subscriber received ${received.events} and lost ${eager.dropped}, ` +
-        `another ${slowEvents} and ${slow.dropped}`,
+        `another ${slowEvents} and ${slow.dropped}, without ${giants} giant ones`,
     );
   }
   const counted = sumOf(samples, "app_beacon_node_sse_reconnects_total");
