@@ -68,7 +68,9 @@ export async function recoverGap(
     node.gapFrom = undefined;
     if (walk.type === "unresolved") {
       const { reason, head } = walk;
-      node.branch.restart(node.lastHead && readHead(node.lastHead));
+      const { lastHead } = node;
+      const isNew = lastHead !== undefined && lastHead !== report;
+      node.branch.restart(isNew ? readHead(lastHead) : undefined);
       const to = Math.max(
         last.slot + 1,
         Math.min(head?.slot ?? current, current),
