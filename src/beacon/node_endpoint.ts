@@ -251,7 +251,11 @@ function describeHeaders(headers: unknown): string {
     }
     const [name, value] = entry;
     if (!isHeader(name, "")) {
-      return `headers must have names that HTTP allows, got ${quote(name)}`;
+      // Where a whole line was given as a name, what follows may be a secret.
+      const start = /^[\w-]*/.exec(String(name))![0];
+      return `headers must have names that HTTP allows, got ${
+        quote(`${start}…`)
+      }`;
     }
     if (!isHeader(name, value)) {
       return `headers must have values that HTTP allows, ${

@@ -102,7 +102,12 @@ async function probe(
   const ended = new AbortController();
   const signal = AbortSignal.any([options.signal, ended.signal]);
   let soFar: Verdict = "silent";
-  const asked = ask(node, topics, { ...options, signal }, () => soFar = "open");
+  const asked = ask(
+    node,
+    topics,
+    { ...options, signal },
+    (verdict) => soFar = verdict,
+  );
   const { patienceMs = PATIENCE_MS } = options;
   const isPatient = delay(patienceMs, { signal }).then(() => soFar);
   try {
@@ -121,7 +126,7 @@ async function ask(
   node: NodeEndpoint,
   topics: readonly string[],
   options: ProbeTopicsOptions,
-  onHeaders: () => void,
+  onHeaders: (soFar: Verdict) => void,
 ): Promise<Verdict> {
   const response = await requestNode(node, "/eth/v1/events", {
     ...options,
@@ -134,7 +139,7 @@ async function ask(
   }
   if (response.body === null) return "refused";
   const isStream = isEventStream(response);
-  if (isStream) onHeaders();
+  onHeaders(isStream ? "open" : "unknown");
   const decoder = new SseDecoder();
   let begun = "";
   const text = response.body.pipeThrough(new TextDecoderStream());

@@ -15,7 +15,7 @@ import { eventIdentity } from "../beacon/event_identity.ts";
 import { latestPlausibleSlot } from "../beacon/plausible_slot.ts";
 import { publicError } from "../beacon/public_error.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
-import { toHeadEvent } from "../beacon/stand_in.ts";
+import { standInFor, toHeadEvent } from "../beacon/stand_in.ts";
 import type { ServerSentEvent } from "../sse/mod.ts";
 import type { Broadcast, PostOptions } from "./broadcast.ts";
 import { Chain } from "./chain.ts";
@@ -31,7 +31,6 @@ import { OnceFilter } from "./once_filter.ts";
 import { QueueGaps } from "./queue_gaps.ts";
 import { RecentSet } from "./recent_set.ts";
 import { TimingMetrics } from "./timing_metrics.ts";
-import { topicLabel } from "./topic_counts.ts";
 
 /** What a {@linkcode ListenerActor} works with. */
 export interface ListenerActorOptions {
@@ -82,7 +81,13 @@ export class ListenerActor {
       slotAt: (time) => this.clock?.slotAt(time),
     });
     this.#postEvent = { onLost: (event) => this.#queueGaps.add(event) };
-    if (nodes.length > 1) this.#once = new OnceFilter(nodes.length);
+    if (nodes.length > 1) {
+      const { topics } = options;
+      const standIns = topics.map(standInFor).filter((topic) =>
+        topic !== undefined
+      );
+      this.#once = new OnceFilter(nodes.length, [...topics, ...standIns]);
+    }
   }
 
   /** The slot clock, once genesis and timing are known. */
@@ -209,8 +214,8 @@ export class ListenerActor {
     const { depth, old_head_block } =
       (event as BeaconEvent<"chain_reorg">).data;
     return depth === 0 &&
-      this.#others(node).some(({ lastHead }) =>
-        lastHead !== undefined && readHead(lastHead).root === old_head_block
+      this.#others(node).some(({ branch }) =>
+        branch.blocks.some(({ root }) => root === old_head_block)
       );
   }
 
@@ -261,7 +266,7 @@ export class ListenerActor {
     error: Error,
   ): void {
     node.counts.of(topic, node.topics).malformed++;
-    if (topic === "head" || topic === "head_v2") node.branch.restart(undefined);
+    if (RECURRING.has(topic)) node.branch.restart(undefined);
     const shown = publicError(error, node.endpoint);
     this.#options.lifecycle.warn(node, "malformed", shown.message, shown);
   }
@@ -329,14 +334,15 @@ export class ListenerActor {
     once: OnceFilter,
   ): SuppressReason | undefined {
     const { topic, raw, receivedAt } = event;
-    const identity = eventIdentity(topic, event.data) ?? `${topic} ${raw}`;
-    const label = topicLabel(topic, node.topics);
+    const known = eventIdentity(topic, event.data);
+    const identity = known ?? raw;
     const place = isHeadReport(event) ? this.#placeOf(node, event) : "news";
-    if (place !== "news" && once.repeats(node.index, label, identity)) {
+    if (place !== "news" && once.repeats(node.index, topic, identity)) {
       return "duplicate";
     }
     if (place === "behind") return "behind";
-    return once.accepts(node.index, label, identity, receivedAt)
+    const recurs = known === undefined || RECURRING.has(topic);
+    return once.accepts(node.index, topic, identity, receivedAt, recurs)
       ? undefined
       : "duplicate";
   }
@@ -413,6 +419,8 @@ const MAX_EARLY = 1024;
 /** `MAXIMUM_GOSSIP_CLOCK_DISPARITY`: so far apart clocks may be. */
 const CLOCK_DISPARITY_MS = 500;
 const MAX_HELD = 1024;
+/** The topics of which the same may happen again: a head goes from A to B, and back to A. */
+const RECURRING = new Set(["head", "head_v2", "chain_reorg"]);
 /** They come by the thousand in a slot, in any order, and say nothing of how the chain went. */
 const UNORDERED = new Set([
   "attestation",

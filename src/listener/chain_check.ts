@@ -2,6 +2,7 @@
 
 import { delay } from "@std/async/delay";
 import { fetchChainConfig } from "../beacon/chain_config.ts";
+import { BeaconHttpError, BeaconProtocolError } from "../beacon/errors.ts";
 import { withDeadline } from "../beacon/with_deadline.ts";
 import { Backoff } from "./backoff.ts";
 import type { NodeState } from "./node_state.ts";
@@ -89,11 +90,17 @@ export class ChainCheck {
         signal.throwIfAborted();
         if (error instanceof WrongChainError) throw error;
         lifecycle.failed(node, "config", error as Error);
-        onAnswer();
+        if (isAnswer(error)) onAnswer();
       }
       await delay(backoff.next(), { signal });
     }
   }
+}
+
+/** Whether it is the node's own word that it cannot tell; all else the next attempt may mend. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof BeaconProtocolError ||
+    (error instanceof BeaconHttpError && error.status < 500);
 }
 
 const TIMEOUT_MS = 10_000;

@@ -4,6 +4,7 @@ import { retry, RetryError } from "@std/async/retry";
 import type { BlockHeader } from "../beacon/block_header.ts";
 import { latestPlausibleSlot } from "../beacon/plausible_slot.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
+import { withDeadline } from "../beacon/with_deadline.ts";
 import type { ListenerActor } from "./actor.ts";
 import {
   type BranchWalk,
@@ -110,6 +111,8 @@ export async function recoverGap(
 
 const HOLD_MS = 1000;
 const ATTEMPTS = 3;
+/** For all attempts together. */
+const TIMEOUT_MS = 40_000;
 
 /** Topics whose events follow from the chain; when a block came over gossip is lost, and no harm. */
 const RECOVERABLE = new Set([
@@ -142,22 +145,32 @@ async function tryToWalk(
 ): Promise<BranchWalk | undefined> {
   const { fetch, signal, now } = options;
   const maxSlots = 2 * clock.slotsPerEpoch;
-  const walk = () =>
+  const walk = (signal: AbortSignal) =>
     walkBranch(node.endpoint, last, {
       fetch,
       signal,
       maxSlots,
       // Without word of reorgs, what was told may be of several branches.
-      earlier: node.topics.includes("chain_reorg") ? node.branch.blocks : [],
+      earlier: node.topics.includes("chain_reorg")
+        ? [...node.branch.blocks]
+        : [],
       latestSlot: latestPlausibleSlot(clock, now()),
     });
   try {
-    return await retry(walk, {
-      signal,
-      maxAttempts: ATTEMPTS,
-      minTimeout: 250,
-      jitter: 0.5,
-    });
+    return await withDeadline(
+      (signal) =>
+        retry(() => walk(signal), {
+          signal,
+          maxAttempts: ATTEMPTS,
+          minTimeout: 250,
+          jitter: 0.5,
+        }),
+      {
+        timeoutMs: TIMEOUT_MS,
+        signal,
+        describe: `Cannot ask ${node.name} for its headers`,
+      },
+    );
   } catch (error) {
     if (signal.aborted) return undefined;
     const cause = error instanceof RetryError ? error.cause : error;

@@ -4,12 +4,15 @@
  */
 export class MergedHead {
   #slot = -1;
-  /** The nodes whose last head was older than the merged one. */
-  readonly #behind = new Set<number>();
+  /** The slot of each node's last head. */
+  readonly #last = new Map<number, number>();
+  /** The nodes that were behind, and up to which slot they may tell again what was told. */
+  readonly #behind = new Map<number, number>();
 
   /**
-   * Where a node's head stands. Older than the merged head is news only if no other node is at the
-   * merged head any more, as after a reorg that all have made; until then the node is behind.
+   * Where a node's head stands. Older than the merged head is news only from a node that was at the
+   * merged head itself, when no other node is there any more, as after a reorg that all have made.
+   * Until then the node is behind.
    *
    * @param node Index of the node.
    * @param slot Slot of its head.
@@ -24,12 +27,21 @@ export class MergedHead {
     isHeld: (slot: number) => boolean,
   ): HeadPlace {
     if (slot > currentSlot) return "news";
-    if (slot < this.#slot && isHeld(this.#slot)) {
-      this.#behind.add(node);
+    const last = this.#last.get(node) ?? -1;
+    this.#last.set(node, slot);
+    if (slot < this.#slot && (last < this.#slot || isHeld(this.#slot))) {
+      this.#behind.set(node, Infinity);
       return "behind";
     }
     this.#slot = slot;
-    return this.#behind.delete(node) ? "caught up" : "news";
+    const until = this.#behind.get(node) ?? -1;
+    if (slot > until) {
+      this.#behind.delete(node);
+      return "news";
+    }
+    // It may tell of the same head twice, as head and as head_v2.
+    this.#behind.set(node, Math.min(until, slot));
+    return "caught up";
   }
 }
 

@@ -51,6 +51,10 @@ export class NodeSupervisor {
   readonly #chain: ChainCheck;
   /** When the node first refused what it is asked for now, by the monotonic clock. */
   #refusedAt: number | undefined;
+  /** When to ask a first time again for what it refuses, by the same clock. */
+  #askSoonAt: number | undefined;
+  /** The topics for which that was done, or will be. */
+  readonly #doubted = new Set<string>();
 
   /**
    * @param node The node; its state is written by the actor and the lifecycle.
@@ -97,6 +101,7 @@ export class NodeSupervisor {
     if (refusedForMs >= ASK_AGAIN_MS) {
       this.#negotiation.reset();
       this.#refusedAt = undefined;
+      this.#doubted.clear();
     }
     this.#applyTopics();
     const end = await listenOnce(this.#node, {
@@ -108,10 +113,18 @@ export class NodeSupervisor {
         this.#negotiation.accepted();
       },
       onRetry: (milliseconds) => this.#backoff.setBase(milliseconds),
-      askAgainInMs: refusedForMs < ASK_SOON_MS
-        ? ASK_SOON_MS - refusedForMs
-        : Math.max(0, ASK_AGAIN_MS - refusedForMs),
+      askAgainInMs: Math.max(
+        0,
+        Math.min(
+          ASK_AGAIN_MS - refusedForMs,
+          (this.#askSoonAt ?? Infinity) - now,
+        ),
+      ),
     });
+    if (
+      end.openMs !== undefined &&
+      performance.now() >= (this.#askSoonAt ?? Infinity)
+    ) this.#askSoonAt = undefined;
     if (end.openMs !== undefined && end.openMs >= USEFUL_AFTER_MS) {
       this.#backoff.reset();
     }
@@ -120,6 +133,11 @@ export class NodeSupervisor {
 
   #applyTopics(): void {
     const { request, missing } = this.#negotiation;
+    // Once for each topic: a node may take it alone and refuse it in a list.
+    if (missing.some((topic) => !this.#doubted.has(topic))) {
+      this.#askSoonAt = performance.now() + ASK_SOON_MS;
+      for (const topic of missing) this.#doubted.add(topic);
+    }
     this.#options.lifecycle.topicsChanged(this.#node, request, missing);
   }
 

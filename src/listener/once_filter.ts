@@ -1,31 +1,41 @@
 /** Events once, though several nodes report them: the first node wins. */
 
 /**
- * Tells whether an event is to be delivered. What one node says twice are two events (its head may
- * go from A to B and back to A); what two nodes say once each is one. So the n-th time that a node
- * says the same thing counts as new only if no other node has said it n times before.
+ * Tells whether an event is to be delivered. What two nodes say once each is one event. What one node
+ * says twice are two, of those that recur (its head may go from A to B and back to A): the n-th time
+ * that a node says the same thing counts as new only if no other node has said it n times before.
  *
  * Each topic has a memory of its own, so that thousands of attestations do not make it forget a head.
  * It is bounded: the latest identities, a digest where they are long, and two bytes for each of them
- * and each node that says anything. It starts small and grows only in a flood, so that nothing grows
- * for days before it is full.
+ * and each node that says anything. It starts small and grows only in a flood of what was asked for,
+ * so that nothing grows for days before it is full.
  */
 export class OnceFilter {
-  readonly #nodes: number;
-  readonly #topics = new Map<string, TopicMemory>();
+  readonly #topics: ReadonlyMap<string, TopicMemory>;
+  /** Of what nobody asked for, which a node may send at will. */
+  readonly #others: TopicMemory;
 
-  /** @param nodes How many nodes there are. */
-  constructor(nodes: number) {
-    this.#nodes = nodes;
+  /**
+   * @param nodes How many nodes there are.
+   * @param topics The topics that they are asked for.
+   */
+  constructor(nodes: number, topics: Iterable<string>) {
+    const room: Room = { left: 2 * MOST_CAPACITY };
+    const memories = [...topics].map((topic) =>
+      [topic, new TopicMemory(nodes, room)] as const
+    );
+    this.#topics = new Map(memories);
+    this.#others = new TopicMemory(nodes, { left: 0 });
   }
 
   /**
    * Counts an event.
    *
    * @param node Index of the node that says it.
-   * @param topic Its topic. Names that a node made up should count as one.
+   * @param topic Its topic.
    * @param identity What makes two events of the topic the same.
    * @param receivedAt When it arrived, in milliseconds.
+   * @param recurs Whether a node that says it twice says two things.
    * @returns Whether it is to be delivered.
    */
   accepts(
@@ -33,17 +43,17 @@ export class OnceFilter {
     topic: string,
     identity: string,
     receivedAt: number,
+    recurs: boolean,
   ): boolean {
-    let memory = this.#topics.get(topic);
-    if (memory === undefined) {
-      memory = new TopicMemory(this.#nodes);
-      this.#topics.set(topic, memory);
-    }
-    return memory.accepts(
-      node,
-      shortened(identity),
-      receivedAt,
-    );
+    const memory = this.#topics.get(topic);
+    return memory === undefined
+      ? this.#others.accepts(
+        node,
+        ofOthers(topic, identity),
+        receivedAt,
+        recurs,
+      )
+      : memory.accepts(node, shortened(identity), receivedAt, recurs);
   }
 
   /**
@@ -56,14 +66,16 @@ export class OnceFilter {
    * @returns Whether it was told already.
    */
   repeats(node: number, topic: string, identity: string): boolean {
-    return this.#topics.get(topic)?.repeats(node, shortened(identity)) ??
-      false;
+    const memory = this.#topics.get(topic);
+    return memory === undefined
+      ? this.#others.repeats(node, ofOthers(topic, identity))
+      : memory.repeats(node, shortened(identity));
   }
 }
 
 /** How many identities of a topic are remembered at least: those of hours, at one a slot. */
 const CAPACITY = 2048;
-/** And at most, in a flood: two slots of the attestations of all subnets. */
+/** And at most, in a flood: two slots of the attestations of all subnets. All topics share as much twice. */
 const MOST_CAPACITY = 65_536;
 /** How many counts the nodes share: with very many of them, floods are forgotten sooner. */
 const MOST_COUNTS = 16 * MOST_CAPACITY;
@@ -73,9 +85,15 @@ const LATE_MS = 120_000;
 const MOST_UNITS = 512;
 const MOST_TIMES = 65_535;
 
+/** How many identities may still be remembered more than at least. */
+interface Room {
+  left: number;
+}
+
 /** The latest identities of a topic, in a ring; a place in it has counts of the same index. */
 class TopicMemory {
   readonly #places = new Map<string, number>();
+  readonly #room: Room;
   readonly #mostCapacity: number;
   #capacity = CAPACITY;
   #keys: string[] = [];
@@ -85,13 +103,20 @@ class TopicMemory {
   readonly #said: (Uint16Array<ArrayBuffer> | undefined)[];
   #next = 0;
 
-  constructor(nodes: number) {
+  constructor(nodes: number, room: Room) {
+    this.#room = room;
     this.#mostCapacity = Math.min(MOST_CAPACITY, MOST_COUNTS / nodes);
     this.#said = new Array(nodes).fill(undefined);
   }
 
-  accepts(node: number, identity: string, receivedAt: number): boolean {
+  accepts(
+    node: number,
+    identity: string,
+    receivedAt: number,
+    recurs: boolean,
+  ): boolean {
     const place = this.#places.get(identity) ?? this.#add(identity, receivedAt);
+    if (!recurs && this.#delivered[place]! > 0) return false;
     const said = this.#said[node] ??= new Uint16Array(this.#capacity);
     // So often nobody says the same of a chain; it is passed on rather than lost.
     if (said[place] === MOST_TIMES) return true;
@@ -112,7 +137,7 @@ class TopicMemory {
     const evicted = this.#keys[this.#next];
     if (evicted !== undefined) {
       const isYoung = receivedAt - this.#addedAt[this.#next]! < LATE_MS;
-      if (isYoung && 2 * this.#capacity <= this.#mostCapacity) this.#grow();
+      if (isYoung && this.#mayGrow()) this.#grow();
       else this.#evict(evicted, this.#next);
     }
     const place = this.#next;
@@ -129,8 +154,14 @@ class TopicMemory {
     for (const said of this.#said) said?.fill(0, place, place + 1);
   }
 
+  #mayGrow(): boolean {
+    return this.#capacity <= this.#room.left &&
+      2 * this.#capacity <= this.#mostCapacity;
+  }
+
   /** Doubles the full ring, and turns it so that the oldest is its first. */
   #grow(): void {
+    this.#room.left -= this.#capacity;
     const oldest = this.#next;
     const capacity = 2 * this.#capacity;
     const turned = <T extends Float64Array | Uint16Array>(from: T, to: T) => {
@@ -154,6 +185,10 @@ class TopicMemory {
     this.#next = this.#capacity;
     this.#capacity = capacity;
   }
+}
+
+function ofOthers(topic: string, identity: string): string {
+  return shortened(`${topic} ${identity}`);
 }
 
 function shortened(identity: string): string {

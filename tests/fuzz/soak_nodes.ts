@@ -42,8 +42,11 @@ export type SoakNodesMessage =
 const LENGTHS = { maxSlots: 30, maxPauseSlots: 40 };
 const REPORT_MS = 1000;
 
-/** As many of each topic as filters and queues hold before they grow for a flood. */
-const PRIMING_EVENTS = 2000;
+/**
+ * Nearly as many of each topic as filters and queues hold before they grow for a flood: by the time
+ * that the rest is full, these are too old for one.
+ */
+const PRIMING_EVENTS = 1750;
 const PRIMING_EVENTS_AT_ONCE = 40;
 
 // deno-lint-ignore no-explicit-any -- the page's global type is in force here, not the worker's

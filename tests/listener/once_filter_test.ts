@@ -1,23 +1,34 @@
 import { assert, assertEquals } from "@std/assert";
 import { OnceFilter } from "../../src/listener/once_filter.ts";
 
+const TOPICS = [
+  "head",
+  "block",
+  "block_gossip",
+  "single_attestation",
+  "attester_slashing",
+];
+
 Deno.test("OnceFilter.accepts() takes the first node's word and no other's", () => {
-  const once = new OnceFilter(3);
-  assertEquals([1, 0, 2].map((node) => once.accepts(node, "head", "7", 0)), [
-    true,
-    false,
-    false,
-  ]);
+  const once = new OnceFilter(3, TOPICS);
+  assertEquals(
+    [1, 0, 2].map((node) => once.accepts(node, "head", "7", 0, true)),
+    [
+      true,
+      false,
+      false,
+    ],
+  );
 });
 
 Deno.test("OnceFilter.accepts() takes a head that comes back, once for all nodes", () => {
-  const once = new OnceFilter(2);
+  const once = new OnceFilter(2, TOPICS);
   const said: [number, string][] = [[0, "A"], [1, "A"], [0, "B"], [0, "A"], [
     1,
     "B",
   ], [1, "A"]];
   assertEquals(
-    said.map(([node, head]) => once.accepts(node, "head", head, 0)),
+    said.map(([node, head]) => once.accepts(node, "head", head, 0, true)),
     [
       true,
       false,
@@ -30,10 +41,10 @@ Deno.test("OnceFilter.accepts() takes a head that comes back, once for all nodes
 });
 
 Deno.test("OnceFilter.accepts() tells topics apart", () => {
-  const once = new OnceFilter(2);
-  assertEquals(once.accepts(0, "block", "7", 0), true);
-  assertEquals(once.accepts(1, "block_gossip", "7", 0), true);
-  assertEquals(once.accepts(1, "block", "7", 0), false);
+  const once = new OnceFilter(2, TOPICS);
+  assertEquals(once.accepts(0, "block", "7", 0, true), true);
+  assertEquals(once.accepts(1, "block_gossip", "7", 0, true), true);
+  assertEquals(once.accepts(1, "block", "7", 0, true), false);
 });
 
 for (
@@ -45,20 +56,20 @@ for (
   ]
 ) {
   Deno.test(`OnceFilter.accepts() remembers ${capacity} identities of a topic for ${nodes} nodes, one every ${everyMs} ms`, () => {
-    const once = new OnceFilter(nodes);
+    const once = new OnceFilter(nodes, TOPICS);
     for (let number = 0; number <= capacity; number++) {
-      assert(once.accepts(0, "head", `${number}`, number * everyMs));
+      assert(once.accepts(0, "head", `${number}`, number * everyMs, true));
     }
     const end = capacity * everyMs;
-    assertEquals(once.accepts(1, "head", "1", end), false);
-    assertEquals(once.accepts(1, "head", "0", end), true);
+    assertEquals(once.accepts(1, "head", "1", end, true), false);
+    assertEquals(once.accepts(1, "head", "0", end, true), true);
   });
 }
 
 Deno.test("OnceFilter.accepts() keeps its counts when it grows", () => {
-  const once = new OnceFilter(2);
+  const once = new OnceFilter(2, TOPICS);
   const say = (node: number, identity: string) =>
-    once.accepts(node, "head", identity, 0);
+    once.accepts(node, "head", identity, 0, true);
   for (let number = 0; number < 2100; number++) {
     for (let times = 0; times <= number % 3; times++) {
       assert(say(0, `${number}`));
@@ -74,7 +85,7 @@ Deno.test("OnceFilter.accepts() keeps its counts when it grows", () => {
 });
 
 Deno.test("OnceFilter.accepts() knows the attestations of a slot when a node sends them a slot late", () => {
-  const once = new OnceFilter(2);
+  const once = new OnceFilter(2, TOPICS);
   const slot = (node: number, slot: number, receivedAt: number) =>
     Array.from(
       { length: 28_000 },
@@ -84,6 +95,7 @@ Deno.test("OnceFilter.accepts() knows the attestations of a slot when a node sen
           "single_attestation",
           `${slot} ${index}`,
           receivedAt,
+          false,
         ),
     ).filter(Boolean).length;
   assertEquals(slot(0, 7, 84_000), 28_000);
@@ -93,26 +105,56 @@ Deno.test("OnceFilter.accepts() knows the attestations of a slot when a node sen
 });
 
 Deno.test("OnceFilter.accepts() does not forget a head over a slot of attestations", () => {
-  const once = new OnceFilter(2);
-  assertEquals(once.accepts(0, "head", "7", 0), true);
+  const once = new OnceFilter(2, TOPICS);
+  assertEquals(once.accepts(0, "head", "7", 0, true), true);
   for (let index = 0; index < 30_000; index++) {
-    once.accepts(0, "single_attestation", `${index}`, 0);
+    once.accepts(0, "single_attestation", `${index}`, 0, true);
   }
-  assertEquals(once.accepts(1, "head", "7", 0), false);
+  assertEquals(once.accepts(1, "head", "7", 0, true), false);
 });
 
 Deno.test("OnceFilter.accepts() tells long identities apart without keeping them", () => {
-  const once = new OnceFilter(2);
+  const once = new OnceFilter(2, TOPICS);
   const long = "x".repeat(100_000);
-  assertEquals(once.accepts(0, "attester_slashing", `${long}a`, 0), true);
-  assertEquals(once.accepts(1, "attester_slashing", `${long}b`, 0), true);
-  assertEquals(once.accepts(1, "attester_slashing", `a${long}`, 0), true);
-  assertEquals(once.accepts(1, "attester_slashing", `${long}a`, 0), false);
+  assertEquals(once.accepts(0, "attester_slashing", `${long}a`, 0, true), true);
+  assertEquals(once.accepts(1, "attester_slashing", `${long}b`, 0, true), true);
+  assertEquals(once.accepts(1, "attester_slashing", `a${long}`, 0, true), true);
+  assertEquals(
+    once.accepts(1, "attester_slashing", `${long}a`, 0, true),
+    false,
+  );
 });
 
 Deno.test("OnceFilter.accepts() loses nothing that a node says again and again", () => {
-  const once = new OnceFilter(2);
+  const once = new OnceFilter(2, TOPICS);
   for (let times = 0; times < 70_000; times++) {
-    assertEquals(once.accepts(0, "sync_state", "{}", 0), true);
+    assertEquals(once.accepts(0, "sync_state", "{}", 0, true), true);
   }
+});
+
+Deno.test("OnceFilter.accepts() takes what cannot happen again once, however often a node says it", () => {
+  const once = new OnceFilter(2, TOPICS);
+  const say = (node: number) => once.accepts(node, "block", "7", 0, false);
+  assertEquals([say(0), say(0), say(1), say(1)], [true, false, false, false]);
+});
+
+Deno.test("OnceFilter.accepts() remembers a bounded number of what nobody asked for", () => {
+  const once = new OnceFilter(2, TOPICS);
+  for (let number = 0; number <= 2048; number++) {
+    assert(once.accepts(0, `made up ${number % 7}`, `${number}`, 0, true));
+  }
+  assertEquals(once.accepts(1, "made up 1", "1", 0, true), false);
+  assert(once.accepts(1, "made up 0", "0", 0, true));
+});
+
+Deno.test("OnceFilter.repeats() counts no more than what was delivered", () => {
+  const once = new OnceFilter(2, TOPICS);
+  assertEquals(once.repeats(0, "head", "7"), false);
+  assert(once.accepts(1, "head", "7", 0, true));
+  assertEquals([1, 2, 3].map(() => once.repeats(0, "head", "7")), [
+    true,
+    true,
+    true,
+  ]);
+  assert(once.accepts(0, "head", "7", 0, true));
 });

@@ -12,11 +12,18 @@ import {
   ScriptedNode,
 } from "./scripted_node.ts";
 
-/** Where heads stand, of nodes that are all listened to. */
-function places(heads: [node: number, slot: number][], current = 20): string[] {
+/** Where heads stand, of nodes that are all listened to; without a slot, one is lost. */
+function places(
+  heads: [node: number, slot?: number][],
+  current = 20,
+): string[] {
   const merged = new MergedHead();
   const slots = new Map<number, number>();
   return heads.map(([node, slot]) => {
+    if (slot === undefined) {
+      slots.delete(node);
+      return "lost";
+    }
     slots.set(node, slot);
     return merged.place(
       node,
@@ -60,6 +67,24 @@ Deno.test("MergedHead.place() goes back when all nodes have, as in a reorg", () 
   ]);
 });
 
+Deno.test("MergedHead.place() does not go back to a node that lags when the one that led is lost", () => {
+  assertEquals(places([[0, 10], [1, 5], [0], [1, 6], [0, 10], [0, 11]]), [
+    "news",
+    "behind",
+    "lost",
+    "behind",
+    "news",
+    "news",
+  ]);
+});
+
+Deno.test("MergedHead.place() takes head and head_v2 of the same from a node that has caught up", () => {
+  assertEquals(
+    places([[0, 9], [1, 9], [0, 8], [0, 9], [0, 9], [0, 10], [0, 10]]),
+    ["news", "news", "behind", "caught up", "caught up", "news", "news"],
+  );
+});
+
 Deno.test("MergedHead.place() does not let a head from the future make the others look old", () => {
   assertEquals(places([[0, 30], [1, 10]], 10), ["news", "news"]);
 });
@@ -95,7 +120,7 @@ Deno.test("SseListener() never moves the merged head back for a node that led an
     events: (_request, connection) =>
       connection === 0
         ? first.answer(heads(95, 96, 97))
-        : first.answer(heads(95, 96, 97, 98)),
+        : first.answer(heads(95, 96, 97, 98, 99)),
     // Its head is where it was when it was backed up: an ancestor of the one that it told of.
     other: (_request, path) => {
       const asked = path.split("/headers/")[1];
@@ -134,12 +159,13 @@ Deno.test("SseListener() never moves the merged head back for a node that led an
   const next = async () => (await events.next()).value!.slot;
   assertEquals([await next(), await next(), await next()], [95, 96, 97]);
   while (listener.nodes[1]!.state !== "connected") await take(statuses, 1);
-  second.send(heads(95, 96, 97));
-  while (listener.nodes[1]!.headSlot !== 97) {
+  second.send(heads(95, 96, 97, 98));
+  assertEquals(await next(), 98);
+  while (listener.nodes[1]!.headSlot !== 98) {
     await new Promise((resolve) => setTimeout(resolve));
   }
   first.end();
-  assertEquals(await next(), 98);
+  assertEquals(await next(), 99);
   await listener.close();
   assertEquals(await take(reorgs, 1), []);
 });
