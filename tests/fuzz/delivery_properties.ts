@@ -232,7 +232,13 @@ function checkOneNode(
   }
 }
 
-/** With several nodes, what they say is delivered as often as the one says it that says it most. */
+/** However often its node says so. */
+const HAPPENS_ONCE = /^(block|block_gossip|finalized_checkpoint) /;
+
+/**
+ * With several nodes, what may recur is delivered as often as the one says it that says it most, and
+ * all else once.
+ */
 function checkManyNodes(
   run: Run,
   arrived: readonly Arrived[][],
@@ -267,7 +273,10 @@ function checkManyNodes(
       [low, high] = [Math.min(low, 1), Math.max(high, 1)];
     }
     // What a node says twice may be told by a recovery, and that one by another node before.
-    if (/^(block|chain_reorg) /.test(identity)) low = Math.min(low, 1);
+    if (identity.startsWith("chain_reorg ")) low = Math.min(low, 1);
+    if (HAPPENS_ONCE.test(identity)) {
+      [low, high] = [Math.min(low, 1), Math.min(high, 1)];
+    }
     // A head may be behind those of others; and one that was recovered, for whom the node's own heads
     // come late, is news when the node comes to it again.
     if (identity.startsWith("head ")) [low, high] = [0, high + 1];

@@ -1,9 +1,15 @@
 /** Events that fill a listener's bounded memory before a soak is measured, as large as the later ones. */
 
-/** Their topics: those that come with each block. */
-export const PRIMING_TOPICS = ["head", "block", "block_gossip"] as const;
+/** Their topics: those that come with each block, or with many. */
+export const PRIMING_TOPICS = [
+  "head",
+  "block",
+  "block_gossip",
+  "chain_reorg",
+] as const;
 
 const PRIMING_SLOT = "1";
+const ZERO = `0x${"0".repeat(64)}`;
 
 /** The payload of one of them; no two with other numbers are the same. */
 export function primingPayload(
@@ -11,20 +17,32 @@ export function primingPayload(
   number: number,
 ): object {
   const root = `0x${number.toString(16).padStart(64, "0")}`;
-  const zero = `0x${"0".repeat(64)}`;
-  return {
-    slot: PRIMING_SLOT,
-    block: root,
-    ...(topic === "head"
-      ? {
+  const rest = { slot: PRIMING_SLOT, execution_optimistic: false };
+  switch (topic) {
+    case "block_gossip":
+      return { slot: PRIMING_SLOT, block: root };
+    case "block":
+      return { ...rest, block: root };
+    case "head":
+      return {
+        ...rest,
+        block: root,
         state: root,
         epoch_transition: false,
-        previous_duty_dependent_root: zero,
-        current_duty_dependent_root: zero,
-      }
-      : {}),
-    ...(topic === "block_gossip" ? {} : { execution_optimistic: false }),
-  };
+        previous_duty_dependent_root: ZERO,
+        current_duty_dependent_root: ZERO,
+      };
+    case "chain_reorg":
+      return {
+        ...rest,
+        depth: "1",
+        old_head_block: ZERO,
+        new_head_block: root,
+        old_head_state: ZERO,
+        new_head_state: root,
+        epoch: "0",
+      };
+  }
 }
 
 /** Whether an event is one of them. */

@@ -19,6 +19,7 @@ import {
   type Subscription,
 } from "@org/beacon-sse";
 import { delay } from "@std/async/delay";
+import { getHeapSpaceStatistics } from "node:v8";
 import { parseDuration } from "../../src/cli/duration.ts";
 import { type HeapSample, heapTrend } from "./heap_trend.ts";
 import { parseSamples, type Sample, sumOf } from "./prometheus_samples.ts";
@@ -44,6 +45,8 @@ const SAMPLE_MS = 5000;
 const LINE_MS = 30_000;
 /** What is not measured: until then, everything bounded fills up, and code is compiled. */
 const WARM_UP_MS = 120_000;
+/** So slow that the queue is full, and stays it. */
+const SLOW_MS = 1000;
 const ALL_CONNECTED_WITHIN_MS = 10_000;
 /** Slots of clock skew and lag that an event may be ahead and still has to be believed. */
 const SLOTS_AHEAD = 4;
@@ -129,9 +132,12 @@ interface Received {
   gaps: number;
 }
 
+/** What the program's values take; code that is still being compiled is no leak. */
 function heapBytes(): number {
   (globalThis as { gc?: () => void }).gc?.();
-  return Deno.memoryUsage().heapUsed;
+  return getHeapSpaceStatistics()
+    .filter(({ space_name }) => !/code|trusted/.test(space_name))
+    .reduce((sum, { space_used_size }) => sum + space_used_size, 0);
 }
 
 async function soak({ forMs, seed }: Arguments): Promise<boolean> {
@@ -207,7 +213,7 @@ async function soak({ forMs, seed }: Arguments): Promise<boolean> {
     }),
     each(slow, () => {
       slowEvents++;
-      return isOver ? undefined : delay(100);
+      return isOver ? undefined : delay(SLOW_MS);
     }),
     each(listener.reorgs(), ({ recovered }) => {
       received.reorgs++;
