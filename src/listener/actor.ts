@@ -11,23 +11,21 @@ import type {
   MalformedEvent,
 } from "../beacon/beacon_event_reader.ts";
 import type { ChainConfig } from "../beacon/chain_config.ts";
-import { eventIdentity } from "../beacon/event_identity.ts";
 import { latestPlausibleSlot } from "../beacon/plausible_slot.ts";
 import { publicError } from "../beacon/public_error.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
-import { standInFor, toHeadEvent } from "../beacon/stand_in.ts";
+import { toHeadEvent } from "../beacon/stand_in.ts";
 import type { ServerSentEvent } from "../sse/mod.ts";
 import type { Broadcast, PostOptions } from "./broadcast.ts";
 import { Chain } from "./chain.ts";
 import { type ChainReorg, mergeReorgs, toChainReorg } from "./chain_reorg.ts";
 import { type DutiesChanged, DutiesTracker } from "./duties_tracker.ts";
-import { type HeadReport, isHeadReport, readHead } from "./last_head.ts";
+import { isHeadReport, readHead } from "./last_head.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { mergeRecovered } from "./merge_recovered.ts";
-import { type HeadPlace, MergedHead } from "./merged_head.ts";
 import type { ListenerMetrics } from "./metrics.ts";
-import { count, type NodeState, type SuppressReason } from "./node_state.ts";
-import { OnceFilter } from "./once_filter.ts";
+import { count, type NodeState } from "./node_state.ts";
+import { NodeMerge } from "./node_merge.ts";
 import { QueueGaps } from "./queue_gaps.ts";
 import { RecentSet } from "./recent_set.ts";
 import { TimingMetrics } from "./timing_metrics.ts";
@@ -56,9 +54,8 @@ export interface ListenerActorOptions {
 export class ListenerActor {
   readonly #options: ListenerActorOptions;
   readonly #timing: TimingMetrics;
-  /** One node says nothing twice that is not two events, so there is nothing to filter. */
-  readonly #once: OnceFilter | undefined;
-  readonly #mergedHead = new MergedHead();
+  /** With one node there is nothing to merge: what it says twice is two events. */
+  readonly #merge: NodeMerge | undefined;
   readonly #recentReorgs = new RecentSet(1024);
   readonly #duties: DutiesTracker;
   readonly #queueGaps: QueueGaps;
@@ -81,13 +78,7 @@ export class ListenerActor {
       slotAt: (time) => this.clock?.slotAt(time),
     });
     this.#postEvent = { onLost: (event) => this.#queueGaps.add(event) };
-    if (nodes.length > 1) {
-      const { topics } = options;
-      const standIns = topics.map(standInFor).filter((topic) =>
-        topic !== undefined
-      );
-      this.#once = new OnceFilter(nodes.length, [...topics, ...standIns]);
-    }
+    if (nodes.length > 1) this.#merge = new NodeMerge(nodes, options.topics);
   }
 
   /** The slot clock, once genesis and timing are known. */
@@ -201,22 +192,11 @@ export class ListenerActor {
   }
 
   #onRecovered(node: NodeState, event: BeaconEvent<string>): void {
-    if (this.#isLag(node, event)) return;
+    if (this.#merge?.isLag(node, event)) return;
     // Whether the user wants it or not, a reorg counts for `reorgs()`.
     const isWanted = this.#isAskedFor(node, event.topic) ||
       event.topic === "chain_reorg";
     if (node.told.addRecovered(event, isWanted)) this.#deliver(node, event);
-  }
-
-  /** Whether a node's chain is a piece shorter than it was, and another node still has all of it. */
-  #isLag(node: NodeState, event: BeaconEvent<string>): boolean {
-    if (event.topic !== "chain_reorg") return false;
-    const { depth, old_head_block } =
-      (event as BeaconEvent<"chain_reorg">).data;
-    return depth === 0 &&
-      this.#others(node).some(({ branch }) =>
-        branch.blocks.some(({ root }) => root === old_head_block)
-      );
   }
 
   #isAskedFor(node: NodeState, topic: string): boolean {
@@ -266,7 +246,7 @@ export class ListenerActor {
     error: Error,
   ): void {
     node.counts.of(topic, node.topics).malformed++;
-    if (RECURRING.has(topic)) node.branch.restart(undefined);
+    if (BRANCH_TOPICS.has(topic)) node.branch.restart(undefined);
     const shown = publicError(error, node.endpoint);
     this.#options.lifecycle.warn(node, "malformed", shown.message, shown);
   }
@@ -317,51 +297,10 @@ export class ListenerActor {
       node.branch.cut(data.new_head_block);
     }
     if (isHead || isReorg) this.#onChainEvent(node, event);
-    if (this.#once !== undefined) {
-      const reason = this.#reasonAgainst(node, event, this.#once);
-      if (reason !== undefined) {
-        count(node.suppressed, reason);
-        return;
-      }
-    }
-    this.#options.events.post(event, this.#postEvent);
-  }
-
-  /** Why not to deliver an event to those who listen to all nodes together. */
-  #reasonAgainst(
-    node: NodeState,
-    event: BeaconEvent<string>,
-    once: OnceFilter,
-  ): SuppressReason | undefined {
-    const { topic, raw, receivedAt } = event;
-    const known = eventIdentity(topic, event.data);
-    const identity = known ?? raw;
-    const place = isHeadReport(event) ? this.#placeOf(node, event) : "news";
-    if (place !== "news" && once.repeats(node.index, topic, identity)) {
-      return "duplicate";
-    }
-    if (place === "behind") return "behind";
-    const recurs = known === undefined || RECURRING.has(topic);
-    return once.accepts(node.index, topic, identity, receivedAt, recurs)
-      ? undefined
-      : "duplicate";
-  }
-
-  #placeOf(node: NodeState, { slot, receivedAt }: HeadReport): HeadPlace {
-    if (this.clock === undefined) return "news";
-    const current = this.clock.slotAt(receivedAt + CLOCK_DISPARITY_MS);
-    const isHeld = (merged: number) =>
-      this.#others(node).some(({ headSlot }) =>
-        headSlot !== undefined && headSlot >= merged && headSlot <= current
-      );
-    return this.#mergedHead.place(node.index, slot!, current, isHeld);
-  }
-
-  /** The other nodes that are listened to now. */
-  #others(node: NodeState): NodeState[] {
-    return this.#options.nodes.filter((other) =>
-      other !== node && other.state === "connected"
-    );
+    const reason = this.#merge?.reasonAgainst(node, event, this.clock);
+    if (reason === undefined) {
+      this.#options.events.post(event, this.#postEvent);
+    } else count(node.suppressed, reason);
   }
 
   /** Heads and reorgs mean more than they say, to whom the clock is known. */
@@ -416,11 +355,9 @@ export class ListenerActor {
 }
 
 const MAX_EARLY = 1024;
-/** `MAXIMUM_GOSSIP_CLOCK_DISPARITY`: so far apart clocks may be. */
-const CLOCK_DISPARITY_MS = 500;
 const MAX_HELD = 1024;
-/** The topics of which the same may happen again: a head goes from A to B, and back to A. */
-const RECURRING = new Set(["head", "head_v2", "chain_reorg"]);
+/** What tells of a node's branch. */
+const BRANCH_TOPICS = new Set(["head", "head_v2", "chain_reorg"]);
 /** They come by the thousand in a slot, in any order, and say nothing of how the chain went. */
 const UNORDERED = new Set([
   "attestation",
