@@ -15,11 +15,11 @@ export class OwnBranch {
   }
 
   /** The node has told of a head; its branch goes on, or goes back to an earlier one. */
-  add(head: KnownHead): void {
+  add({ slot, root }: KnownHead): void {
     const blocks = this.#blocks;
-    while (blocks.length > 0 && blocks.at(-1)!.slot >= head.slot) blocks.pop();
+    while (blocks.length > 0 && blocks.at(-1)!.slot >= slot) blocks.pop();
     if (blocks.length === CAPACITY) blocks.shift();
-    blocks.push(head);
+    blocks.push({ slot, root });
   }
 
   /**
