@@ -55,13 +55,11 @@ export function createSlotClock(config: ChainConfig): SlotClock {
   }
   const { genesisTime, slotDurationMs, slotsPerEpoch, gloasForkEpoch } = config;
   const { attestationDueBps = 3333, attestationDueBpsGloas = 2500 } = config;
-  // The clock knows them by other names, or not at all where the fork is not scheduled.
-  if (gloasForkEpoch !== undefined) {
-    checkInteger("gloasForkEpoch", gloasForkEpoch, 0);
-  }
+  // The clock knows these two by other names, or not at all where the fork is not scheduled.
   checkInteger("attestationDueBpsGloas", attestationDueBpsGloas, 0, 10_000);
   const eras: SlotEra[] = [{ epoch: 0, slotDurationMs, attestationDueBps }];
   if (gloasForkEpoch !== undefined) {
+    checkInteger("gloasForkEpoch", gloasForkEpoch, 0);
     const gloas = {
       epoch: gloasForkEpoch,
       slotDurationMs,

@@ -46,7 +46,7 @@ export async function probeTopics(
 ): Promise<ProbedTopics> {
   const first = await probeEach(node, topics, options);
   if (first.taken.size === 0 || first.refused.size === 0) return first;
-  await delay(CONFIRM_AFTER_MS, options);
+  await delay(CONFIRM_AFTER_MS, { signal: options.signal });
   const second = await probeEach(node, [...first.refused], options);
   return {
     taken: new Set([...first.taken, ...second.taken]),
@@ -91,7 +91,10 @@ type Verdict =
   /** Something else is wrong. */
   | "unknown";
 
-const PATIENCE_MS = 1500;
+/** A refusal mostly comes at once. */
+export const LEAST_PATIENCE_MS = 1500;
+/** No node thinks for longer before it refuses. */
+export const MOST_PATIENCE_MS = 10_000;
 const CONFIRM_AFTER_MS = 500;
 
 async function probe(
@@ -108,7 +111,7 @@ async function probe(
     { ...options, signal },
     (verdict) => soFar = verdict,
   );
-  const { patienceMs = PATIENCE_MS } = options;
+  const { patienceMs = LEAST_PATIENCE_MS } = options;
   const isPatient = delay(patienceMs, { signal }).then(() => soFar);
   try {
     return await Promise.race([asked, isPatient]);

@@ -92,7 +92,7 @@ export class PrettyPrinter {
 
 /** Colours a line that holds colours already: the whole gets one. */
 function paintWhole(code: string, line: string): string {
-  // deno-lint-ignore no-control-regex
+  // deno-lint-ignore no-control-regex -- colours are made of them
   return `\x1b[${code}m${line.replace(/\x1b\[[\d;]*m/g, "")}\x1b[0m`;
 }
 

@@ -20,7 +20,7 @@ import type { Broadcast, PostOptions } from "./broadcast.ts";
 import { Chain } from "./chain.ts";
 import { type ChainReorg, mergeReorgs, toChainReorg } from "./chain_reorg.ts";
 import { type DutiesChanged, DutiesTracker } from "./duties_tracker.ts";
-import { isHeadReport, readHead } from "./last_head.ts";
+import { HEAD_TOPICS, isHeadReport, readHead } from "./last_head.ts";
 import type { Lifecycle } from "./lifecycle.ts";
 import { mergeRecovered } from "./merge_recovered.ts";
 import type { ListenerMetrics } from "./metrics.ts";
@@ -246,7 +246,7 @@ export class ListenerActor {
     error: Error,
   ): void {
     node.counts.of(topic, node.topics).malformed++;
-    if (BRANCH_TOPICS.has(topic)) node.branch.restart(undefined);
+    if (HEAD_TOPICS.has(topic)) node.branch.restart(undefined);
     const shown = publicError(error, node.endpoint);
     this.#options.lifecycle.warn(node, "malformed", shown.message, shown);
   }
@@ -356,8 +356,6 @@ export class ListenerActor {
 
 const MAX_EARLY = 1024;
 const MAX_HELD = 1024;
-/** What tells of a node's branch. */
-const BRANCH_TOPICS = new Set(["head", "head_v2", "chain_reorg"]);
 /** They come by the thousand in a slot, in any order, and say nothing of how the chain went. */
 const UNORDERED = new Set([
   "attestation",

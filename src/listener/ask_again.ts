@@ -1,7 +1,11 @@
 /** Asks a node once in a while, beside its stream, whether it takes more than it did. */
 
 import { delay } from "@std/async/delay";
-import { probeList, probeTopics } from "../beacon/topic_probe.ts";
+import {
+  MOST_PATIENCE_MS,
+  probeList,
+  probeTopics,
+} from "../beacon/topic_probe.ts";
 import type { NodeState } from "./node_state.ts";
 import type { TopicRequest } from "./topic_negotiation.ts";
 
@@ -27,8 +31,6 @@ export class TopicsRegainedError extends Error {
 export const ASK_AGAIN_MS = 3_600_000;
 /** When it is asked for a first time again: what looked like a refusal may have been a restart. */
 export const ASK_SOON_MS = 60_000;
-/** There is no hurry, and a node that is slow to refuse must not look as if it took the topic. */
-const PATIENCE_MS = 10_000;
 
 /**
  * Asks until the signal aborts, or there is nothing to ask for.
@@ -66,7 +68,8 @@ async function askForTopics(
     const { taken } = await probeTopics(node.endpoint, missing, {
       fetch,
       signal,
-      patienceMs: PATIENCE_MS,
+      // There is no hurry, and a node that is slow to refuse must not look as if it took the topic.
+      patienceMs: MOST_PATIENCE_MS,
     });
     if (taken.size > 0) return [...taken].join(", ");
   }

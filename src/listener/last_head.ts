@@ -13,6 +13,16 @@ export interface LastHead extends KnownHead, DutyRoots {
   state: string;
 }
 
+/**
+ * The topics that tell where a node's head goes. The same may be told again: a head goes from A to B,
+ * and back to A.
+ */
+export const HEAD_TOPICS: ReadonlySet<string> = new Set([
+  "head",
+  "head_v2",
+  "chain_reorg",
+]);
+
 /** Whether an event tells of a head. */
 export function isHeadReport(event: BeaconEvent<string>): event is HeadReport {
   return event.topic === "head" || event.topic === "head_v2";

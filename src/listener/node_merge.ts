@@ -4,7 +4,7 @@ import type { BeaconEvent } from "../beacon/beacon_event.ts";
 import { eventIdentity } from "../beacon/event_identity.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
 import { standInFor } from "../beacon/stand_in.ts";
-import { type HeadReport, isHeadReport } from "./last_head.ts";
+import { HEAD_TOPICS, type HeadReport, isHeadReport } from "./last_head.ts";
 import { type HeadPlace, MergedHead } from "./merged_head.ts";
 import type { NodeState, SuppressReason } from "./node_state.ts";
 import { OnceFilter } from "./once_filter.ts";
@@ -44,10 +44,21 @@ export class NodeMerge {
       return "duplicate";
     }
     if (place === "behind") return "behind";
-    const recurs = known === undefined || RECURRING.has(topic);
+    const recurs = known === undefined || HEAD_TOPICS.has(topic);
     return once.accepts(node.index, topic, identity, receivedAt, recurs)
       ? undefined
       : "duplicate";
+  }
+
+  /** Whether a node's chain is a piece shorter than it was, and another node still has all of it. */
+  isLag(node: NodeState, event: BeaconEvent<string>): boolean {
+    if (event.topic !== "chain_reorg") return false;
+    const { depth, old_head_block } =
+      (event as BeaconEvent<"chain_reorg">).data;
+    return depth === 0 &&
+      this.#others(node).some(({ branch }) =>
+        branch.blocks.some(({ root }) => root === old_head_block)
+      );
   }
 
   #placeOf(
@@ -70,20 +81,7 @@ export class NodeMerge {
       other !== node && other.state === "connected"
     );
   }
-
-  /** Whether a node's chain is a piece shorter than it was, and another node still has all of it. */
-  isLag(node: NodeState, event: BeaconEvent<string>): boolean {
-    if (event.topic !== "chain_reorg") return false;
-    const { depth, old_head_block } =
-      (event as BeaconEvent<"chain_reorg">).data;
-    return depth === 0 &&
-      this.#others(node).some(({ branch }) =>
-        branch.blocks.some(({ root }) => root === old_head_block)
-      );
-  }
 }
 
-/** The topics of which the same may happen again: a head goes from A to B, and back to A. */
-const RECURRING = new Set(["head", "head_v2", "chain_reorg"]);
 /** `MAXIMUM_GOSSIP_CLOCK_DISPARITY`: so far apart clocks may be. */
 const CLOCK_DISPARITY_MS = 500;

@@ -76,7 +76,7 @@ export class NodeState {
   lastHead: HeadReport | undefined;
   /** The head behind which events may be missing, until the way from it is found. */
   gapFrom: HeadReport | undefined;
-  /** Its latest heads. */
+  /** The latest blocks up to its head. */
   readonly branch: OwnBranch = new OwnBranch();
   /** Events that wait until those before them are recovered. */
   held: HeldEvents | undefined;

@@ -3,7 +3,11 @@
 import { delay } from "@std/async/delay";
 import { STATUS_CODE } from "@std/http/status";
 import { BeaconHttpError } from "../beacon/errors.ts";
-import { probeTopics } from "../beacon/topic_probe.ts";
+import {
+  LEAST_PATIENCE_MS,
+  MOST_PATIENCE_MS,
+  probeTopics,
+} from "../beacon/topic_probe.ts";
 import type { ListenerActor } from "./actor.ts";
 import { Backoff } from "./backoff.ts";
 import { ChainCheck } from "./chain_check.ts";
@@ -52,7 +56,7 @@ export class NodeSupervisor {
   /** When the node first refused what it is asked for now, by the monotonic clock. */
   #refusedAt: number | undefined;
   /** When to ask a first time again for what it refuses, by the same clock. */
-  #askSoonAt: number | undefined;
+  #askSoonAt = Infinity;
   /** The topics for which that was done, or will be. */
   readonly #doubted = new Set<string>();
 
@@ -115,16 +119,12 @@ export class NodeSupervisor {
       onRetry: (milliseconds) => this.#backoff.setBase(milliseconds),
       askAgainInMs: Math.max(
         0,
-        Math.min(
-          ASK_AGAIN_MS - refusedForMs,
-          (this.#askSoonAt ?? Infinity) - now,
-        ),
+        Math.min(ASK_AGAIN_MS - refusedForMs, this.#askSoonAt - now),
       ),
     });
-    if (
-      end.openMs !== undefined &&
-      performance.now() >= (this.#askSoonAt ?? Infinity)
-    ) this.#askSoonAt = undefined;
+    if (end.openMs !== undefined && performance.now() >= this.#askSoonAt) {
+      this.#askSoonAt = Infinity;
+    }
     if (end.openMs !== undefined && end.openMs >= USEFUL_AFTER_MS) {
       this.#backoff.reset();
     }
@@ -226,6 +226,4 @@ const BACKOFF_BASE_MS = 1000;
 const BACKOFF_CAP_MS = 30_000;
 const USEFUL_AFTER_MS = 30_000;
 const EMPTY_WITHIN_MS = 1000;
-const LEAST_PATIENCE_MS = 1500;
-const MOST_PATIENCE_MS = 10_000;
 const MAX_RETRY_AFTER_MS = 300_000;

@@ -232,32 +232,29 @@ const breakingFetch: typeof fetch = async (input, init) => {
 };
 
 for (
-  const [manner, options] of [
-    ["end", HASTY],
-    ["break off", { ...HASTY, fetch: breakingFetch }],
+  const [manner, answer, options] of [
+    ["streams that end at once", () => endedStream(), HASTY],
+    [
+      "streams that break off at once",
+      () => endedStream(),
+      { ...HASTY, fetch: breakingFetch },
+    ],
+    [
+      "an empty answer of no content type",
+      () => new Response(null),
+      HASTY,
+    ],
+    [
+      "an empty answer of another content type",
+      () => new Response(""),
+      HASTY,
+    ],
   ] as const
 ) {
-  Deno.test(`SseListener() takes streams that ${manner} at once for a refusal`, async () => {
-    await using node = picky(["head", "block"], () => endedStream());
-    await using listener = await SseListener.start({
-      ...options,
-      nodes: [node.url],
-    });
-    assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
-    assertEquals(listener.nodes[0]!.topics, ["head", "block"]);
-  });
-}
-
-for (
-  const [manner, answer] of [
-    ["no content type", () => new Response(null)],
-    ["another content type", () => new Response("")],
-  ] as const
-) {
-  Deno.test(`SseListener() takes an empty answer of ${manner} for a refusal`, async () => {
+  Deno.test(`SseListener() takes ${manner} for a refusal`, async () => {
     await using node = picky(["head", "block"], answer);
     await using listener = await SseListener.start({
-      ...HASTY,
+      ...options,
       nodes: [node.url],
     });
     assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
