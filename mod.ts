@@ -49,46 +49,49 @@ export {
   BeaconNetworkError,
   BeaconProtocolError,
   BeaconTimeoutError,
-} from "./src/beacon/errors.ts";
-export { parseEventData } from "./src/beacon/parse_event_data.ts";
+} from "./src/beacon/http/errors.ts";
+export { parseEventData } from "./src/beacon/events/parse_event_data.ts";
 export { SlotClock } from "./src/beacon/slot_clock.ts";
-export { isKnownTopic, KNOWN_TOPICS } from "./src/beacon/topic.ts";
-export { Broadcast } from "./src/listener/broadcast.ts";
+export { isKnownTopic, KNOWN_TOPICS } from "./src/beacon/events/topic.ts";
+export { Broadcast } from "./src/listener/broadcast/broadcast.ts";
 export {
   BroadcastMirror,
   receiveBroadcast,
-} from "./src/listener/broadcast_mirror.ts";
-export { mergeReorgs } from "./src/listener/chain_reorg.ts";
-export { WrongChainError } from "./src/listener/wrong_chain_error.ts";
+} from "./src/listener/broadcast/broadcast_mirror.ts";
+export { mergeReorgs } from "./src/listener/chain/reorg.ts";
+export { WrongChainError } from "./src/listener/connection/wrong_chain_error.ts";
 export { SseListener } from "./src/listener/sse_listener.ts";
 export { subscribe } from "./src/listener/subscribe.ts";
-export { Subscription } from "./src/listener/subscription.ts";
+export { Subscription } from "./src/listener/broadcast/subscription.ts";
 export {
   SseBatchDecoderStream,
   SseDecoder,
   SseDecoderStream,
   SseOversizeError,
 } from "./src/sse/mod.ts";
-export type { BeaconEvent, TopicEvent } from "./src/beacon/beacon_event.ts";
-export type { Delivered } from "./src/beacon/stand_in.ts";
-export type { ChainConfig } from "./src/beacon/chain_config.ts";
-export type { BeaconNodeOptions } from "./src/beacon/node_endpoint.ts";
-export type { NodeSyncing } from "./src/beacon/node_syncing.ts";
+export type {
+  BeaconEvent,
+  TopicEvent,
+} from "./src/beacon/events/beacon_event.ts";
+export type { Delivered } from "./src/beacon/events/stand_in.ts";
+export type { ChainConfig } from "./src/beacon/api/chain_config.ts";
+export type { BeaconNodeOptions } from "./src/beacon/http/endpoint.ts";
+export type { NodeSyncing } from "./src/beacon/api/syncing.ts";
 export type { SlotClockOptions, SlotEra } from "./src/beacon/slot_clock.ts";
 export type {
   BroadcastOptions,
   PostOptions,
   SubscribeOptions,
-} from "./src/listener/broadcast.ts";
-export type { Mirrored } from "./src/listener/broadcast_mirror.ts";
-export type { ChainReorg } from "./src/listener/chain_reorg.ts";
+} from "./src/listener/broadcast/broadcast.ts";
+export type { Mirrored } from "./src/listener/broadcast/broadcast_mirror.ts";
+export type { ChainReorg } from "./src/listener/chain/reorg.ts";
 export type { SseListenerOptions } from "./src/listener/listener_options.ts";
 export type { Log, LogEntry } from "./src/listener/log.ts";
 export type {
   ConnectionState,
   NodeSnapshot,
 } from "./src/listener/node_state.ts";
-export type { DutiesChanged } from "./src/listener/duties_tracker.ts";
+export type { DutiesChanged } from "./src/listener/chain/duties.ts";
 export type {
   ClockStatus,
   ConnectedStatus,
@@ -106,86 +109,86 @@ export type {
 } from "./src/listener/sse_listener.ts";
 export type { SubscribeToNodeOptions } from "./src/listener/subscribe.ts";
 export type { ServerSentEvent, SseDecoderOptions } from "./src/sse/mod.ts";
-export type { AttestationEvent } from "./src/beacon/topics/attestation.ts";
+export type { AttestationEvent } from "./src/beacon/events/topics/attestation.ts";
 export type {
   AttestationData,
   Checkpoint,
-} from "./src/beacon/topics/attestation_data.ts";
+} from "./src/beacon/events/topics/attestation_data.ts";
 export type {
   AttesterSlashingEvent,
   IndexedAttestation,
-} from "./src/beacon/topics/attester_slashing.ts";
+} from "./src/beacon/events/topics/attester_slashing.ts";
 export type {
   BeaconBlockHeader,
   SignedBeaconBlockHeader,
-} from "./src/beacon/topics/beacon_block_header.ts";
-export type { BlobSidecarEvent } from "./src/beacon/topics/blob_sidecar.ts";
-export type { BlockEvent } from "./src/beacon/topics/block.ts";
-export type { BlockGossipEvent } from "./src/beacon/topics/block_gossip.ts";
+} from "./src/beacon/events/topics/beacon_block_header.ts";
+export type { BlobSidecarEvent } from "./src/beacon/events/topics/blob_sidecar.ts";
+export type { BlockEvent } from "./src/beacon/events/topics/block.ts";
+export type { BlockGossipEvent } from "./src/beacon/events/topics/block_gossip.ts";
 export type {
   BlsToExecutionChange,
   BlsToExecutionChangeEvent,
-} from "./src/beacon/topics/bls_to_execution_change.ts";
-export type { ChainReorgEvent } from "./src/beacon/topics/chain_reorg.ts";
+} from "./src/beacon/events/topics/bls_to_execution_change.ts";
+export type { ChainReorgEvent } from "./src/beacon/events/topics/chain_reorg.ts";
 export type {
   ContributionAndProof,
   ContributionAndProofEvent,
   SyncCommitteeContribution,
-} from "./src/beacon/topics/contribution_and_proof.ts";
-export type { DataColumnSidecarEvent } from "./src/beacon/topics/data_column_sidecar.ts";
-export type { ExecutionPayloadEvent } from "./src/beacon/topics/execution_payload.ts";
-export type { ExecutionPayloadAvailableEvent } from "./src/beacon/topics/execution_payload_available.ts";
+} from "./src/beacon/events/topics/contribution_and_proof.ts";
+export type { DataColumnSidecarEvent } from "./src/beacon/events/topics/data_column_sidecar.ts";
+export type { ExecutionPayloadEvent } from "./src/beacon/events/topics/execution_payload.ts";
+export type { ExecutionPayloadAvailableEvent } from "./src/beacon/events/topics/execution_payload_available.ts";
 export type {
   ExecutionPayloadBid,
   ExecutionPayloadBidEvent,
   SignedExecutionPayloadBid,
-} from "./src/beacon/topics/execution_payload_bid.ts";
-export type { ExecutionPayloadGossipEvent } from "./src/beacon/topics/execution_payload_gossip.ts";
-export type { FastConfirmationEvent } from "./src/beacon/topics/fast_confirmation.ts";
-export type { FinalizedCheckpointEvent } from "./src/beacon/topics/finalized_checkpoint.ts";
-export type { ForkVersioned } from "./src/beacon/topics/fork_versioned.ts";
-export type { HeadEvent } from "./src/beacon/topics/head.ts";
+} from "./src/beacon/events/topics/execution_payload_bid.ts";
+export type { ExecutionPayloadGossipEvent } from "./src/beacon/events/topics/execution_payload_gossip.ts";
+export type { FastConfirmationEvent } from "./src/beacon/events/topics/fast_confirmation.ts";
+export type { FinalizedCheckpointEvent } from "./src/beacon/events/topics/finalized_checkpoint.ts";
+export type { ForkVersioned } from "./src/beacon/events/topics/fork_versioned.ts";
+export type { HeadEvent } from "./src/beacon/events/topics/head.ts";
 export type {
   HeadV2Data,
   HeadV2Event,
   PayloadStatus,
-} from "./src/beacon/topics/head_v2.ts";
+} from "./src/beacon/events/topics/head_v2.ts";
 export type {
   LightClientFinalityUpdate,
   LightClientFinalityUpdateEvent,
-} from "./src/beacon/topics/light_client_finality_update.ts";
-export type { LightClientHeader } from "./src/beacon/topics/light_client_header.ts";
+} from "./src/beacon/events/topics/light_client_finality_update.ts";
+export type { LightClientHeader } from "./src/beacon/events/topics/light_client_header.ts";
 export type {
   LightClientOptimisticUpdate,
   LightClientOptimisticUpdateEvent,
-} from "./src/beacon/topics/light_client_optimistic_update.ts";
+} from "./src/beacon/events/topics/light_client_optimistic_update.ts";
 export type {
   PayloadAttestationData,
   PayloadAttestationMessage,
   PayloadAttestationMessageEvent,
-} from "./src/beacon/topics/payload_attestation_message.ts";
+} from "./src/beacon/events/topics/payload_attestation_message.ts";
 export type {
   PayloadAttributes,
   PayloadAttributesData,
   PayloadAttributesEvent,
   Withdrawal,
-} from "./src/beacon/topics/payload_attributes.ts";
+} from "./src/beacon/events/topics/payload_attributes.ts";
 export type {
   ProposerPreferences,
   ProposerPreferencesEvent,
   SignedProposerPreferences,
-} from "./src/beacon/topics/proposer_preferences.ts";
-export type { ProposerSlashingEvent } from "./src/beacon/topics/proposer_slashing.ts";
-export type { SingleAttestationEvent } from "./src/beacon/topics/single_attestation.ts";
-export type { SyncAggregate } from "./src/beacon/topics/sync_aggregate.ts";
+} from "./src/beacon/events/topics/proposer_preferences.ts";
+export type { ProposerSlashingEvent } from "./src/beacon/events/topics/proposer_slashing.ts";
+export type { SingleAttestationEvent } from "./src/beacon/events/topics/single_attestation.ts";
+export type { SyncAggregate } from "./src/beacon/events/topics/sync_aggregate.ts";
 export type {
   VoluntaryExit,
   VoluntaryExitEvent,
-} from "./src/beacon/topics/voluntary_exit.ts";
+} from "./src/beacon/events/topics/voluntary_exit.ts";
 export type {
   EventData,
   EventDataMap,
   KnownTopic,
   Topic,
-} from "./src/beacon/topic.ts";
-export type { MetricsRegistry } from "./src/listener/metrics_registry.ts";
+} from "./src/beacon/events/topic.ts";
+export type { MetricsRegistry } from "./src/listener/metrics/metrics_registry.ts";

@@ -7,11 +7,11 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { type BeaconEvent, parseEventData } from "@org/beacon-sse";
 import { SseDecoder } from "@org/beacon-sse/sse";
 import { assertEquals } from "@std/assert";
-import { NodeEndpoint } from "../src/beacon/node_endpoint.ts";
-import { createSlotClock } from "../src/beacon/chain_config.ts";
-import { ListenerMetrics } from "../src/listener/metrics.ts";
+import { NodeEndpoint } from "../src/beacon/http/endpoint.ts";
+import { createSlotClock } from "../src/beacon/api/chain_config.ts";
+import { ListenerMetrics } from "../src/listener/metrics/metrics.ts";
 import { NodeState } from "../src/listener/node_state.ts";
-import { TimingMetrics } from "../src/listener/timing_metrics.ts";
+import { TimingMetrics } from "../src/listener/metrics/timing_metrics.ts";
 import { createCorpus, cutCorpus, isSmoke, SMOKE } from "./corpus.ts";
 import { CONFIG } from "./in_memory_node.ts";
 

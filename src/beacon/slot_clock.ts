@@ -3,7 +3,7 @@
  * change their length at an epoch, so all arithmetic goes over eras.
  */
 
-import { checkObject, refuse, shown } from "../sse/check_option.ts";
+import { checkObject, refuse, shown } from "../values/check.ts";
 
 /** A stretch of epochs with one slot length and one attestation deadline. */
 export interface SlotEra {

@@ -1,6 +1,6 @@
 /** The command line: arguments in, one typed command out, or a {@linkcode UsageError}. */
 
-import { NodeEndpoint } from "../beacon/node_endpoint.ts";
+import { NodeEndpoint } from "../beacon/http/endpoint.ts";
 import {
   parseDurationFlag,
   parseHeader,

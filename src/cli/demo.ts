@@ -1,6 +1,6 @@
 /** `beacon-sse demo`: the command against a simulated node in the same process. */
 
-import { SimulatedBeaconNode } from "../testing/simulated_beacon_node.ts";
+import { SimulatedBeaconNode } from "../testing/node/simulated_beacon_node.ts";
 import type { Log } from "../listener/log.ts";
 import type { FeedArguments } from "./args.ts";
 import { watch } from "./watch.ts";

@@ -1,8 +1,8 @@
 /** What an event says, in a few words. */
 
-import type { BeaconEvent } from "../beacon/beacon_event.ts";
+import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
-import type { HeadEvent } from "../beacon/topics/head.ts";
+import type { HeadEvent } from "../beacon/events/topics/head.ts";
 
 /** The longest excerpt of a payload, in UTF-16 code units. */
 const MAX_EXCERPT = 120;

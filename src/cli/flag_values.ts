@@ -1,6 +1,6 @@
 /** How the values behind the flags are read, each with an error that names its flag. */
 
-import { isTopicName } from "../beacon/topic.ts";
+import { isTopicName } from "../beacon/events/topic.ts";
 import { parseDuration } from "./duration.ts";
 import { quote, UsageError } from "./usage_error.ts";
 

@@ -1,6 +1,6 @@
 /** Events for programs: one JSON object per line. */
 
-import type { BeaconEvent } from "../beacon/beacon_event.ts";
+import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 
 /**
  * Formats an event as one line of JSON, without the line feed:

@@ -1,8 +1,8 @@
 /** Events for people: one aligned line per event, reorgs in bold. */
 
-import type { BeaconEvent } from "../beacon/beacon_event.ts";
+import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
-import { printable } from "../beacon/printable.ts";
+import { printable } from "../values/printable.ts";
 import { describeEvent } from "./describe_event.ts";
 
 /** Options of {@linkcode PrettyPrinter}. */

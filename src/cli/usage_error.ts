@@ -3,7 +3,7 @@
  * credential.
  */
 
-import { printable } from "../beacon/printable.ts";
+import { printable } from "../values/printable.ts";
 
 /** The command line cannot be understood; the command exits with code 2. */
 export class UsageError extends Error {

@@ -1,7 +1,7 @@
 /** The command at work: events of the nodes to stdout, until something asks to stop. */
 
 import { deadline } from "@std/async/deadline";
-import type { BeaconEvent } from "../beacon/beacon_event.ts";
+import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
 import type { Log } from "../listener/log.ts";
 import { SseListener } from "../listener/sse_listener.ts";

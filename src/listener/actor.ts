@@ -4,31 +4,31 @@
  * no event waits for a subscriber and none overtakes another one.
  */
 
-import type { BeaconEvent } from "../beacon/beacon_event.ts";
+import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import type {
   BeaconEventBatch,
   BeaconEventReader,
   MalformedEvent,
-} from "../beacon/beacon_event_reader.ts";
-import type { ChainConfig } from "../beacon/chain_config.ts";
+} from "../beacon/events/beacon_event_reader.ts";
+import type { ChainConfig } from "../beacon/api/chain_config.ts";
 import { latestPlausibleSlot } from "../beacon/plausible_slot.ts";
-import { publicError } from "../beacon/public_error.ts";
+import { publicError } from "../beacon/http/public_error.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
-import { toHeadEvent } from "../beacon/stand_in.ts";
+import { toHeadEvent } from "../beacon/events/stand_in.ts";
 import type { ServerSentEvent } from "../sse/mod.ts";
-import type { Broadcast, PostOptions } from "./broadcast.ts";
-import { Chain } from "./chain.ts";
-import { type ChainReorg, mergeReorgs, toChainReorg } from "./chain_reorg.ts";
-import { type DutiesChanged, DutiesTracker } from "./duties_tracker.ts";
-import { HEAD_TOPICS, isHeadReport, readHead } from "./last_head.ts";
-import type { Lifecycle } from "./lifecycle.ts";
-import { mergeRecovered } from "./merge_recovered.ts";
-import type { ListenerMetrics } from "./metrics.ts";
+import type { Broadcast, PostOptions } from "./broadcast/broadcast.ts";
+import { Chain } from "./chain/chain.ts";
+import { type ChainReorg, mergeReorgs, toChainReorg } from "./chain/reorg.ts";
+import { type DutiesChanged, DutiesTracker } from "./chain/duties.ts";
+import { HEAD_TOPICS, isHeadReport, readHead } from "./chain/head.ts";
+import type { Lifecycle } from "./reporter.ts";
+import { mergeRecovered } from "./recovery/merge_recovered.ts";
+import type { ListenerMetrics } from "./metrics/metrics.ts";
 import { count, type NodeState } from "./node_state.ts";
-import { NodeMerge } from "./node_merge.ts";
-import { QueueGaps } from "./queue_gaps.ts";
-import { RecentSet } from "./recent_set.ts";
-import { TimingMetrics } from "./timing_metrics.ts";
+import { NodeMerge } from "./merge/node_merge.ts";
+import { QueueGaps } from "./broadcast/queue_gaps.ts";
+import { RecentSet } from "./merge/recent_set.ts";
+import { TimingMetrics } from "./metrics/timing_metrics.ts";
 
 /** What a {@linkcode ListenerActor} works with. */
 export interface ListenerActorOptions {

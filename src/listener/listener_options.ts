@@ -1,25 +1,28 @@
 /** The listener's options, and the check of what a user gave. */
 
 import { Registry } from "prom-client";
-import type { BeaconEvent } from "../beacon/beacon_event.ts";
-import { type ChainConfig, createSlotClock } from "../beacon/chain_config.ts";
+import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
+import {
+  type ChainConfig,
+  createSlotClock,
+} from "../beacon/api/chain_config.ts";
 import {
   type BeaconNodeOptions,
   NodeEndpoint,
-} from "../beacon/node_endpoint.ts";
-import { isTopicName } from "../beacon/topic.ts";
+} from "../beacon/http/endpoint.ts";
+import { isTopicName } from "../beacon/events/topic.ts";
 import {
   checkFunction,
   checkObject,
   checkPositive,
   checkSignal,
   refuse,
-} from "../sse/check_option.ts";
-import { Broadcast } from "./broadcast.ts";
-import { type ChainReorg, mergeReorgs } from "./chain_reorg.ts";
-import type { DutiesChanged } from "./duties_tracker.ts";
+} from "../values/check.ts";
+import { Broadcast } from "./broadcast/broadcast.ts";
+import { type ChainReorg, mergeReorgs } from "./chain/reorg.ts";
+import type { DutiesChanged } from "./chain/duties.ts";
 import type { Log } from "./log.ts";
-import type { MetricsRegistry } from "./metrics_registry.ts";
+import type { MetricsRegistry } from "./metrics/metrics_registry.ts";
 import type { NodeStatus } from "./node_status.ts";
 
 /** Options for `SseListener.start()`. */

@@ -1,15 +1,15 @@
 /** What the actor knows of one node. Only the actor writes it. */
 
-import type { BeaconEvent } from "../beacon/beacon_event.ts";
-import type { NodeEndpoint } from "../beacon/node_endpoint.ts";
-import type { NodeSyncing } from "../beacon/node_syncing.ts";
-import type { TopicForm } from "../beacon/topics_query.ts";
+import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
+import type { NodeEndpoint } from "../beacon/http/endpoint.ts";
+import type { NodeSyncing } from "../beacon/api/syncing.ts";
+import type { TopicForm } from "../beacon/http/topics_query.ts";
 import type { DisconnectReason, GapStatus } from "./node_status.ts";
-import { ToldEvents } from "./told_events.ts";
-import { TopicCounts } from "./topic_counts.ts";
-import { GossipTimes } from "./gossip_times.ts";
-import type { HeadReport } from "./last_head.ts";
-import { OwnBranch } from "./own_branch.ts";
+import { ToldEvents } from "./recovery/told_events.ts";
+import { TopicCounts } from "./metrics/topic_counts.ts";
+import { GossipTimes } from "./metrics/gossip_times.ts";
+import type { HeadReport } from "./chain/head.ts";
+import { OwnBranch } from "./chain/branch.ts";
 
 /** Whether a node is of use now. */
 export type ConnectionState =

@@ -1,31 +1,26 @@
 /** The listener: many nodes in, one stream of events, reorgs and states out. */
 
-import type { BeaconEvent } from "../beacon/beacon_event.ts";
+import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
-import type { Delivered } from "../beacon/stand_in.ts";
-import type { KnownTopic } from "../beacon/topic.ts";
-import {
-  checkObject,
-  checkSignal,
-  refuse,
-  shown,
-} from "../sse/check_option.ts";
+import type { Delivered } from "../beacon/events/stand_in.ts";
+import type { KnownTopic } from "../beacon/events/topic.ts";
+import { checkObject, checkSignal, refuse, shown } from "../values/check.ts";
 import { ListenerActor } from "./actor.ts";
-import type { ChainReorg } from "./chain_reorg.ts";
-import { DataInterest } from "./data_interest.ts";
-import type { DutiesChanged } from "./duties_tracker.ts";
-import { Lifecycle } from "./lifecycle.ts";
+import type { ChainReorg } from "./chain/reorg.ts";
+import { DataInterest } from "./broadcast/data_interest.ts";
+import type { DutiesChanged } from "./chain/duties.ts";
+import { Lifecycle } from "./reporter.ts";
 import {
   type CheckedOptions,
   checkOptions,
   type SseListenerOptions,
 } from "./listener_options.ts";
-import { ListenerMetrics } from "./metrics.ts";
-import type { MetricsRegistry } from "./metrics_registry.ts";
+import { ListenerMetrics } from "./metrics/metrics.ts";
+import type { MetricsRegistry } from "./metrics/metrics_registry.ts";
 import { type NodeSnapshot, NodeState } from "./node_state.ts";
 import type { NodeStatus } from "./node_status.ts";
-import { NodeSupervisor } from "./node_supervisor.ts";
-import type { Subscription } from "./subscription.ts";
+import { NodeSupervisor } from "./connection/supervisor.ts";
+import type { Subscription } from "./broadcast/subscription.ts";
 
 /** Options for {@linkcode SseListener.events}. */
 export interface EventsOptions<T extends string = KnownTopic> {

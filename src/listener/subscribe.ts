@@ -1,9 +1,9 @@
 /** One line for whoever only wants events. */
 
-import type { BeaconEvent } from "../beacon/beacon_event.ts";
-import type { BeaconNodeOptions } from "../beacon/node_endpoint.ts";
-import type { Delivered } from "../beacon/stand_in.ts";
-import { checkObject } from "../sse/check_option.ts";
+import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
+import type { BeaconNodeOptions } from "../beacon/http/endpoint.ts";
+import type { Delivered } from "../beacon/events/stand_in.ts";
+import { checkObject } from "../values/check.ts";
 import { checkOptions, type SseListenerOptions } from "./listener_options.ts";
 import { SseListener } from "./sse_listener.ts";
 

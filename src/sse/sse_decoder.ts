@@ -8,10 +8,10 @@ import {
   checkObject,
   checkPositive,
   refuse,
-} from "./check_option.ts";
+} from "../values/check.ts";
 import { EventSize } from "./event_size.ts";
 import { type Field, fieldAt, valueOffset } from "./field.ts";
-import { ownCopy } from "./own_copy.ts";
+import { ownCopy } from "../values/own_copy.ts";
 import type { ServerSentEvent } from "./server_sent_event.ts";
 import { SseOversizeError } from "./sse_oversize_error.ts";
 import { TextPieces } from "./text_pieces.ts";

@@ -1,4 +1,4 @@
-import { ownCopy } from "./own_copy.ts";
+import { ownCopy } from "../values/own_copy.ts";
 
 /**
  * Text that arrives in pieces and is wanted whole later, or never. The first and the last piece may

@@ -62,13 +62,13 @@
  * @module
  */
 
-export { FaultProxy } from "./fault_proxy.ts";
-export { NODE_FAULT_TYPES, WIRE_FAULT_TYPES } from "./fault.ts";
-export { playFaults } from "./play_faults.ts";
-export { randomFaults } from "./random_faults.ts";
-export { SimulatedBeaconNode } from "./simulated_beacon_node.ts";
+export { FaultProxy } from "./proxy/fault_proxy.ts";
+export { NODE_FAULT_TYPES, WIRE_FAULT_TYPES } from "./faults/fault.ts";
+export { playFaults } from "./faults/play_faults.ts";
+export { randomFaults } from "./faults/random_faults.ts";
+export { SimulatedBeaconNode } from "./node/simulated_beacon_node.ts";
 
-export type { ActiveFault } from "./active_fault.ts";
+export type { ActiveFault } from "./faults/active_fault.ts";
 export type {
   AnswerFaultScope,
   ContentTypeFault,
@@ -77,15 +77,21 @@ export type {
   LateHeadersFault,
   OtherChainFault,
   StatusFault,
-} from "./answer_fault.ts";
-export type { ProduceBlockOptions, ReorgOptions } from "./block_script.ts";
-export type { BranchSwitchFault, ClockSkewFault } from "./chain_fault.ts";
-export type { Endpoint } from "./endpoint.ts";
+} from "./faults/answer_fault.ts";
+export type {
+  ProduceBlockOptions,
+  ReorgOptions,
+} from "./chain/block_script.ts";
+export type {
+  BranchSwitchFault,
+  ClockSkewFault,
+} from "./faults/chain_fault.ts";
+export type { Endpoint } from "./node/endpoint.ts";
 export type {
   EventConnection,
   EventFrame,
   EventMessage,
-} from "./event_connection.ts";
+} from "./node/event_connection.ts";
 export type {
   AnswerFault,
   ChainFault,
@@ -94,14 +100,20 @@ export type {
   StreamFault,
   TopicFault,
   WireFault,
-} from "./fault.ts";
-export type { FaultProxyOptions } from "./fault_proxy_options.ts";
-export type { ReceivedRequest } from "./http_server.ts";
-export type { FaultStage, PlayFaultsOptions } from "./play_faults.ts";
-export type { RandomFaultsOptions, ScheduledFault } from "./random_faults.ts";
-export type { SimulatedBeaconNodeOptions } from "./simulated_beacon_node_options.ts";
-export type { SimulatedBlock } from "./simulated_block.ts";
-export type { SimulatedCheckpoint, SimulatedReorg } from "./simulated_chain.ts";
+} from "./faults/fault.ts";
+export type { FaultProxyOptions } from "./proxy/fault_proxy_options.ts";
+export type { ReceivedRequest } from "./node/http_server.ts";
+export type { FaultStage, PlayFaultsOptions } from "./faults/play_faults.ts";
+export type {
+  RandomFaultsOptions,
+  ScheduledFault,
+} from "./faults/random_faults.ts";
+export type { SimulatedBeaconNodeOptions } from "./node/simulated_beacon_node_options.ts";
+export type { SimulatedBlock } from "./chain/simulated_block.ts";
+export type {
+  SimulatedCheckpoint,
+  SimulatedReorg,
+} from "./chain/simulated_chain.ts";
 export type {
   DeepReorgFault,
   DisconnectFault,
@@ -115,12 +127,12 @@ export type {
   RetryFault,
   SilenceFault,
   WireFormFault,
-} from "./stream_fault.ts";
+} from "./faults/stream_fault.ts";
 export type {
   JoinedTopicsFault,
   RefuseTopicsFault,
   RepeatedTopicsFault,
-} from "./topic_fault.ts";
+} from "./faults/topic_fault.ts";
 export type {
   CutFault,
   DripFault,
@@ -131,4 +143,4 @@ export type {
   StallFault,
   WireFaultPoint,
   WireFaultScope,
-} from "./wire_fault.ts";
+} from "./faults/wire_fault.ts";

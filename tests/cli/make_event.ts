@@ -1,6 +1,6 @@
 /** Events as the listener hands them out, for tests of what prints them. */
 
-import type { BeaconEvent } from "../../src/beacon/beacon_event.ts";
+import type { BeaconEvent } from "../../src/beacon/events/beacon_event.ts";
 
 /** A root that ends in the given four digits. */
 export function root(end: string): string {

@@ -21,9 +21,9 @@ import {
   SseBatchDecoderStream,
   SseDecoder,
 } from "@org/beacon-sse/sse";
-import { openEventStream } from "../../src/beacon/event_stream.ts";
-import { NodeEndpoint } from "../../src/beacon/node_endpoint.ts";
-import { TOPIC_EXAMPLES } from "../beacon/topic_examples.ts";
+import { openEventStream } from "../../src/beacon/http/event_stream.ts";
+import { NodeEndpoint } from "../../src/beacon/http/endpoint.ts";
+import { TOPIC_EXAMPLES } from "../beacon/events/topic_examples.ts";
 import { brief, configAtSlot, nextStatus, sample, take } from "./helpers.ts";
 import {
   block,

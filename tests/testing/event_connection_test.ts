@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { EventConnection } from "../../src/testing/event_connection.ts";
+import { EventConnection } from "../../src/testing/node/event_connection.ts";
 
 function open(
   options: { keepAliveMs?: number; maxQueuedEvents?: number } = {},

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseEventData } from "../../src/beacon/parse_event_data.ts";
-import { malformedPayload } from "../../src/testing/malformed_payload.ts";
+import { parseEventData } from "../../src/beacon/events/parse_event_data.ts";
+import { malformedPayload } from "../../src/testing/faults/malformed_payload.ts";
 
 const GOOD = `{"slot":"12","block":"0x${"ab".repeat(32)}"}`;
 

@@ -11,7 +11,7 @@ import {
   type RandomFaultsOptions,
   WIRE_FAULT_TYPES,
 } from "@org/beacon-sse/testing";
-import { checkFault } from "../../src/testing/check_fault.ts";
+import { checkFault } from "../../src/testing/faults/check_fault.ts";
 
 const ALL = [...NODE_FAULT_TYPES, ...WIRE_FAULT_TYPES];
 

@@ -5,7 +5,7 @@ import {
   assertNotEquals,
   assertThrows,
 } from "@std/assert";
-import { SimulatedChain } from "../../src/testing/simulated_chain.ts";
+import { SimulatedChain } from "../../src/testing/chain/simulated_chain.ts";
 
 /** A chain with a block in each of these slots, the last one being the head. */
 function chainOf(slots: Iterable<number>, seed = 1): SimulatedChain {

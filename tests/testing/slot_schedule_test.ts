@@ -4,7 +4,7 @@ import {
   assertEquals,
   assertNotEquals,
 } from "@std/assert";
-import { SlotSchedule } from "../../src/testing/slot_schedule.ts";
+import { SlotSchedule } from "../../src/testing/chain/slot_schedule.ts";
 
 const RATES = {
   seed: 1,

@@ -1,0 +1,193 @@
+/** What the listener must know of a chain: genesis and timing, from a node or given by the user. */
+
+import * as v from "@valibot/valibot";
+import { BeaconProtocolError } from "../http/errors.ts";
+import type { NodeEndpoint } from "../http/endpoint.ts";
+import { type NodeRequestOptions, requestJson } from "../http/request.ts";
+import { checkObject, refuse } from "../../values/check.ts";
+import { root } from "../events/schema.ts";
+import { checkInteger, SlotClock, type SlotEra } from "../slot_clock.ts";
+
+/** Genesis and timing of a chain. */
+export interface ChainConfig {
+  /** Unix time of slot 0, in milliseconds. */
+  genesisTime: number;
+  /** Length of a slot in milliseconds. */
+  slotDurationMs: number;
+  /** Slots in an epoch. */
+  slotsPerEpoch: number;
+  /**
+   * When attestations are due, in basis points of the slot.
+   *
+   * @default {3333}
+   */
+  attestationDueBps?: number;
+  /**
+   * The same from the gloas fork on.
+   *
+   * @default {2500}
+   */
+  attestationDueBpsGloas?: number;
+  /** Epoch of the gloas fork; not scheduled where absent. */
+  gloasForkEpoch?: number;
+  /** Root that identifies the chain, lower-case hex; not checked where absent. */
+  genesisValidatorsRoot?: string;
+}
+
+/**
+ * The slot clock of a chain: one era, or two where the gloas fork moves the attestation deadline.
+ *
+ * @throws {RangeError} If a number is out of its range; the message names it.
+ * @throws {TypeError} If `genesisValidatorsRoot` is no root.
+ */
+export function createSlotClock(config: ChainConfig): SlotClock {
+  checkObject("create slot clock", "config", config);
+  const { genesisValidatorsRoot } = config;
+  if (
+    genesisValidatorsRoot !== undefined && !v.is(root, genesisValidatorsRoot)
+  ) {
+    refuse(
+      "create slot clock",
+      "genesisValidatorsRoot",
+      "0x and 64 hex digits",
+      genesisValidatorsRoot,
+    );
+  }
+  const { genesisTime, slotDurationMs, slotsPerEpoch, gloasForkEpoch } = config;
+  const { attestationDueBps = 3333, attestationDueBpsGloas = 2500 } = config;
+  // The clock knows these two by other names, or not at all where the fork is not scheduled.
+  checkInteger("attestationDueBpsGloas", attestationDueBpsGloas, 0, 10_000);
+  const eras: SlotEra[] = [{ epoch: 0, slotDurationMs, attestationDueBps }];
+  if (gloasForkEpoch !== undefined) {
+    checkInteger("gloasForkEpoch", gloasForkEpoch, 0);
+    const gloas = {
+      epoch: gloasForkEpoch,
+      slotDurationMs,
+      attestationDueBps: attestationDueBpsGloas,
+    };
+    if (gloasForkEpoch === 0) eras[0] = gloas;
+    else eras.push(gloas);
+  }
+  return new SlotClock({ genesisTime, slotsPerEpoch, eras });
+}
+
+/** Options for {@linkcode fetchChainConfig}. */
+export interface FetchChainConfigOptions extends NodeRequestOptions {
+  /** Called with the root that identifies the chain, before the spec is asked for; may throw. */
+  onRoot?: (genesisValidatorsRoot: string) => void;
+}
+
+/**
+ * Asks a node for its genesis and spec, once. `SLOT_DURATION_MS` is preferred, `SECONDS_PER_SLOT` is
+ * the fallback for nodes that do not have it yet.
+ *
+ * @throws {BeaconHttpError} If the node refuses, such as 404 before genesis is known.
+ * @throws {BeaconNetworkError} If the node cannot be reached.
+ * @throws {BeaconProtocolError} If an answer lacks a field or holds a wrong one; the message names it.
+ */
+export async function fetchChainConfig(
+  node: NodeEndpoint,
+  options: FetchChainConfigOptions,
+): Promise<ChainConfig> {
+  const { data: genesis } = parse(
+    node,
+    GENESIS_PATH,
+    genesisSchema,
+    await requestJson(node, GENESIS_PATH, options),
+  );
+  options.onRoot?.(genesis.genesis_validators_root);
+  const answer = await requestJson(node, SPEC_PATH, options);
+  const { data: spec } = parse(node, SPEC_PATH, specSchema, answer);
+  const slotDurationMs = spec.SLOT_DURATION_MS ?? slotFromSeconds(node, answer);
+  const config: ChainConfig = {
+    genesisTime: genesis.genesis_time * 1000,
+    genesisValidatorsRoot: genesis.genesis_validators_root,
+    slotDurationMs,
+    slotsPerEpoch: spec.SLOTS_PER_EPOCH,
+  };
+  if (spec.ATTESTATION_DUE_BPS !== undefined) {
+    config.attestationDueBps = spec.ATTESTATION_DUE_BPS;
+  }
+  if (spec.ATTESTATION_DUE_BPS_GLOAS !== undefined) {
+    config.attestationDueBpsGloas = spec.ATTESTATION_DUE_BPS_GLOAS;
+  }
+  // 2^64 - 1 says that the fork is not scheduled; it is no safe integer.
+  if (Number.isSafeInteger(spec.GLOAS_FORK_EPOCH)) {
+    config.gloasForkEpoch = spec.GLOAS_FORK_EPOCH!;
+  }
+  return config;
+}
+
+/** The older key, which nodes fill with 0 where a slot is shorter than a second. */
+function slotFromSeconds(node: NodeEndpoint, answer: unknown): number {
+  const { data } = parse(node, SPEC_PATH, secondsSchema, answer);
+  if (data.SECONDS_PER_SLOT !== undefined) return data.SECONDS_PER_SLOT * 1000;
+  throw new BeaconProtocolError(
+    `Cannot use ${
+      node.at(SPEC_PATH)
+    }: it has neither SLOT_DURATION_MS nor SECONDS_PER_SLOT`,
+  );
+}
+
+const GENESIS_PATH = "/eth/v1/beacon/genesis";
+const SPEC_PATH = "/eth/v1/config/spec";
+
+const decimal = v.pipe(
+  v.string("must be a decimal integer"),
+  v.regex(/^\d+$/, "must be a decimal integer"),
+  v.transform(Number),
+);
+function between(least: number, most: number) {
+  return v.pipe(
+    decimal,
+    v.minValue(least, `must be at least ${least}`),
+    v.maxValue(most, `must be at most ${most}`),
+  );
+}
+
+// Wide enough for every chain there is; beyond them a node could make the listener's timers run wild.
+const slotMilliseconds = between(10, 3_600_000);
+const slotSeconds = between(1, 3600);
+const epochSlots = between(1, 65_536);
+const basisPoints = between(0, 10_000);
+/** Seconds that are still a safe integer as milliseconds. */
+const seconds = between(0, Math.floor(Number.MAX_SAFE_INTEGER / 1000));
+
+const genesisSchema = v.object({
+  data: v.object({
+    genesis_time: seconds,
+    genesis_validators_root: root,
+  }),
+});
+
+const specSchema = v.object({
+  data: v.object({
+    SLOT_DURATION_MS: v.optional(slotMilliseconds),
+    SLOTS_PER_EPOCH: epochSlots,
+    ATTESTATION_DUE_BPS: v.optional(basisPoints),
+    ATTESTATION_DUE_BPS_GLOAS: v.optional(basisPoints),
+    GLOAS_FORK_EPOCH: v.optional(decimal),
+  }),
+});
+
+const secondsSchema = v.object({
+  data: v.object({ SECONDS_PER_SLOT: v.optional(slotSeconds) }),
+});
+
+function parse<T>(
+  node: NodeEndpoint,
+  path: string,
+  schema: v.GenericSchema<unknown, T>,
+  body: unknown,
+): T {
+  const result = v.safeParse(schema, body, { abortEarly: true });
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const field = v.getDotPath(issue) ?? "the body";
+  const got = issue.input === undefined
+    ? "is missing"
+    : `${issue.message}, got ${node.show(JSON.stringify(issue.input), 60)}`;
+  throw new BeaconProtocolError(
+    `Cannot use ${node.at(path)}: ${field} ${got}`,
+  );
+}

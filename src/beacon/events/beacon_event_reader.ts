@@ -1,0 +1,114 @@
+/** Server-sent events in, beacon events out: the step that knows topics, JSON and schemas. */
+
+import type { ServerSentEvent } from "../../sse/mod.ts";
+import { ownCopy } from "../../values/own_copy.ts";
+import type { BeaconEvent } from "./beacon_event.ts";
+import type { NodeEndpoint } from "../http/endpoint.ts";
+import { parseEventData, readPayload } from "./parse_event_data.ts";
+import { topicReader } from "./topic_reader.ts";
+
+/** An event whose payload is not what its topic says. */
+export interface MalformedEvent {
+  /** The event's name as the node sent it: unchecked text. */
+  topic: string;
+  /** Name of the node. */
+  node: string;
+  /** When it arrived, Unix time in milliseconds. */
+  receivedAt: number;
+  /** What is wrong with it, the field named. */
+  error: Error;
+}
+
+/** What one chunk of a connection completed, in order. */
+export type BeaconEventBatch = (BeaconEvent<string> | MalformedEvent)[];
+
+/** Options for {@linkcode BeaconEventReader}. */
+export interface BeaconEventReaderOptions {
+  /** The node that sends them. */
+  node: NodeEndpoint;
+  /** Wall clock, Unix time in milliseconds. */
+  now: () => number;
+  /** Whether events of a topic are parsed and checked; others are parsed when asked for `data`. */
+  needsData: (topic: string) => boolean;
+}
+
+/**
+ * Turns a decoder's batches into beacon events. A malformed payload becomes a
+ * {@linkcode MalformedEvent} in its place and costs the events around it nothing.
+ *
+ * No stream of its own: one more for each chunk to cross would cost more than reading an event.
+ */
+export class BeaconEventReader {
+  readonly #options: BeaconEventReaderOptions;
+
+  /** @param options Where the events come from and what is wanted of them. */
+  constructor(options: BeaconEventReaderOptions) {
+    this.#options = options;
+  }
+
+  /** Reads what a chunk has completed; all of it arrived now. */
+  read(events: readonly ServerSentEvent[]): BeaconEventBatch {
+    const receivedAt = this.#options.now();
+    return events.map((event) => this.#read(event, receivedAt));
+  }
+
+  #read(
+    { type, data }: ServerSentEvent,
+    receivedAt: number,
+  ): BeaconEvent<string> | MalformedEvent {
+    const { needsData } = this.#options;
+    const node = this.#options.node.name;
+    const reader = topicReader(type);
+    // Events may wait in queues; slices would keep the whole chunk alive meanwhile.
+    const topic = reader?.topic ?? ownCopy(type);
+    const raw = ownCopy(data);
+    if (!needsData(topic)) {
+      return new UnparsedEvent(topic, raw, node, receivedAt);
+    }
+    try {
+      const data = readPayload(topic, raw, reader);
+      const slot = reader?.slotOf(data);
+      return slot === undefined
+        ? { topic, data, raw, node, receivedAt }
+        : { topic, data, raw, node, receivedAt, slot };
+    } catch (error) {
+      return {
+        topic,
+        node,
+        receivedAt,
+        // The message quotes what the node sent, cut anywhere.
+        error: this.#options.node.holdsSecret(topic + raw)
+          ? new TypeError("Cannot parse event: it is malformed, and not shown")
+          : error as Error,
+      };
+    }
+  }
+}
+
+/**
+ * An event whose payload nobody has looked into yet. It is parsed once, when somebody does. `data`
+ * is behind a getter, which spread and `structuredClone` leave out.
+ */
+class UnparsedEvent implements BeaconEvent<string> {
+  readonly topic: string;
+  readonly raw: string;
+  readonly node: string;
+  readonly receivedAt: number;
+  #data: unknown;
+
+  constructor(topic: string, raw: string, node: string, receivedAt: number) {
+    this.topic = topic;
+    this.raw = raw;
+    this.node = node;
+    this.receivedAt = receivedAt;
+  }
+
+  get data(): unknown {
+    return this.#data ??= parseEventData(this.topic, this.raw);
+  }
+
+  toJSON(): BeaconEvent<string> {
+    const { topic, data, raw, node, receivedAt } = this;
+    return { topic, data, raw, node, receivedAt };
+  }
+}

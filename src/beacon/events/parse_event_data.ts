@@ -1,0 +1,130 @@
+/**
+ * From the text of an event to its checked payload. Everything that a node sends passes here, up
+ * to thousands a second.
+ */
+
+import * as v from "@valibot/valibot";
+import { printable } from "../../values/printable.ts";
+import { type EventData, isTopicName } from "./topic.ts";
+import { type TopicReader, topicReader } from "./topic_reader.ts";
+
+const ABORT_EARLY = { abortEarly: true };
+/** Longest excerpt of a refused value in a message, in characters. */
+const EXCERPT_LENGTH = 60;
+/** The rules of valibot's own schemas, by their type. */
+const RULES: { readonly [type: string]: string } = {
+  object: "must be an object",
+  array: "must be an array",
+  boolean: "must be a boolean",
+};
+
+/**
+ * Parses the payload of an event and checks it.
+ *
+ * Members keep the names of the Beacon API. Slots, epochs, indices and times become numbers,
+ * amounts stay decimal strings, hex becomes lower-case, and members that are not known are
+ * dropped. The payload of an unknown topic is parsed only.
+ *
+ * @param topic Topic of the event.
+ * @param raw Payload as the node sent it.
+ * @returns The payload, typed by the topic.
+ * @throws {SyntaxError} If `raw` is not JSON.
+ * @throws {TypeError} If a member is missing or not what the topic demands; the message names it.
+ *
+ * @example
+ * ```ts
+ * import { parseEventData } from "@org/beacon-sse";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const root = "0x9a2fefd2fdb57f74993c7780ea5b9030d2897b615b89f808011ca5aebed54eaf";
+ * const block = parseEventData("block", `{"slot":"10","block":"${root}"}`);
+ * assertEquals(block, { slot: 10, block: root, execution_optimistic: false });
+ *
+ * assertThrows(
+ *   () => parseEventData("block", `{"slot":"ten","block":"${root}"}`),
+ *   TypeError,
+ *   'Cannot parse block event: slot must be a decimal integer, got "ten"',
+ * );
+ * ```
+ */
+export function parseEventData<T extends string>(
+  topic: T,
+  raw: string,
+): EventData<T> {
+  return readPayload(topic, raw, topicReader(topic)) as EventData<T>;
+}
+
+/** The same, for who knows the topic's reader already. */
+export function readPayload(
+  topic: string,
+  raw: string,
+  reader: TopicReader | undefined,
+): unknown {
+  const read = reader?.readText?.(raw);
+  if (read !== undefined) return read;
+  let value: unknown;
+  try {
+    value = JSON.parse(raw);
+  } catch (cause) {
+    throw new SyntaxError(
+      `Cannot parse ${label(topic)} event: payload must be JSON, got ${
+        excerpt(raw)
+      }`,
+      { cause },
+    );
+  }
+  if (reader === undefined) return value;
+  const data = reader.readValue?.(value);
+  if (data !== undefined) return data;
+  const result = v.safeParse(reader.schema, value, ABORT_EARLY);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  throw new TypeError(
+    `Cannot parse ${label(topic)} event: ${describe(issue)}`,
+    {
+      cause: new v.ValiError(result.issues),
+    },
+  );
+}
+
+/** Says which member broke which rule, and with what value. */
+function describe(issue: v.BaseIssue<unknown>): string {
+  // A rule between members names them itself.
+  if (issue.kind === "validation") return issue.message;
+  const path = issue.path ?? [];
+  const last = path.at(-1);
+  if (last?.origin === "key" && !Array.isArray(last.input)) {
+    return `${nameOf(path)} is missing`;
+  }
+  // An array passes valibot as an object that has no members.
+  if (last?.origin === "key") {
+    return `${nameOf(path.slice(0, -1))} must be an object, got an array`;
+  }
+  const rule = issue.type === "picklist"
+    ? `must be one of ${issue.expected}`
+    : RULES[issue.type] ?? issue.message;
+  return `${nameOf(path)} ${rule}, got ${excerpt(issue.input)}`;
+}
+
+function nameOf(path: readonly v.IssuePathItem[]): string {
+  return path.map(({ key }) => key).join(".") || "payload";
+}
+
+/** The topic, unless it could forge a line of the log: it comes from the node. */
+function label(topic: string): string {
+  return isTopicName(topic) ? topic : excerpt(topic);
+}
+
+/** A value, short, quoted and fit for one line of a log. */
+function excerpt(value: unknown): string {
+  if (Array.isArray(value)) return "an array";
+  if (typeof value === "object" && value !== null) return "an object";
+  if (typeof value !== "string") return String(value);
+  const quoted = printable(
+    JSON.stringify(value.slice(0, EXCERPT_LENGTH)),
+    6 * EXCERPT_LENGTH,
+  );
+  const whole = value.length <= EXCERPT_LENGTH &&
+    quoted.length <= EXCERPT_LENGTH;
+  return whole ? quoted : `${quoted.slice(0, EXCERPT_LENGTH - 2)}…"`;
+}

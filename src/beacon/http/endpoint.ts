@@ -1,0 +1,299 @@
+/** Where a beacon node is, how it is called in output, and what is sent along to it. */
+
+import { printable } from "../../values/printable.ts";
+
+/** A beacon node to listen to. */
+export interface BeaconNodeOptions {
+  /**
+   * Base URL, `http:` or `https:`. A path and a query are kept on every request; userinfo is sent
+   * as an `Authorization` header.
+   */
+  url: string | URL;
+  /**
+   * The node's name in events, metrics (label `addr`), statuses and logs.
+   *
+   * @default The URL without userinfo, query and trailing slash; of its path only plain words are
+   * shown, since a provider's key may be part of it.
+   */
+  name?: string;
+  /** Headers sent with every request to this node. */
+  headers?: HeadersInit;
+}
+
+/**
+ * A checked {@linkcode BeaconNodeOptions}. Its credentials are private: what prints or serialises
+ * an endpoint shows its name only.
+ */
+export class NodeEndpoint {
+  /** The node's name in all output. */
+  readonly name: string;
+  readonly #base: URL;
+  readonly #headers: Headers;
+  /** What must not appear in any output, longest first. */
+  readonly #secrets: readonly string[];
+
+  /**
+   * @param node The node, or its base URL.
+   * @throws {TypeError} If the URL, the name or a header is not usable.
+   */
+  constructor(node: string | URL | BeaconNodeOptions) {
+    const options = typeof node === "object" && node !== null && "url" in node
+      ? node
+      : { url: node };
+    this.#base = parseBase(options.url);
+    this.#headers = parseHeaders(options.headers);
+    const { username, password } = this.#base;
+    if (username !== "" || password !== "") {
+      const userinfo = `${percentDecode(username)}:${percentDecode(password)}`;
+      const bytes = new TextEncoder().encode(userinfo);
+      const encoded = btoa(String.fromCharCode(...bytes));
+      if (!this.#headers.has("authorization")) {
+        this.#headers.set("authorization", `Basic ${encoded}`);
+      }
+      this.#base.username = "";
+      this.#base.password = "";
+    }
+    this.#secrets = findSecrets(this.#base, this.#headers, username, password);
+    this.name = options.name ?? defaultName(this.#base);
+    if (typeof this.name !== "string" || this.name.trim() === "") {
+      throw new TypeError(
+        `Cannot use node: name must be a non-empty string, got ${
+          quote(this.name)
+        }`,
+      );
+    }
+  }
+
+  /**
+   * The URL of an endpoint below the base, the base's path and query kept.
+   *
+   * @param path Path of the endpoint, beginning with a slash.
+   * @param query Added behind the base's own query, without a question mark, already encoded.
+   */
+  url(path: string, query = ""): URL {
+    const url = new URL(this.#base);
+    url.pathname = url.pathname.replace(/\/+$/, "") + path;
+    const parts = [this.#base.search.slice(1), query].filter((part) =>
+      part !== ""
+    );
+    url.search = parts.length === 0 ? "" : `?${parts.join("&")}`;
+    return url;
+  }
+
+  /**
+   * The URL of an endpoint as it may be shown.
+   *
+   * @param path Path of the endpoint, beginning with a slash.
+   */
+  at(path: string): string {
+    return defaultName(this.#base) + path;
+  }
+
+  /** Whether a text holds any of the node's credentials: a node may send back what it was sent. */
+  holdsSecret(text: string): boolean {
+    return this.#secrets.some((secret) => text.includes(secret));
+  }
+
+  /**
+   * A text from the node as it may be shown: without its credentials, on one line, cut to a length.
+   *
+   * @param text The text; it may have been cut behind its end.
+   * @param length The most characters to keep.
+   */
+  show(text: string, length: number): string {
+    let plain = text;
+    for (const secret of this.#secrets) {
+      plain = plain.replaceAll(secret, "…");
+    }
+    // What was cut off in the middle of a secret still shows its beginning.
+    for (const secret of this.#secrets) {
+      const kept = overlap(plain, secret);
+      if (kept >= LEAST_SECRET_LENGTH) plain = `${plain.slice(0, -kept)}…`;
+    }
+    return printable(plain, length);
+  }
+
+  /**
+   * The headers for a request.
+   *
+   * @param accept Value of `Accept`; the user's own never replaces it.
+   * @param target Where the request goes: credentials stay with the node's own origin.
+   */
+  headers(accept: string, target: URL): Headers {
+    const headers = target.origin === this.#base.origin
+      ? new Headers(this.#headers)
+      : new Headers();
+    headers.set("accept", accept);
+    return headers;
+  }
+}
+
+/** How many characters at the end of a text are the beginning of a secret. */
+function overlap(text: string, secret: string): number {
+  let length = Math.min(text.length, secret.length - 1);
+  while (length > 0 && !text.endsWith(secret.slice(0, length))) length--;
+  return length;
+}
+
+const PLAIN_SEGMENT =
+  /^(?:v\d|api|base|beacon|beacon-api|beacon-node|bn|cl|consensus|eth|eth2|node|nodes|path|prefix|proxy|rpc|lighthouse|teku|prysm|nimbus|lodestar|grandine|caplin|erigon|mainnet|holesky|hoodi|sepolia|gnosis|chiado|devnet|testnet)[-_]?\d{0,3}$/;
+
+function defaultName(base: URL): string {
+  const segments = base.pathname.split("/").filter((segment) => segment !== "");
+  const shown = segments.map((segment) =>
+    PLAIN_SEGMENT.test(segment) ? segment : "…"
+  );
+  return [base.origin, ...shown].join("/");
+}
+
+/** Shorter ones cannot be told from ordinary words. */
+const LEAST_SECRET_LENGTH = 4;
+
+function findSecrets(
+  base: URL,
+  headers: Headers,
+  username: string,
+  password: string,
+): string[] {
+  const segments = base.pathname.split("/").filter((segment) =>
+    !PLAIN_SEGMENT.test(segment)
+  );
+  const found = [
+    ...segments,
+    ...[...base.searchParams].map(([key, value]) => value === "" ? key : value),
+    ...[...headers.values()].flatMap(headerSecrets),
+    username,
+    password,
+  ];
+  const written = found.flatMap((secret) => [
+    secret,
+    percentDecode(secret),
+    encodeURIComponent(secret),
+    JSON.stringify(secret).slice(1, -1),
+  ]);
+  return [...new Set(written)]
+    .filter((secret) =>
+      secret.length >= LEAST_SECRET_LENGTH && secret !== "Basic" &&
+      secret !== "Bearer"
+    )
+    .sort((a, b) => b.length - a.length);
+}
+
+/** A header's value, its parts, and what credentials in it mean. */
+function headerSecrets(value: string): string[] {
+  const encoded = /^Basic\s+(\S+)$/i.exec(value)?.[1];
+  const userinfo = encoded === undefined ? "" : base64Decode(encoded);
+  const [user = "", ...password] = userinfo.split(":");
+  return [
+    value,
+    // Of `name=value` it is the value.
+    ...value.split(/[\s;,]+/).flatMap((
+      part,
+    ) => [part, part.replace(/^[^=]*=/, "")]),
+    userinfo,
+    user,
+    password.join(":"),
+  ];
+}
+
+function base64Decode(text: string): string {
+  try {
+    const bytes = Uint8Array.from(atob(text), (unit) => unit.charCodeAt(0));
+    return new TextDecoder().decode(bytes);
+  } catch {
+    return "";
+  }
+}
+
+function parseBase(url: unknown): URL {
+  if (typeof url !== "string" && !(url instanceof URL)) {
+    throw new TypeError(
+      `Cannot use node: url must be a string or URL, got ${quote(url)}`,
+    );
+  }
+  if (!URL.canParse(url)) {
+    throw new TypeError(
+      `Cannot use node: url must be an absolute URL, got ${quote(redact(url))}`,
+    );
+  }
+  const base = new URL(url);
+  if (base.protocol !== "http:" && base.protocol !== "https:") {
+    throw new TypeError(
+      `Cannot use node: url must begin with http: or https:, got ${
+        quote(redact(url))
+      }`,
+    );
+  }
+  base.hash = "";
+  return base;
+}
+
+function parseHeaders(headers: HeadersInit | undefined): Headers {
+  try {
+    return new Headers(headers);
+  } catch {
+    // The runtime's message may quote a value, which may be a secret: neither it nor a cause is kept.
+    throw new TypeError(`Cannot use node: ${describeHeaders(headers)}`);
+  }
+}
+
+/** What is wrong with headers; their names may be told, their values not. */
+function describeHeaders(headers: unknown): string {
+  if (typeof headers !== "object" || headers === null) {
+    return `headers must be an object, pairs or Headers, got a ${typeof headers}`;
+  }
+  const entries: unknown[] = Array.isArray(headers)
+    ? headers
+    : Object.entries(headers);
+  for (const entry of entries) {
+    if (!Array.isArray(entry) || entry.length !== 2) {
+      return "headers must be pairs of name and value, got something else";
+    }
+    const [name, value] = entry;
+    if (!isHeader(name, "")) {
+      // Where a whole line was given as a name, what follows may be a secret.
+      const start = /^[\w-]*/.exec(String(name))![0];
+      return `headers must have names that HTTP allows, got ${
+        quote(`${start}…`)
+      }`;
+    }
+    if (!isHeader(name, value)) {
+      return `headers must have values that HTTP allows, ${
+        quote(name)
+      } has another one`;
+    }
+  }
+  return "headers must be an object, pairs or Headers, got something else";
+}
+
+function isHeader(name: string, value: string): boolean {
+  try {
+    return new Headers([[name, value]]) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+function percentDecode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** An unusable URL as it may be shown: what could be userinfo, path and query are taken out. */
+function redact(url: string | URL): string {
+  const text = String(url).replace(/^.*@/s, "…@");
+  const start = /^(?:[a-z][a-z0-9+.-]*:\/\/|…@)[^/?#]*/i.exec(text)?.[0];
+  // One slash behind the host says nothing.
+  return start === undefined || text.length <= start.length + 1
+    ? text.replace(/[?#].*$/s, "?…")
+    : `${start}/…`;
+}
+
+function quote(value: unknown): string {
+  return typeof value === "string"
+    ? JSON.stringify(value.slice(0, 200))
+    : String(value);
+}

@@ -1,0 +1,122 @@
+/** One connection to a node's `GET /eth/v1/events`, as a stream of what its bytes say. */
+
+import { deadline } from "@std/async/deadline";
+import { STATUS_CODE } from "@std/http/status";
+import {
+  type ServerSentEvent,
+  SseBatchDecoderStream,
+  type SseDecoderOptions,
+} from "../../sse/mod.ts";
+import { BeaconProtocolError } from "./errors.ts";
+import type { NodeEndpoint } from "./endpoint.ts";
+import { httpError, requestNode } from "./request.ts";
+import { readBytes } from "./read_bytes.ts";
+import { type TopicForm, topicsQuery } from "./topics_query.ts";
+
+/** Options for {@linkcode openEventStream}. */
+export interface EventStreamOptions
+  extends Omit<SseDecoderOptions, "onOversize"> {
+  /** The topics to ask for. */
+  topics: readonly string[];
+  /** How they are written. */
+  form: TopicForm;
+  /** The `fetch` to use. */
+  fetch: typeof fetch;
+  /** Wall clock, Unix time in milliseconds. */
+  now?: () => number;
+  /** Ends the connection when aborted. */
+  signal: AbortSignal;
+  /** Called with the size of each chunk that arrives. */
+  onBytes: (bytes: number) => void;
+}
+
+/** An open connection. */
+export interface EventStream {
+  /** The events, one array for each chunk that completed any. */
+  batches: ReadableStream<ServerSentEvent[]>;
+  /** How many events were dropped so far because they exceeded `maxEventBytes`. */
+  oversized(): number;
+}
+
+/**
+ * Nothing at all where a stream should be, not even its content type: what some nodes answer to a
+ * topic that they do not know.
+ */
+export class EmptyAnswerError extends BeaconProtocolError {}
+
+/** Whether a response says that it is an event stream. */
+export function isEventStream({ headers }: Response): boolean {
+  const contentType = headers.get("content-type") ?? "";
+  return /^\s*text\/event-stream\s*(;|$)/i.test(contentType);
+}
+
+/**
+ * Asks a node for its events and waits for the headers. Bytes flow through standard streams from
+ * there on: `TextDecoderStream`, SSE decoder.
+ *
+ * @throws {BeaconHttpError} If the status is not 200.
+ * @throws {EmptyAnswerError} If it is neither that nor anything else.
+ * @throws {BeaconProtocolError} If the content type is not `text/event-stream`.
+ * @throws {BeaconNetworkError} If the node cannot be reached.
+ */
+export async function openEventStream(
+  node: NodeEndpoint,
+  options: EventStreamOptions,
+): Promise<EventStream> {
+  const {
+    topics,
+    form,
+    fetch,
+    signal,
+    onBytes,
+    now: _now,
+    ...decoderOptions
+  } = options;
+  const response = await requestNode(node, EVENTS_PATH, {
+    fetch,
+    signal,
+    accept: "text/event-stream",
+    query: topicsQuery(topics, form),
+  });
+  if (response.status !== STATUS_CODE.OK) {
+    throw await httpError(node, EVENTS_PATH, response, options.now);
+  }
+  if (!isEventStream(response) || response.body === null) {
+    const contentType = response.headers.get("content-type") ?? "";
+    const message = `Cannot listen to ${
+      node.at(EVENTS_PATH)
+    }: content type must be text/event-stream, got "${
+      node.show(contentType, 80)
+    }"`;
+    throw await isEmpty(response, signal)
+      ? new EmptyAnswerError(message)
+      : new BeaconProtocolError(message);
+  }
+  const decoder = new SseBatchDecoderStream(decoderOptions);
+  const batches = readBytes(response.body, onBytes)
+    .pipeThrough(new TextDecoderStream("utf-8", { ignoreBOM: true }))
+    .pipeThrough(decoder);
+  return { batches, oversized: () => decoder.oversized };
+}
+
+/** Whether a body ends at once, and there is nothing in it. What there is of it is left. */
+async function isEmpty(
+  { body }: Response,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (body === null) return true;
+  const reader = body.getReader();
+  try {
+    const { done } = await deadline(reader.read(), EMPTY_WITHIN_MS, { signal });
+    return done;
+  } catch {
+    signal.throwIfAborted();
+    return false;
+  } finally {
+    // What it fails with, if it does, is no news.
+    await reader.cancel().catch(() => {});
+  }
+}
+
+const EVENTS_PATH = "/eth/v1/events";
+const EMPTY_WITHIN_MS = 1000;

@@ -1,0 +1,29 @@
+import type { NodeEndpoint } from "./endpoint.ts";
+
+/**
+ * A copy of an error and its causes that may be shown: a runtime's messages name URLs, and a parser's
+ * quote what a node sent, both of which may hold the node's credentials.
+ *
+ * @param error What was thrown.
+ * @param node The node whose credentials must not appear.
+ */
+export function publicError(error: unknown, node: NodeEndpoint): Error {
+  if (!(error instanceof Error)) {
+    return new Error(publicText(String(error), node));
+  }
+  const options = error.cause === undefined
+    ? {}
+    : { cause: publicError(error.cause, node) };
+  const copy = new Error(publicText(error.message, node), options);
+  copy.name = error.name;
+  return copy;
+}
+
+function publicText(text: string, node: NodeEndpoint): string {
+  // A URL holds no white space, whatever else it holds.
+  const plain = text.replace(/ for url \(\S*\)/g, "").replace(
+    /\bhttps?:\/\/\S+/g,
+    "the node",
+  );
+  return node.show(plain, 300);
+}

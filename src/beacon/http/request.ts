@@ -1,0 +1,221 @@
+/** One request to a beacon node, with the node's credentials and with errors of ours. */
+
+import { STATUS_CODE, STATUS_TEXT, type StatusCode } from "@std/http/status";
+import { LimitedBytesTransformStream } from "@std/streams/limited-bytes-transform-stream";
+import { toText } from "@std/streams/to-text";
+import {
+  BeaconHttpError,
+  BeaconNetworkError,
+  BeaconProtocolError,
+} from "./errors.ts";
+import type { NodeEndpoint } from "./endpoint.ts";
+import { publicError } from "./public_error.ts";
+
+/** What {@linkcode requestNode} needs besides the node. */
+export interface NodeRequestOptions {
+  /** The `fetch` to use. */
+  fetch: typeof fetch;
+  /** Ends the request, and the body after it, when aborted. */
+  signal: AbortSignal;
+  /**
+   * Media type to ask for.
+   *
+   * @default {"application/json"}
+   */
+  accept?: string;
+  /**
+   * Query to add, already encoded, without a question mark.
+   *
+   * @default {""}
+   */
+  query?: string;
+}
+
+/**
+ * Sends a GET request. Redirects are followed; to another origin, credentials are not sent along.
+ * The caller owns the response's body, which it must read or cancel.
+ *
+ * @param node Where to send it.
+ * @param path Path of the endpoint, beginning with a slash.
+ * @returns The response, whatever its status.
+ * @throws {BeaconNetworkError} If there is no answer, or too many redirects.
+ */
+export async function requestNode(
+  node: NodeEndpoint,
+  path: string,
+  options: NodeRequestOptions,
+): Promise<Response> {
+  const { fetch, signal, accept = "application/json", query = "" } = options;
+  let url = node.url(path, query);
+  for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
+    const headers = node.headers(accept, url);
+    // Compression would make a proxy hold events back until a block is full.
+    headers.set("accept-encoding", "identity");
+    let response: Response;
+    try {
+      response = await fetch(url, { headers, signal, redirect: "manual" });
+    } catch (cause) {
+      signal.throwIfAborted();
+      const error = publicError(cause, node);
+      throw new BeaconNetworkError(
+        `Cannot reach ${node.at(path)}: ${innermostMessage(error)}`,
+        { cause: error },
+      );
+    }
+    // In Deno 2.9 an abort does not reach the body of a response that was collected meanwhile.
+    signal.addEventListener("abort", () => void response, { once: true });
+    const location = response.headers.get("location");
+    if (!REDIRECTS.has(response.status) || location === null) return response;
+    await response.body?.cancel();
+    if (!isHttp(location, url)) {
+      throw new BeaconNetworkError(
+        `Cannot reach ${node.at(path)}: redirect to what is no HTTP URL`,
+      );
+    }
+    url = new URL(location, url);
+  }
+  throw new BeaconNetworkError(
+    `Cannot reach ${node.at(path)}: more than ${MAX_REDIRECTS} redirects`,
+  );
+}
+
+/**
+ * Sends a GET request and parses the answer's JSON, of which 1 MiB is read at most.
+ *
+ * @param node Where to send it.
+ * @param path Path of the endpoint, beginning with a slash.
+ * @returns The parsed body.
+ * @throws {BeaconNetworkError} If there is no answer.
+ * @throws {BeaconHttpError} If the status is not 200.
+ * @throws {BeaconProtocolError} If the body is too large or is not JSON.
+ */
+export async function requestJson(
+  node: NodeEndpoint,
+  path: string,
+  options: NodeRequestOptions,
+): Promise<unknown> {
+  const response = await requestNode(node, path, options);
+  if (response.status !== STATUS_CODE.OK) {
+    throw await httpError(node, path, response);
+  }
+  let text = "";
+  try {
+    const body = response.body?.pipeThrough(
+      new LimitedBytesTransformStream(MAX_JSON_BYTES, { error: true }),
+    );
+    if (body !== undefined) text = await toText(body);
+  } catch (error) {
+    options.signal.throwIfAborted();
+    const cause = publicError(error, node);
+    if (error instanceof RangeError) {
+      throw new BeaconProtocolError(
+        `Cannot read ${
+          node.at(path)
+        }: the body exceeds ${MAX_JSON_BYTES} bytes`,
+        { cause },
+      );
+    }
+    throw new BeaconNetworkError(
+      `Cannot read ${node.at(path)}: ${cause.message}`,
+      { cause },
+    );
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new BeaconProtocolError(
+      `Cannot read ${node.at(path)}: it is not JSON`,
+      // The parser's message quotes the text, cut anywhere.
+      node.holdsSecret(text) ? {} : { cause: publicError(cause, node) },
+    );
+  }
+}
+
+/**
+ * The error for an answer whose status is not the one asked for. Reads the beginning of the body
+ * and cancels the rest.
+ *
+ * @param now Wall clock, with which a date in `Retry-After` is compared.
+ */
+export async function httpError(
+  node: NodeEndpoint,
+  path: string,
+  response: Response,
+  now: () => number = Date.now,
+): Promise<BeaconHttpError> {
+  const { status } = response;
+  const body = node.show(await readExcerpt(response), 300);
+  const text = STATUS_TEXT[status as StatusCode] ?? "unknown status";
+  return new BeaconHttpError(
+    `Cannot read ${node.at(path)}: status ${status} (${text})${
+      body === "" ? "" : `: ${body}`
+    }`,
+    {
+      status,
+      url: node.at(path),
+      body,
+      retryAfterMs: parseRetryAfter(response.headers.get("retry-after"), now),
+    },
+  );
+}
+
+function isHttp(location: string, base: URL): boolean {
+  return URL.canParse(location, base) &&
+    /^https?:$/.test(new URL(location, base).protocol);
+}
+
+const MAX_REDIRECTS = 5;
+const MAX_JSON_BYTES = 1024 * 1024;
+const EXCERPT_BYTES = 1024;
+const EXCERPT_WAIT_MS = 1000;
+const REDIRECTS = new Set<number>([
+  STATUS_CODE.MovedPermanently,
+  STATUS_CODE.Found,
+  STATUS_CODE.SeeOther,
+  STATUS_CODE.TemporaryRedirect,
+  STATUS_CODE.PermanentRedirect,
+]);
+
+async function readExcerpt(response: Response): Promise<string> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  // A body that drips must not hold the reconnect back.
+  const timer = setTimeout(
+    () => void reader.cancel().catch(() => {}),
+    EXCERPT_WAIT_MS,
+  );
+  try {
+    while (text.length < EXCERPT_BYTES) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      text += decoder.decode(value.subarray(0, EXCERPT_BYTES), {
+        stream: true,
+      });
+    }
+  } catch {
+    // What arrived before the connection broke is still worth showing.
+  } finally {
+    clearTimeout(timer);
+    await reader.cancel().catch(() => {});
+  }
+  return text.slice(0, EXCERPT_BYTES).trim();
+}
+
+function parseRetryAfter(
+  value: string | null,
+  now: () => number,
+): number | undefined {
+  if (value === null) return undefined;
+  if (/^\d+$/.test(value)) return Number(value) * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now());
+}
+
+/** What a failed fetch says of its reason: the runtime's innermost message. */
+function innermostMessage(error: Error): string {
+  let innermost = error;
+  while (innermost.cause instanceof Error) innermost = innermost.cause;
+  return innermost.message.replace(/^error sending request: /, "");
+}

@@ -1,0 +1,56 @@
+/** Which topics' payloads anybody looks into; what nobody does is not parsed. */
+
+import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
+import type { Broadcast } from "./broadcast.ts";
+
+/** Counts the subscriptions that want parsed events. */
+export class DataInterest {
+  readonly #events: Broadcast<BeaconEvent<string>>;
+  /** Subscriptions that want a topic parsed; all topics under `undefined`. */
+  readonly #wanting = new Map<string | undefined, number>();
+  /** Subscriptions that were announced here, whether they want parsed events or not. */
+  #announced = 0;
+
+  /** @param events The events; who subscribes to it past this class wants everything parsed. */
+  constructor(events: Broadcast<BeaconEvent<string>>) {
+    this.#events = events;
+  }
+
+  /**
+   * Announces a subscription.
+   *
+   * @param topics The topics that it wants parsed; all of them where `undefined`.
+   * @returns To be called when the subscription ends.
+   */
+  announce(topics: readonly string[] | undefined): () => void {
+    const wanted = topics ?? [undefined];
+    this.#announced++;
+    for (const topic of wanted) this.#add(topic, 1);
+    return () => {
+      this.#announced--;
+      for (const topic of wanted) this.#add(topic, -1);
+    };
+  }
+
+  /** Whether events of a topic are to be parsed. */
+  wants(topic: string): boolean {
+    return NEEDED.has(topic) || this.#wanting.has(undefined) ||
+      this.#wanting.has(topic) ||
+      this.#events.subscribers > this.#announced;
+  }
+
+  #add(topic: string | undefined, amount: number): void {
+    const sum = (this.#wanting.get(topic) ?? 0) + amount;
+    if (sum === 0) this.#wanting.delete(topic);
+    else this.#wanting.set(topic, sum);
+  }
+}
+
+/** Metrics, reorgs, duties and recovery live on these. */
+const NEEDED = new Set([
+  "head",
+  "head_v2",
+  "block",
+  "block_gossip",
+  "chain_reorg",
+]);

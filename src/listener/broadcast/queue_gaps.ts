@@ -1,0 +1,74 @@
+/** What subscribers of events lost because they were too slow, told as gaps. */
+
+import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
+import type { Lifecycle } from "../reporter.ts";
+import type { NodeState } from "../node_state.ts";
+import { topicLabel } from "../metrics/topic_counts.ts";
+
+/** What a {@linkcode QueueGaps} works with. */
+export interface QueueGapsOptions {
+  /** The nodes whose events may be lost. */
+  nodes: readonly NodeState[];
+  /** Where gaps are told. */
+  lifecycle: Lifecycle;
+  /** The slot at a Unix time in milliseconds, once that can be told. */
+  slotAt: (time: number) => number | undefined;
+}
+
+/** Gathers losses for a second, so that a burst of them is told as one gap of each node. */
+export class QueueGaps {
+  readonly #options: QueueGapsOptions;
+  readonly #nodes: ReadonlyMap<string, NodeState>;
+  readonly #losses = new Map<NodeState, Loss>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param options Where gaps are told. */
+  constructor(options: QueueGapsOptions) {
+    this.#options = options;
+    this.#nodes = new Map(options.nodes.map((node) => [node.name, node]));
+  }
+
+  /** A subscriber has lost an event. */
+  add({ node: name, topic, slot, receivedAt }: BeaconEvent<string>): void {
+    const node = this.#nodes.get(name);
+    // Who posts to a broadcast of the user's besides the listener has gaps of its own.
+    if (node === undefined) return;
+    let loss = this.#losses.get(node);
+    if (loss === undefined) {
+      loss = { from: Infinity, to: -Infinity, topics: new Set(), count: 0 };
+      this.#losses.set(node, loss);
+    }
+    // An event without a slot is of the time when it came.
+    const at = slot ?? this.#options.slotAt(receivedAt) ?? 0;
+    loss.from = Math.min(loss.from, at);
+    loss.to = Math.max(loss.to, at);
+    loss.topics.add(topicLabel(topic, node.topics));
+    loss.count++;
+    this.#timer ??= setTimeout(() => this.flush(), GATHER_MS);
+  }
+
+  /** Tells what was gathered. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    for (const [node, { from, to, topics, count }] of this.#losses) {
+      this.#options.lifecycle.gap(node, {
+        kind: "queue",
+        from,
+        to,
+        topics: [...topics],
+        count,
+      });
+    }
+    this.#losses.clear();
+  }
+}
+
+interface Loss {
+  from: number;
+  to: number;
+  topics: Set<string>;
+  count: number;
+}
+
+const GATHER_MS = 1000;

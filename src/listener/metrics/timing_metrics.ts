@@ -1,0 +1,119 @@
+/** From events to the timing metrics that Charon has: when in its slot did a node know of a block. */
+
+import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
+import { latestPlausibleSlot } from "../../beacon/plausible_slot.ts";
+import type { SlotClock } from "../../beacon/slot_clock.ts";
+import type { ListenerMetrics } from "./metrics.ts";
+import type { NodeState } from "../node_state.ts";
+import type { TopicCount } from "./topic_counts.ts";
+
+/** Observes delays, which are clamped at 0: a node's clock may be ahead of ours. */
+export class TimingMetrics {
+  readonly #metrics: ListenerMetrics;
+  readonly #parity: "charon" | undefined;
+  #clock: SlotClock | undefined;
+  /** What arrived before the clock was known. */
+  #early: Arrival[] = [];
+
+  /**
+   * @param metrics Where delays are observed.
+   * @param parity With `"charon"`, heads later than a slot are not observed.
+   */
+  constructor(metrics: ListenerMetrics, parity: "charon" | undefined) {
+    this.#metrics = metrics;
+    this.#parity = parity;
+  }
+
+  /** The clock is known: what arrived before is measured now. */
+  start(clock: SlotClock): void {
+    this.#clock = clock;
+    const early = this.#early;
+    this.#early = [];
+    for (const { metric, node, slot, receivedAt, count } of early) {
+      if (slot > latestPlausibleSlot(clock, receivedAt)) continue;
+      this.#observe(metric, node, slot, receivedAt, count);
+    }
+  }
+
+  /**
+   * Takes an event of a node.
+   *
+   * @param count Where it counts if it is late.
+   */
+  observe(node: NodeState, event: BeaconEvent, count: TopicCount): void {
+    switch (event.topic) {
+      case "chain_reorg":
+        this.#metrics.reorgDepth.observe(node, event.data.depth);
+        return;
+      case "block_gossip": {
+        const { slot } = event.data;
+        node.gossipTimes.add(slot, event.receivedAt);
+        this.#observe("blockGossip", node, slot, event.receivedAt, count);
+        return;
+      }
+      case "block":
+        this.#observe("block", node, event.data.slot, event.receivedAt, count);
+        return;
+      case "head":
+      case "head_v2":
+        this.#onHead(node, event, count);
+    }
+  }
+
+  #onHead(
+    node: NodeState,
+    event: BeaconEvent<"head" | "head_v2">,
+    count: TopicCount,
+  ): void {
+    const { topic, receivedAt } = event;
+    const { slot, block } = event.topic === "head"
+      ? event.data
+      : event.data.data;
+    const { timedHead } = node;
+    // A node says head_v2 again when a payload comes for the block; that is no later head.
+    if (
+      timedHead?.block === block &&
+      (topic === "head_v2" || timedHead.topic === "head_v2")
+    ) return;
+    node.timedHead = { topic, block };
+    this.#observe("headDelay", node, slot, receivedAt, count);
+    const gossipAt = node.gossipTimes.take(slot);
+    if (gossipAt !== undefined && receivedAt >= gossipAt) {
+      const seconds = (receivedAt - gossipAt) / 1000;
+      this.#metrics.blockProcessingTime.observe(node, seconds);
+    }
+  }
+
+  #observe(
+    metric: Arrival["metric"],
+    node: NodeState,
+    slot: number,
+    receivedAt: number,
+    count: TopicCount,
+  ): void {
+    const clock = this.#clock;
+    if (clock === undefined) {
+      if (this.#early.length === MAX_EARLY) return;
+      this.#early.push({ metric, node, slot, receivedAt, count });
+      return;
+    }
+    const delayMs = Math.max(0, receivedAt - clock.slotStart(slot));
+    if (delayMs >= clock.attestationDueMs(slot)) count.late++;
+    const isLeftOut = this.#parity === "charon" && metric === "headDelay" &&
+      delayMs >= clock.slotDurationMs(slot);
+    if (!isLeftOut) this.#metrics[metric].observe(node, delayMs / 1000);
+  }
+}
+
+/** Something that a node told of a slot. */
+interface Arrival {
+  metric: "headDelay" | "block" | "blockGossip";
+  node: NodeState;
+  slot: number;
+  /** Unix time in milliseconds. */
+  receivedAt: number;
+  /** Where it counts if it is late. */
+  count: TopicCount;
+}
+
+const MAX_EARLY = 1024;

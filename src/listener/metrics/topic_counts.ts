@@ -1,0 +1,48 @@
+/** What is counted of a node by topic. Every event counts, so these are plain fields. */
+
+import { isKnownTopic } from "../../beacon/events/topic.ts";
+
+/** The counts of one topic. */
+export interface TopicCount {
+  /** Valid events. */
+  events: number;
+  /** Malformed events. */
+  malformed: number;
+  /** Events that came after attestations were due. */
+  late: number;
+}
+
+/** A node may send any name, but makes no label of it: what is neither known nor asked for is `other`. */
+export function topicLabel(topic: string, asked: readonly string[]): string {
+  return isKnownTopic(topic) || asked.includes(topic) ? topic : "other";
+}
+
+/** The counts of all topics of a node. */
+export class TopicCounts {
+  readonly #counts = new Map<string, TopicCount>();
+
+  /**
+   * The counts of a topic.
+   *
+   * @param topic The event's name.
+   * @param asked The topics that the node is asked for.
+   */
+  of(topic: string, asked: readonly string[]): TopicCount {
+    const known = this.#counts.get(topic);
+    if (known !== undefined) return known;
+    const label = topicLabel(topic, asked);
+    let count = this.#counts.get(label);
+    if (count === undefined) {
+      count = { events: 0, malformed: 0, late: 0 };
+      this.#counts.set(label, count);
+    }
+    return count;
+  }
+
+  /** One count of each topic that it is not 0 of. */
+  *get(name: keyof TopicCount): Generator<[topic: string, count: number]> {
+    for (const [topic, count] of this.#counts) {
+      if (count[name] > 0) yield [topic, count[name]];
+    }
+  }
+}

@@ -1,0 +1,130 @@
+/** Random schedules of faults, as plain data that follows from a seed. */
+
+import { checkObject } from "../../values/check.ts";
+import { type Fault, NODE_FAULT_TYPES, WIRE_FAULT_TYPES } from "./fault.ts";
+import { seededFractions } from "../node/random.ts";
+import { type RandomDraw, randomFault } from "./random_fault.ts";
+
+/** A fault and its place in a schedule. */
+export interface ScheduledFault {
+  /** Slot at whose beginning it is caused, counted from the schedule's start. */
+  slot: number;
+  /** After how many slots it is healed. */
+  slots: number;
+  /** What goes wrong. */
+  fault: Fault;
+}
+
+/** Options for {@linkcode randomFaults}. */
+export interface RandomFaultsOptions {
+  /** Decides everything: a non-negative integer. */
+  seed: number;
+  /**
+   * How many faults.
+   *
+   * @default {20}
+   */
+  count?: number;
+  /**
+   * Which faults, such as {@linkcode NODE_FAULT_TYPES} where there is no proxy.
+   *
+   * @default {all}
+   */
+  types?: readonly Fault["type"][];
+  /**
+   * Most slots that a fault lasts, 1 or more.
+   *
+   * @default {4}
+   */
+  maxSlots?: number;
+  /**
+   * Most slots without a fault between two, 0 or more.
+   *
+   * @default {3}
+   */
+  maxPauseSlots?: number;
+}
+
+/**
+ * Draws a schedule: faults of random types with random options, one after
+ * another with pauses between, so that no two are on at once. The same options
+ * give the same schedule on every machine, and more faults begin with the same
+ * ones; it is JSON, so that a run that fails can be kept and played again.
+ *
+ * @example
+ * ```ts
+ * import { randomFaults } from "@org/beacon-sse/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const schedule = randomFaults({ seed: 7, count: 20 });
+ * assertEquals(schedule.length, 20);
+ * assertEquals(JSON.parse(JSON.stringify(schedule)), schedule);
+ * assertEquals(randomFaults({ seed: 7, count: 5 }), schedule.slice(0, 5));
+ * ```
+ *
+ * @param options The seed, and what to choose from.
+ * @returns The schedule, to be played by `playFaults`.
+ * @throws {RangeError} An option is out of its range.
+ * @throws {TypeError} An option is of the wrong type.
+ */
+export function randomFaults(options: RandomFaultsOptions): ScheduledFault[] {
+  checkObject("draw faults", "options", options);
+  const { seed, count = 20, maxSlots = 4, maxPauseSlots = 3 } = options;
+  const { types = ALL_TYPES } = options;
+  check("seed", seed, 0);
+  check("count", count, 0);
+  check("maxSlots", maxSlots, 1);
+  check("maxPauseSlots", maxPauseSlots, 0);
+  checkTypes(types);
+  const schedule: ScheduledFault[] = [];
+  for (let slot = 0, n = 0; n < count; n++) {
+    const draw = drawFrom(seededFractions(seed, "fault", n));
+    slot += draw.integer(0, maxPauseSlots);
+    const slots = draw.integer(1, maxSlots);
+    schedule.push({ slot, slots, fault: randomFault(draw.one(types), draw) });
+    slot += slots;
+  }
+  return schedule;
+}
+
+const ALL_TYPES: readonly Fault["type"][] = [
+  ...new Set([...NODE_FAULT_TYPES, ...WIRE_FAULT_TYPES]),
+];
+
+function drawFrom(next: () => number): RandomDraw {
+  const integer = (min: number, max: number) =>
+    min + Math.floor(next() * (max - min + 1));
+  return {
+    integer,
+    one: (values) => values[integer(0, values.length - 1)]!,
+    isTrue: () => next() < 0.5,
+  };
+}
+
+function check(name: string, value: unknown, min: number): void {
+  if (typeof value !== "number") {
+    throw new TypeError(
+      `Cannot draw faults: ${name} must be a number, got ${value}`,
+    );
+  }
+  if (!Number.isSafeInteger(value) || value < min) {
+    throw new RangeError(
+      `Cannot draw faults: ${name} must be an integer from ${min} on, got ${value}`,
+    );
+  }
+}
+
+function checkTypes(types: readonly Fault["type"][]): void {
+  if (!Array.isArray(types) || types.length === 0) {
+    throw new TypeError(
+      `Cannot draw faults: types must be an array of fault types, one at least, got ${types}`,
+    );
+  }
+  const unknown = types.find((type) => !ALL_TYPES.includes(type));
+  if (unknown === undefined) return;
+  throw new RangeError(
+    `Cannot draw faults: types must be among ${
+      ALL_TYPES.join(", ")
+    }, got ${unknown}`,
+  );
+}

@@ -1,0 +1,166 @@
+/** The lasting faults on one event stream: what they let through, and in which form. */
+
+import { delay } from "@std/async/delay";
+import type { FaultHandle } from "./active_fault.ts";
+import type { EventFrame, EventMessage } from "../node/event_connection.ts";
+import type { FaultOf } from "./fault.ts";
+import { malformedPayload } from "./malformed_payload.ts";
+import type {
+  DropFault,
+  MalformedFault,
+  SilenceFault,
+  WireFormFault,
+} from "./stream_fault.ts";
+import type { DripFault } from "./wire_fault.ts";
+import { encodeMessage } from "./wire_form.ts";
+
+/** A fault that stays with a stream. */
+export type StreamCondition =
+  | WireFormFault
+  | DripFault
+  | SilenceFault
+  | DropFault
+  | MalformedFault;
+
+/** Stands between the frames of a connection and its bytes; does nothing before a fault is put on. */
+export class StreamFaults {
+  readonly #gone = new AbortController();
+  #handles: FaultHandle<StreamCondition>[] = [];
+  #drop: { handle: FaultHandle<DropFault>; lost: number } | undefined;
+  #dropped = 0;
+  #malformed = 0;
+
+  /** Whether there is any fault; as long as there is none, nothing else has to be asked. */
+  get isOn(): boolean {
+    return this.#handles.length > 0;
+  }
+
+  /** How many events were dropped and told by a comment. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Whether keep-alive comments are held back. */
+  get isMute(): boolean {
+    const silence = this.#find("silence");
+    return silence !== undefined && !silence.fault.comments;
+  }
+
+  /** Puts a fault on the stream, until it is healed. */
+  add(handle: FaultHandle<StreamCondition>): void {
+    this.#handles.push(handle);
+  }
+
+  /** What is to be queued instead of a frame. */
+  filter(frame: EventFrame): EventFrame[] {
+    const silence = this.#find("silence");
+    if (silence) {
+      return silence.fault.comments && isComment(frame) ? [frame] : [];
+    }
+    return isEvent(frame) ? this.#dropSome(frame) : [frame];
+  }
+
+  /** The bytes of a frame, in the pieces in which they are to be sent. */
+  *shape(frame: EventFrame): Generator<Uint8Array<ArrayBuffer>> {
+    if (frame instanceof Uint8Array) {
+      yield* this.#dripped(frame);
+    } else if (Symbol.iterator in frame) {
+      for (const bytes of frame) yield* this.#dripped(bytes);
+    } else {
+      yield* this.#encoded(frame);
+      if (isEvent(frame)) yield* this.#malformedAfter(frame);
+    }
+    this.#forgetHealed();
+  }
+
+  /** Waits until the next piece may be sent. */
+  async pace(): Promise<void> {
+    const drip = this.#find("drip");
+    const { intervalMs = 1 } = drip?.fault ?? {};
+    if (!drip || intervalMs === 0) return;
+    const signal = AbortSignal.any([drip.healed, this.#gone.signal]);
+    await delay(intervalMs, { signal }).catch(() => {});
+  }
+
+  /** Ends waiting: the client has left. */
+  end(): void {
+    this.#gone.abort();
+  }
+
+  /** The newest fault of a type. */
+  #find<T extends StreamCondition["type"]>(
+    type: T,
+  ): FaultHandle<FaultOf<StreamCondition, T>> | undefined {
+    const found: unknown = this.#handles.findLast(({ fault, healed }) =>
+      fault.type === type && !healed.aborted
+    );
+    return found as FaultHandle<FaultOf<StreamCondition, T>> | undefined;
+  }
+
+  #forgetHealed(): void {
+    this.#handles = this.#handles.filter((handle) =>
+      !handle.healed.aborted || handle === this.#drop?.handle
+    );
+  }
+
+  /** The event, or nothing, or what tells of those before it that were dropped. */
+  #dropSome(event: EventMessage): EventFrame[] {
+    const frames: EventFrame[] = [];
+    if (this.#drop?.handle.healed.aborted) {
+      frames.push(this.#endDrop(this.#drop));
+    }
+    const handle = this.#drop?.handle ?? this.#find("drop");
+    if (!handle) return [...frames, event];
+    const drop = this.#drop ??= { handle, lost: 0 };
+    drop.lost++;
+    this.#dropped++;
+    if (drop.lost === handle.fault.events) frames.push(this.#endDrop(drop));
+    return frames;
+  }
+
+  #endDrop(
+    { handle, lost }: { handle: FaultHandle<DropFault>; lost: number },
+  ): EventMessage {
+    this.#handles = this.#handles.filter((other) => other !== handle);
+    this.#drop = undefined;
+    return { comment: `error - dropped ${lost} messages` };
+  }
+
+  *#malformedAfter(
+    { event, data }: EventMessage,
+  ): Generator<Uint8Array<ArrayBuffer>> {
+    const handle = this.#find("malformed");
+    if (event === undefined || data === undefined || !handle?.strike()) return;
+    const { payloads } = handle.fault;
+    const n = this.#malformed++;
+    const payload = payloads
+      ? payloads[n % payloads.length]!
+      : malformedPayload(n, data);
+    yield* this.#encoded({ event, data: payload });
+  }
+
+  #encoded(message: EventMessage): Generator<Uint8Array<ArrayBuffer>> {
+    return this.#dripped(
+      encodeMessage(message, this.#find("wire-form")?.fault),
+    );
+  }
+
+  *#dripped(
+    bytes: Uint8Array<ArrayBuffer>,
+  ): Generator<Uint8Array<ArrayBuffer>> {
+    for (let from = 0; from < bytes.length;) {
+      const drip = this.#find("drip");
+      const to = drip ? from + (drip.fault.bytes ?? 1) : bytes.length;
+      yield bytes.subarray(from, to);
+      from = to;
+    }
+  }
+}
+
+function isEvent(frame: EventFrame): frame is EventMessage {
+  return "data" in frame && frame.data !== undefined;
+}
+
+function isComment(frame: EventFrame): boolean {
+  return "comment" in frame && !isEvent(frame);
+}

@@ -1,0 +1,377 @@
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertStringIncludes,
+} from "@std/assert";
+import {
+  BeaconHttpError,
+  BeaconNetworkError,
+  BeaconProtocolError,
+  BeaconTimeoutError,
+  type DisconnectedStatus,
+  SseListener,
+  type SseListenerOptions,
+} from "@org/beacon-sse";
+import { brief, configAtSlot, nextStatus, take } from "../helpers.ts";
+import {
+  endedStream,
+  frame,
+  head,
+  openStream,
+  ScriptedNode,
+} from "../scripted_node.ts";
+
+/** Waits of 100 ms, the least there are. */
+const HASTY = { config: configAtSlot(100), random: () => 0 } satisfies Partial<
+  SseListenerOptions
+>;
+
+/** The first disconnect that a node's answer leads to. */
+async function disconnectBy(
+  events: () => Response | Promise<Response>,
+  options: Partial<SseListenerOptions> = {},
+): Promise<DisconnectedStatus> {
+  await using node = new ScriptedNode({ events });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    ...options,
+    nodes: [node.url],
+  });
+  return await nextStatus(listener.status(), "disconnected");
+}
+
+Deno.test("SseListener() backs off from a node that sends what nobody asked for and ends", async () => {
+  await using node = new ScriptedNode({
+    events: () => endedStream("event: foo\ndata: {}\n\n"),
+  });
+  await using listener = await SseListener.start({
+    config: configAtSlot(100),
+    random: () => 0.2,
+    nodes: [node.url],
+  });
+  const waits: number[] = [];
+  for await (const status of listener.status()) {
+    if (status.type === "disconnected") waits.push(status.retryInMs);
+    if (waits.length === 3) break;
+  }
+  assertEquals(waits, [200, 400, 800]);
+});
+
+Deno.test("SseListener() connects a second time when the stream ends", async () => {
+  await using node = new ScriptedNode({
+    events: (_request, connection) =>
+      connection === 0
+        ? endedStream(frame("head", head(98)))
+        : openStream(frame("head", head(99)), frame("head", head(100))),
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+  });
+  const events = await take(listener.events(), 3);
+  assertEquals(events.map(brief), ["head 98", "head 99", "head 100"]);
+  assertEquals(node.requests.length, 2);
+  assertEquals(listener.nodes[0]!.reconnects, 1);
+});
+
+Deno.test("SseListener() asks for its topics in one comma-joined list", async () => {
+  await using node = new ScriptedNode({ events: () => openStream() });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [`${node.url}/base/?key=1`],
+  });
+  await nextStatus(listener.status(), "connected");
+  const url = new URL(node.requests[0]!.url);
+  assertEquals(url.pathname, "/base/eth/v1/events");
+  assertEquals(url.search, "?key=1&topics=head,chain_reorg,block,block_gossip");
+  assertEquals(node.requests[0]!.headers.get("accept"), "text/event-stream");
+});
+
+Deno.test("SseListener() waits longer after each failure and anew after a valid event", async () => {
+  await using node = new ScriptedNode({
+    events: (_request, connection) =>
+      connection === 3
+        ? endedStream(frame("head", head(99)))
+        : new Response(null, { status: 500 }),
+  });
+  const draws: number[] = [];
+  const random = () => {
+    draws.push(0);
+    return 0.1;
+  };
+  await using listener = await SseListener.start({
+    ...HASTY,
+    random,
+    nodes: [node.url],
+  });
+  const waits: number[] = [];
+  for await (const status of listener.status()) {
+    if (status.type !== "disconnected") continue;
+    waits.push(status.retryInMs);
+    if (waits.length === 5) break;
+  }
+  assertEquals(waits, [100, 200, 400, 100, 200]);
+  assertEquals(draws.length, 5);
+});
+
+Deno.test("SseListener() does not take malformed events for a sign of health", async () => {
+  await using node = new ScriptedNode({
+    events: () => endedStream("event: head\ndata: {}\n\n"),
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    random: () => 0.1,
+    nodes: [node.url],
+  });
+  const statuses = (await take(listener.status(), 6)).filter(({ type }) =>
+    type === "disconnected"
+  );
+  assertEquals(
+    statuses.map((status) => (status as DisconnectedStatus).retryInMs),
+    [100, 200, 400],
+  );
+});
+
+Deno.test("SseListener() reports a clean end as eof", async () => {
+  const { reason, error } = await disconnectBy(() =>
+    endedStream(frame("head", head(1)))
+  );
+  assertEquals(reason, "eof");
+  assertInstanceOf(error, BeaconProtocolError);
+});
+
+Deno.test("SseListener() reports a refused connection as network, with its cause", async () => {
+  const listening = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listening.addr as Deno.NetAddr;
+  listening.close();
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [`http://127.0.0.1:${port}`],
+  });
+  const { reason, error } = await nextStatus(listener.status(), "disconnected");
+  assertEquals(reason, "network");
+  assertInstanceOf(error, BeaconNetworkError);
+  assertInstanceOf(error.cause, Error);
+  assertStringIncludes(error.message, "refused");
+});
+
+for (const status of [204, 400, 401, 403, 404, 409, 429, 500, 503]) {
+  Deno.test(`SseListener() goes on after status ${status}, which the error tells`, async () => {
+    const { reason, error } = await disconnectBy(() =>
+      new Response(status === 204 ? null : `{"message":"no\nluck"}`, { status })
+    );
+    assertEquals(reason, "status");
+    assertInstanceOf(error, BeaconHttpError);
+    assertEquals(error.status, status);
+    if (status !== 204) {
+      assertEquals(error.body, String.raw`{"message":"no\u000aluck"}`);
+    }
+  });
+}
+
+Deno.test("SseListener() keeps trying at the cap where a status will hardly change", async () => {
+  const options = { random: () => 0.5 };
+  for (
+    const [status, wait] of [[401, 15_000], [404, 15_000], [500, 500]] as const
+  ) {
+    const { retryInMs } = await disconnectBy(
+      () => new Response(null, { status }),
+      options,
+    );
+    assertEquals([status, retryInMs], [status, wait]);
+  }
+});
+
+Deno.test("SseListener() honours Retry-After on 429 and 503", async () => {
+  for (const status of [429, 503]) {
+    const { retryInMs } = await disconnectBy(() =>
+      new Response(null, { status, headers: { "retry-after": "7" } })
+    );
+    assertEquals(retryInMs, 7000);
+  }
+});
+
+Deno.test("SseListener() clamps a server's retry to its own bounds", async () => {
+  for (
+    const [retry, wait] of [["0", 500], ["4000", 2000], [
+      "999999999",
+      15_000,
+    ]] as const
+  ) {
+    const { retryInMs } = await disconnectBy(
+      () => endedStream(`retry: ${retry}\n\n`),
+      { random: () => 0.5 },
+    );
+    assertEquals(retryInMs, wait);
+  }
+});
+
+Deno.test("SseListener() refuses another content type", async () => {
+  const { reason, error } = await disconnectBy(() =>
+    new Response("<html>\n\n")
+  );
+  assertEquals(reason, "content_type");
+  assertInstanceOf(error, BeaconProtocolError);
+  assertStringIncludes(error.message, "text/plain");
+});
+
+Deno.test("SseListener() leaves a stream that is silent from the start", async () => {
+  const { reason, error } = await disconnectBy(() => openStream(), {
+    idleTimeoutMs: 100,
+  });
+  assertEquals(reason, "idle");
+  assertInstanceOf(error, BeaconTimeoutError);
+  assertEquals(error.phase, "idle");
+});
+
+Deno.test("SseListener() leaves a node that never sends headers", async () => {
+  const { promise, resolve } = Promise.withResolvers<Response>();
+  const { reason } = await disconnectBy(() => promise, { idleTimeoutMs: 100 });
+  resolve(openStream());
+  assertEquals(reason, "idle");
+});
+
+Deno.test("SseListener() leaves a stream of bytes that never make an event", async () => {
+  const drip = () => {
+    let timer: ReturnType<typeof setInterval>;
+    return new Response(
+      new ReadableStream({
+        start: (controller) => {
+          timer = setInterval(
+            () => controller.enqueue(new Uint8Array([120])),
+            5,
+          );
+        },
+        cancel: () => clearInterval(timer),
+      }),
+      { headers: { "content-type": "text/event-stream" } },
+    );
+  };
+  const { reason } = await disconnectBy(drip, { idleTimeoutMs: 200 });
+  assertEquals(reason, "stalled");
+});
+
+Deno.test("SseListener() lets five slots of silence pass where no timeout is given", async () => {
+  const { error } = await disconnectBy(() => openStream(), {
+    config: configAtSlot(100, 20),
+  });
+  assertStringIncludes(error.message, "within 100 ms");
+});
+
+Deno.test("SseListener() takes any answer to its probe for a sign of life", async () => {
+  await using node = new ScriptedNode({
+    events: () => openStream(frame("head", head(100))),
+    other: () => new Response("gone fishing", { status: 500 }),
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+  });
+  assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+});
+
+Deno.test("SseListener() survives a reset in mid-line at the cost of one reconnect", async () => {
+  await using server = new ResettingServer([
+    frame("head", head(98)) + 'event: head\ndata: {"slot":',
+    frame("head", head(99)),
+  ]);
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [server.url],
+  });
+  const statuses = listener.status();
+  const events = await take(listener.events(), 2);
+  assertEquals(events.map(brief), ["head 98", "head 99"]);
+  const { reason } = await nextStatus(statuses, "disconnected");
+  assertEquals(reason, "network");
+  assertEquals(listener.nodes[0]!.reconnects, 1);
+});
+
+Deno.test("SseListener() contacts a server that accepts and closes a bounded number of times", async () => {
+  const server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  let contacts = 0;
+  const accepting = (async () => {
+    for await (const connection of server) {
+      contacts++;
+      connection.close();
+    }
+  })();
+  const { port } = server.addr as Deno.NetAddr;
+  await using listener = await SseListener.start({
+    ...HASTY,
+    random: () => 0.1,
+    nodes: [`http://127.0.0.1:${port}`],
+  });
+  const failures = (await take(listener.status(), 3)) as DisconnectedStatus[];
+  assertEquals(failures.map(({ retryInMs }) => retryInMs), [100, 200, 400]);
+  server.close();
+  await accepting;
+  // The runtime's fetch may try a fresh connection once by itself.
+  assert(contacts <= 6, `${contacts} contacts for 3 attempts`);
+});
+
+/** Serves one piece of an event stream a connection, then breaks the connection without an end. */
+class ResettingServer implements AsyncDisposable {
+  readonly url: string;
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #pieces: string[];
+  readonly #connections: Promise<void>[] = [];
+  readonly #open = new Set<Deno.Conn>();
+  readonly #accepting: Promise<void>;
+
+  constructor(pieces: string[]) {
+    this.url = `http://127.0.0.1:${(this.#listener.addr as Deno.NetAddr).port}`;
+    this.#pieces = pieces;
+    this.#accepting = this.#accept();
+  }
+
+  async #accept(): Promise<void> {
+    for await (const connection of this.#listener) {
+      this.#open.add(connection);
+      this.#connections.push(this.#serve(connection).catch(() => {}));
+    }
+  }
+
+  async #serve(connection: Deno.Conn): Promise<void> {
+    const buffer = new Uint8Array(4096);
+    const length = await connection.read(buffer);
+    const request = new TextDecoder().decode(buffer.subarray(0, length ?? 0));
+    if (!request.includes("/eth/v1/events")) {
+      await write(
+        connection,
+        "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+      );
+      connection.close();
+      return;
+    }
+    const piece = this.#pieces.shift()!;
+    await write(
+      connection,
+      "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n" +
+        `${piece.length.toString(16)}\r\n${piece}\r\n`,
+    );
+    if (this.#pieces.length > 0) connection.close();
+    else await connection.read(buffer);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    for (const connection of this.#open) {
+      try {
+        connection.close();
+      } catch {
+        // It was closed before.
+      }
+    }
+    await this.#accepting;
+    await Promise.all(this.#connections);
+  }
+}
+
+async function write(connection: Deno.Conn, text: string): Promise<void> {
+  const bytes = new TextEncoder().encode(text);
+  for (let written = 0; written < bytes.length;) {
+    written += await connection.write(bytes.subarray(written));
+  }
+}

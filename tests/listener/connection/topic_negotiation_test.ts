@@ -1,0 +1,519 @@
+import { assertEquals } from "@std/assert";
+import { delay } from "@std/async/delay";
+import { mock } from "node:test";
+import { SseListener, type SseListenerOptions } from "@org/beacon-sse";
+import { TopicNegotiation } from "../../../src/listener/connection/topic_negotiation.ts";
+import { brief, configAtSlot, nextStatus, sample, take } from "../helpers.ts";
+import {
+  brokenStream,
+  endedStream,
+  frame,
+  head,
+  headV2,
+  openStream,
+  ScriptedNode,
+} from "../scripted_node.ts";
+
+const HASTY = { config: configAtSlot(100), random: () => 0 } satisfies Partial<
+  SseListenerOptions
+>;
+const FOUR = ["head", "chain_reorg", "block", "block_gossip"];
+
+Deno.test("TopicNegotiation.refused() leaves out what the node names", () => {
+  const negotiation = new TopicNegotiation(FOUR);
+  assertEquals(
+    negotiation.refused(`{"code":400,"message":"Invalid topic: block_gossip"}`),
+    "retry",
+  );
+  assertEquals(negotiation.request, {
+    topics: ["head", "chain_reorg", "block"],
+    form: "joined",
+  });
+  assertEquals(negotiation.missing, ["block_gossip"]);
+});
+
+Deno.test("TopicNegotiation.refused() does not take head_v2 for head, nor block_gossip for block", () => {
+  const negotiation = new TopicNegotiation([
+    "head_v2",
+    "block_gossip",
+    "block",
+  ]);
+  negotiation.refused("Invalid topic: block_gossip");
+  assertEquals(negotiation.request.topics, ["head_v2", "block"]);
+  negotiation.refused("Invalid topic: head_v2");
+  assertEquals(negotiation.request.topics, ["head", "block"]);
+  assertEquals(negotiation.missing, ["head_v2", "block_gossip"]);
+});
+
+Deno.test("TopicNegotiation.refused() learns nothing from an answer that repeats the list", () => {
+  const negotiation = new TopicNegotiation(FOUR);
+  assertEquals(
+    negotiation.refused(`bad request: topics=${FOUR.join()}`),
+    "retry",
+  );
+  assertEquals(negotiation.request.topics, ["head", "chain_reorg", "block"]);
+  assertEquals(
+    negotiation.refused(`bad request: topics=head,chain_reorg,block`),
+    "probe",
+  );
+});
+
+Deno.test("TopicNegotiation.probed() asks for what is taken alone, then with repeated keys", () => {
+  const negotiation = new TopicNegotiation(FOUR);
+  negotiation.refused("");
+  assertEquals(negotiation.refused(""), "probe");
+  assertEquals(probed(negotiation, ["head", "block"]), "retry");
+  assertEquals(negotiation.request, {
+    topics: ["head", "block"],
+    form: "joined",
+  });
+  assertEquals(negotiation.refused(""), "retry");
+  assertEquals(negotiation.request, {
+    topics: ["head", "block"],
+    form: "repeated",
+  });
+  assertEquals(negotiation.refused(""), "exhausted");
+  assertEquals(negotiation.request, { topics: FOUR, form: "joined" });
+});
+
+Deno.test("TopicNegotiation.probed() takes a list of which each topic is fine for the problem", () => {
+  const negotiation = new TopicNegotiation(FOUR);
+  negotiation.refused("");
+  negotiation.refused("");
+  probed(negotiation, FOUR);
+  assertEquals(negotiation.request, { topics: FOUR, form: "repeated" });
+});
+
+Deno.test("TopicNegotiation.probed() lets head_v2 stand in for head, and the other way", () => {
+  for (
+    const [wanted, other] of [["head", "head_v2"], ["head_v2", "head"]] as const
+  ) {
+    const negotiation = new TopicNegotiation([wanted, "block"]);
+    negotiation.refused("");
+    assertEquals(negotiation.candidates.includes(other), true);
+    probed(negotiation, [other, "block"]);
+    assertEquals(negotiation.request.topics, [other, "block"]);
+  }
+});
+
+Deno.test("TopicNegotiation.refused() comes to an end where head and head_v2 are both wanted and refused", () => {
+  const negotiation = new TopicNegotiation(["head", "head_v2", "block"]);
+  const steps: string[] = [];
+  for (let step = ""; step !== "exhausted" && steps.length < 20;) {
+    step = negotiation.refused(
+      `Invalid topic: ${negotiation.request.topics[0]}`,
+    );
+    steps.push(`${negotiation.request.topics}`);
+  }
+  assertEquals(steps, ["head_v2,block", "block", "head,head_v2,block"]);
+});
+
+Deno.test("TopicNegotiation.refused() does not take a list of what a node knows for what it refuses", () => {
+  const negotiation = new TopicNegotiation([
+    "head",
+    "block",
+    "single_attestation",
+  ]);
+  const message =
+    "unknown variant `single_attestation`, expected one of `attestation`, `block`, `head`";
+  assertEquals(negotiation.refused(message), "probe");
+  probed(negotiation, ["head", "block"]);
+  assertEquals(negotiation.request, {
+    topics: ["head", "block"],
+    form: "joined",
+  });
+});
+
+Deno.test("TopicNegotiation.probed() keeps a topic of which the node said nothing", () => {
+  const negotiation = new TopicNegotiation(FOUR);
+  assertEquals(
+    negotiation.probed({
+      taken: new Set(["head"]),
+      refused: new Set(["block_gossip"]),
+    }),
+    "retry",
+  );
+  assertEquals(negotiation.request, {
+    topics: ["head", "chain_reorg", "block"],
+    form: "joined",
+  });
+  const nothing = { taken: new Set<string>(), refused: new Set<string>() };
+  assertEquals(negotiation.probed(nothing), "exhausted");
+});
+
+Deno.test("TopicNegotiation.unanswered() tries repeated keys and then commas again", () => {
+  const negotiation = new TopicNegotiation(["head", "block"]);
+  negotiation.unanswered();
+  assertEquals(negotiation.request.form, "repeated");
+  negotiation.unanswered();
+  assertEquals(negotiation.request.form, "joined");
+});
+
+/** Tells that some of the topics are taken, and the others refused. */
+function probed(negotiation: TopicNegotiation, taken: string[]): string {
+  const refused = new Set(negotiation.candidates);
+  for (const topic of taken) refused.delete(topic);
+  return negotiation.probed({ taken: new Set(taken), refused });
+}
+
+/** A node that takes some topics, and refuses a list with any other one in its own way. */
+function picky(
+  known: string[],
+  refuse: (unknown: string[]) => Response,
+): ScriptedNode {
+  return new ScriptedNode({
+    events(request) {
+      const asked = new URL(request.url).searchParams.getAll("topics").flatMap((
+        t,
+      ) => t.split(","));
+      const unknown = asked.filter((topic) => !known.includes(topic));
+      return unknown.length > 0
+        ? refuse(unknown)
+        : openStream(frame("head", head(100)));
+    },
+  });
+}
+
+Deno.test("SseListener() gets three topics of four from a node that knows three, and says so", async () => {
+  const known = ["head", "chain_reorg", "block"];
+  await using node = picky(
+    known,
+    ([unknown]) =>
+      Response.json({ code: 400, message: `Invalid topic: ${unknown}` }, {
+        status: 400,
+      }),
+  );
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+  });
+  const statuses = listener.status();
+  assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+  const { topics, missing } = await nextStatus(statuses, "topics");
+  assertEquals([topics, missing], [known, ["block_gossip"]]);
+  assertEquals(listener.nodes[0]!.topics, known);
+  assertEquals(listener.nodes[0]!.missingTopics, ["block_gossip"]);
+  assertEquals(listener.nodes[0]!.reconnects, 0);
+  const metrics = await listener.registry.metrics();
+  const active = (topic: string) =>
+    sample(metrics, "app_beacon_node_sse_topic_active", {
+      addr: node.url,
+      topic,
+    });
+  assertEquals([active("head"), active("block_gossip")], [1, 0]);
+});
+
+Deno.test("SseListener() finds the refused topics one by one where a 400 does not name them", async () => {
+  await using node = picky(
+    ["chain_reorg", "head"],
+    () => new Response("no", { status: 400 }),
+  );
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+  });
+  assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+  assertEquals(listener.nodes[0]!.topics, ["head", "chain_reorg"]);
+});
+
+/** Streams that end break off instead. */
+const breakingFetch: typeof fetch = async (input, init) => {
+  const response = await fetch(input, init);
+  const { body, headers } = response;
+  if (headers.get("content-type") !== "text/event-stream") return response;
+  return new Response(
+    body?.pipeThrough(
+      new TransformStream({
+        flush: (controller) => controller.error(new TypeError("broken")),
+      }),
+    ),
+    { headers },
+  );
+};
+
+for (
+  const [manner, answer, options] of [
+    ["streams that end at once", () => endedStream(), HASTY],
+    [
+      "streams that break off at once",
+      () => endedStream(),
+      { ...HASTY, fetch: breakingFetch },
+    ],
+    [
+      "an empty answer of no content type",
+      () => new Response(null),
+      HASTY,
+    ],
+    [
+      "an empty answer of another content type",
+      () => new Response(""),
+      HASTY,
+    ],
+  ] as const
+) {
+  Deno.test(`SseListener() takes ${manner} for a refusal`, async () => {
+    await using node = picky(["head", "block"], answer);
+    await using listener = await SseListener.start({
+      ...options,
+      nodes: [node.url],
+    });
+    assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+    assertEquals(listener.nodes[0]!.topics, ["head", "block"]);
+  });
+}
+
+for (
+  const [manner, fail] of [
+    ["ends its streams", () => endedStream()],
+    ["ends its streams in an event", () => endedStream("event: head\ndata: {")],
+    ["cuts its streams", () => brokenStream()],
+    [
+      "cuts its streams in an event",
+      () => brokenStream("event: head\ndata: {"),
+    ],
+    ["refuses", () => new Response("no", { status: 400 })],
+  ] as const
+) {
+  for (const times of [3, 6]) {
+    Deno.test(`SseListener() holds it against no topic that a node ${manner} ${times} times`, async () => {
+      await using node = new ScriptedNode({
+        events: (_request, connection) =>
+          connection < times ? fail() : openStream(frame("head", head(100))),
+      });
+      await using listener = await SseListener.start({
+        ...HASTY,
+        topics: ["head", "chain_reorg", "block"],
+        nodes: [node.url],
+      });
+      assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+      assertEquals(listener.nodes[0]!.missingTopics, []);
+    });
+  }
+}
+
+Deno.test("SseListener() gives a node that thinks before it refuses its time", async () => {
+  await using node = new ScriptedNode({
+    async events(request) {
+      if (!request.url.includes("chain_reorg")) {
+        return openStream(frame("head", head(100)));
+      }
+      await delay(1600);
+      return new Response("no", { status: 400 });
+    },
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    topics: ["head", "chain_reorg"],
+    nodes: [node.url],
+  });
+  assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+  assertEquals(listener.nodes[0]!.missingTopics, ["chain_reorg"]);
+});
+
+Deno.test("SseListener() asks a node that ends every stream for each topic alone once, and then only waits", async () => {
+  await using node = new ScriptedNode({ events: () => endedStream() });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+  });
+  const changes = await take(listener.status(), 12);
+  assertEquals(
+    changes.map(({ type }) => type),
+    Array(6).fill(["connected", "disconnected"]).flat(),
+  );
+  const alone = node.requests.filter(({ url }) => !url.includes(","));
+  assertEquals(alone.length, ["head_v2", ...FOUR].length);
+});
+
+Deno.test("SseListener() repeats the key for a node that refuses every list with commas", async () => {
+  await using node = new ScriptedNode({
+    events: (request) =>
+      new URL(request.url).search.includes(",")
+        ? new Response(null, { status: 400 })
+        : openStream(frame("head", head(100))),
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+  });
+  assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+  assertEquals(
+    new URL(node.requests.at(-1)!.url).searchParams.getAll("topics"),
+    FOUR,
+  );
+});
+
+Deno.test("SseListener() repeats the key for a node that never answers a list with commas", async () => {
+  const { promise: never, resolve } = Promise.withResolvers<Response>();
+  await using node = new ScriptedNode({
+    events: (request) =>
+      new URL(request.url).search.includes(",")
+        ? never
+        : openStream(frame("head", head(100))),
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    idleTimeoutMs: 100,
+    nodes: [node.url],
+  });
+  const statuses = listener.status();
+  assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+  assertEquals(listener.nodes[0]!.missingTopics, []);
+  assertEquals(listener.nodes[0]!.topicForm, "repeated");
+  assertEquals((await nextStatus(statuses, "topics")).form, "repeated");
+  resolve(new Response());
+});
+
+Deno.test("SseListener() returns to one list where the node had but a bad moment", async () => {
+  const { promise: never, resolve } = Promise.withResolvers<Response>();
+  await using node = new ScriptedNode({
+    events: (_request, connection) =>
+      connection === 0 ? never : openStream(frame("head", head(100))),
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    idleTimeoutMs: 100,
+    nodes: [node.url],
+  });
+  const forms: string[] = [];
+  for await (const status of listener.status()) {
+    if (status.type === "connected") {
+      forms.push(listener.nodes[0]!.topicForm);
+      if (forms.length === 2) break;
+    }
+  }
+  assertEquals(forms, ["repeated", "joined"]);
+  resolve(new Response());
+});
+
+Deno.test("SseListener() asks a node that refuses head and head_v2 a bounded number of times", async () => {
+  await using node = new ScriptedNode({
+    events: (request) => {
+      const [first] = new URL(request.url).searchParams.get("topics")!
+        .split(",");
+      return new Response(`Invalid topic: ${first}`, { status: 400 });
+    },
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+    topics: ["head", "head_v2"],
+  });
+  assertEquals(
+    (await nextStatus(listener.status(), "disconnected")).reason,
+    "status",
+  );
+  assertEquals(node.requests.length, 2);
+});
+
+Deno.test("SseListener() does not hold it against a topic that the node is busy", async () => {
+  await using node = new ScriptedNode({
+    events(request) {
+      const topics = new URL(request.url).searchParams.get("topics")!
+        .split(",");
+      if (topics.includes("block_gossip")) {
+        return new Response("no", { status: 400 });
+      }
+      if (topics.includes("block")) {
+        return new Response("no", { status: topics.length > 1 ? 400 : 503 });
+      }
+      return openStream(frame("head", head(100)));
+    },
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+  });
+  await take(listener.events(), 1);
+  assertEquals(listener.nodes[0]!.missingTopics.includes("block"), false);
+});
+
+Deno.test("SseListener() delivers head_v2 as it is and as head where both are wanted and head is refused", async () => {
+  await using node = new ScriptedNode({
+    events(request) {
+      const topics = new URL(request.url).searchParams.get("topics")!
+        .split(",");
+      return topics.includes("head")
+        ? new Response("Invalid topic: head", { status: 400 })
+        : openStream(frame("head_v2", headV2(100)));
+    },
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+    topics: ["head", "head_v2"],
+  });
+  assertEquals((await take(listener.events(), 2)).map(brief), [
+    "head_v2 100",
+    "head 100",
+  ]);
+});
+
+Deno.test("SseListener() delivers heads as head where a node does not know head_v2", async () => {
+  await using node = picky(
+    ["head"],
+    ([unknown]) => new Response(`Invalid topic: ${unknown}`, { status: 400 }),
+  );
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+    topics: ["head_v2"],
+  });
+  const [event] = await take(listener.events({ topics: ["head_v2"] }), 1);
+  assertEquals(event!.topic, "head");
+  assertEquals(listener.nodes[0]!.topics, ["head"]);
+});
+
+Deno.test("SseListener() waits at the cap for a node that refuses every topic", async () => {
+  await using node = picky([], () => new Response(null, { status: 400 }));
+  await using listener = await SseListener.start({
+    ...HASTY,
+    random: () => 0.5,
+    nodes: [node.url],
+  });
+  const { reason, retryInMs } = await nextStatus(
+    listener.status(),
+    "disconnected",
+  );
+  assertEquals([reason, retryInMs], ["status", 15_000]);
+  assertEquals(listener.nodes[0]!.topics, FOUR);
+});
+
+Deno.test("SseListener() asks again for a refused topic after an hour", async () => {
+  const known = ["head", "chain_reorg", "block"];
+  await using node = picky(
+    known,
+    ([unknown]) => new Response(`Invalid topic: ${unknown}`, { status: 400 }),
+  );
+  mock.timers.enable({ apis: ["setTimeout"] });
+  try {
+    await using listener = await SseListener.start({
+      ...HASTY,
+      idleTimeoutMs: 36_000_000,
+      nodes: [node.url],
+    });
+    const statuses = listener.status()[Symbol.asyncIterator]();
+    const next = async (type: string) => {
+      for (;;) {
+        const { value } = await statuses.next();
+        if (value!.type === type) return value!;
+      }
+    };
+    await next("connected");
+    known.push("block_gossip");
+    mock.timers.tick(3_599_000);
+    assertEquals(listener.nodes[0]!.missingTopics, ["block_gossip"]);
+    // From here on time passes by itself, ten times as fast as it does.
+    const passing = setInterval(() => mock.timers.tick(100), 10);
+    await next("disconnected");
+    await next("connected");
+    clearInterval(passing);
+    assertEquals(listener.nodes[0]!.topics, [
+      ...known.slice(0, 3),
+      "block_gossip",
+    ]);
+    assertEquals(listener.nodes[0]!.missingTopics, []);
+  } finally {
+    mock.timers.reset();
+  }
+});

@@ -1,0 +1,98 @@
+import { assertEquals } from "@std/assert";
+import { mock } from "node:test";
+import {
+  type Silence,
+  Watchdog,
+} from "../../../src/listener/connection/watchdog.ts";
+
+function watch(
+  timeoutMs: number,
+  run: (watchdog: Watchdog) => void,
+): Silence[] {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  try {
+    const silences: Silence[] = [];
+    using watchdog = new Watchdog(
+      () => timeoutMs,
+      (silence) => silences.push(silence),
+    );
+    run(watchdog);
+    return silences;
+  } finally {
+    mock.timers.reset();
+  }
+}
+
+/** Lets time pass a tenth of a second a step, as real time would. */
+function pass(milliseconds: number, each: () => void = () => {}): void {
+  for (let passed = 0; passed < milliseconds; passed += 100) {
+    each();
+    mock.timers.tick(100);
+  }
+}
+
+Deno.test("Watchdog() tells of a connection that never said anything", () => {
+  assertEquals(watch(10_000, () => pass(9900)), []);
+  assertEquals(watch(10_000, () => pass(10_000)), ["idle"]);
+});
+
+Deno.test("Watchdog() tells of a connection that fell silent, once", () => {
+  const silences = watch(10_000, (watchdog) => {
+    pass(60_000, () => {
+      watchdog.sawBytes();
+      watchdog.sawProgress();
+    });
+    pass(60_000);
+  });
+  assertEquals(silences, ["idle"]);
+});
+
+Deno.test("Watchdog() tells of bytes that never make an event or a comment", () => {
+  assertEquals(
+    watch(10_000, (watchdog) => pass(9900, () => watchdog.sawBytes())),
+    [],
+  );
+  assertEquals(
+    watch(10_000, (watchdog) => pass(10_000, () => watchdog.sawBytes())),
+    ["stalled"],
+  );
+});
+
+Deno.test("Watchdog() lets a connection live that only sends comments", () => {
+  const silences = watch(10_000, (watchdog) => {
+    for (let minute = 0; minute < 60; minute++) {
+      pass(9000);
+      watchdog.sawBytes();
+      watchdog.sawProgress();
+    }
+  });
+  assertEquals(silences, []);
+});
+
+Deno.test("Watchdog() is silent once disposed", () => {
+  const silences = watch(10_000, (watchdog) => {
+    watchdog[Symbol.dispose]();
+    pass(60_000);
+  });
+  assertEquals(silences, []);
+});
+
+Deno.test("Watchdog() keeps to a timeout that becomes shorter while it watches", () => {
+  let timeoutMs = 60_000;
+  const silences: number[] = [];
+  mock.timers.enable({ apis: ["setTimeout"] });
+  try {
+    using _watchdog = new Watchdog(
+      () => timeoutMs,
+      (_silence, timeoutMs) => silences.push(timeoutMs),
+    );
+    pass(1000);
+    timeoutMs = 2000;
+    pass(900);
+    assertEquals(silences, []);
+    pass(200);
+    assertEquals(silences, [2000]);
+  } finally {
+    mock.timers.reset();
+  }
+});

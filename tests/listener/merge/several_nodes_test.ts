@@ -1,0 +1,445 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { SseListener } from "@org/beacon-sse";
+import { MergedHead } from "../../../src/listener/merge/merged_head.ts";
+import { configAtSlot, nextStatus, take } from "../helpers.ts";
+import {
+  block,
+  endedStream,
+  frame,
+  head,
+  openStream,
+  root,
+  ScriptedNode,
+} from "../scripted_node.ts";
+
+/** Where heads stand, of nodes that are all listened to; without a slot, one is lost. */
+function places(
+  heads: [node: number, slot?: number][],
+  current = 20,
+): string[] {
+  const merged = new MergedHead();
+  const slots = new Map<number, number>();
+  return heads.map(([node, slot]) => {
+    if (slot === undefined) {
+      slots.delete(node);
+      return "lost";
+    }
+    slots.set(node, slot);
+    return merged.place(
+      node,
+      slot,
+      current,
+      (least) =>
+        [...slots].some(([other, slot]) => other !== node && slot >= least),
+    );
+  });
+}
+
+Deno.test("MergedHead.place() holds a lagging node's heads back", () => {
+  assertEquals(places([[0, 9], [1, 8], [1, 9], [1, 10], [0, 9], [0, 11]]), [
+    "news",
+    "behind",
+    "caught up",
+    "news",
+    "behind",
+    "caught up",
+  ]);
+});
+
+Deno.test("MergedHead.place() holds the heads back of a node that led and begins anew", () => {
+  assertEquals(places([[0, 10], [1, 10], [0, 8], [0, 9], [0, 10], [0, 11]]), [
+    "news",
+    "news",
+    "behind",
+    "behind",
+    "caught up",
+    "news",
+  ]);
+});
+
+Deno.test("MergedHead.place() goes back when all nodes have, as in a reorg", () => {
+  assertEquals(places([[0, 10], [1, 10], [0, 9], [1, 9], [0, 9]]), [
+    "news",
+    "news",
+    "behind",
+    "news",
+    "caught up",
+  ]);
+});
+
+Deno.test("MergedHead.place() does not go back to a node that lags when the one that led is lost", () => {
+  assertEquals(places([[0, 10], [1, 5], [0], [1, 6], [0, 10], [0, 11]]), [
+    "news",
+    "behind",
+    "lost",
+    "behind",
+    "news",
+    "news",
+  ]);
+});
+
+Deno.test("MergedHead.place() takes head and head_v2 of the same from a node that has caught up", () => {
+  assertEquals(
+    places([[0, 9], [1, 9], [0, 8], [0, 9], [0, 9], [0, 10], [0, 10]]),
+    ["news", "news", "behind", "caught up", "caught up", "news", "news"],
+  );
+});
+
+Deno.test("MergedHead.place() does not let a head from the future make the others look old", () => {
+  assertEquals(places([[0, 30], [1, 10]], 10), ["news", "news"]);
+});
+
+/** A stream that a test writes to as it goes. */
+class Feed {
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+
+  answer(...pieces: string[]): Response {
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => void (this.#controller = controller),
+    });
+    for (const piece of pieces) this.send(piece);
+    return new Response(body, {
+      headers: { "content-type": "text/event-stream" },
+    });
+  }
+
+  send(piece: string): void {
+    this.#controller!.enqueue(new TextEncoder().encode(piece));
+  }
+
+  end(): void {
+    this.#controller!.close();
+  }
+}
+
+Deno.test("SseListener() never moves the merged head back for a node that led and begins anew", async () => {
+  const [first, second] = [new Feed(), new Feed()];
+  const heads = (...slots: number[]) =>
+    slots.map((slot) => frame("head", head(slot))).join("");
+  await using leader = new ScriptedNode({
+    events: (_request, connection) =>
+      connection === 0
+        ? first.answer(heads(95, 96, 97))
+        : first.answer(heads(95, 96, 97, 98, 99)),
+    // Its head is where it was when it was backed up: an ancestor of the one that it told of.
+    other: (_request, path) => {
+      const asked = path.split("/headers/")[1];
+      if (asked === undefined) return undefined;
+      const slot = [94, 95, 96, 97].find((slot) =>
+        head(slot).block === asked
+      ) ?? 95;
+      const { block, state } = head(slot);
+      const message = {
+        slot: `${slot}`,
+        proposer_index: "1",
+        parent_root: head(slot - 1).block,
+        state_root: state,
+        body_root: root(0),
+      };
+      return Response.json({
+        data: { root: block, canonical: true, header: { message } },
+      });
+    },
+  });
+  await using other = new ScriptedNode({
+    events: () => second.answer(),
+  });
+  await using listener = await SseListener.start({
+    config: configAtSlot(100),
+    random: () => 0,
+    nodes: [{ url: leader.url, name: "leader" }, {
+      url: other.url,
+      name: "other",
+    }],
+    topics: ["head"],
+  });
+  const reorgs = listener.reorgs();
+  const statuses = listener.status();
+  const events = listener.events()[Symbol.asyncIterator]();
+  const next = async () => (await events.next()).value!.slot;
+  assertEquals([await next(), await next(), await next()], [95, 96, 97]);
+  while (listener.nodes[1]!.state !== "connected") await take(statuses, 1);
+  second.send(heads(95, 96, 97, 98));
+  assertEquals(await next(), 98);
+  while (listener.nodes[1]!.headSlot !== 98) {
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  first.end();
+  assertEquals(await next(), 99);
+  await listener.close();
+  assertEquals(await take(reorgs, 1), []);
+});
+
+Deno.test("SseListener() never moves the merged head back for a node that lags behind", async () => {
+  await using ahead = new ScriptedNode({
+    events: () => openStream(frame("head", head(100))),
+  });
+  let late: ReadableStreamDefaultController<Uint8Array>;
+  await using behind = new ScriptedNode({
+    events: () =>
+      new Response(
+        new ReadableStream({ start: (controller) => void (late = controller) }),
+        { headers: { "content-type": "text/event-stream" } },
+      ),
+  });
+  await using listener = await SseListener.start({
+    config: configAtSlot(100),
+    nodes: [{ url: ahead.url, name: "ahead" }, {
+      url: behind.url,
+      name: "behind",
+    }],
+  });
+  const events = listener.events()[Symbol.asyncIterator]();
+  assertEquals((await events.next()).value!.slot, 100);
+  while (listener.nodes[1]!.state !== "connected") {
+    await nextStatus(listener.status(), "connected");
+  }
+  late!.enqueue(new TextEncoder().encode(
+    frame("head", head(97)) + frame("block", block(97)) +
+      frame("head", head(101)),
+  ));
+  assertEquals((await events.next()).value!.topic, "block");
+  assertEquals((await events.next()).value!.slot, 101);
+  assertStringIncludes(
+    await listener.registry.metrics(),
+    `app_beacon_node_sse_suppressed_total{addr="behind",reason="behind"} 1`,
+  );
+});
+
+Deno.test("SseListener() refuses a node of another chain, and names both roots", async () => {
+  const [ours, theirs] = [root(1), root(2)];
+  const chain = (root: string, slot: number) =>
+    new ScriptedNode({
+      events: () => openStream(frame("head", head(slot))),
+      other: (_request, path) =>
+        path.endsWith("/genesis")
+          ? Response.json({
+            data: {
+              genesis_time: String(now - 100 * 12),
+              genesis_validators_root: root,
+            },
+          })
+          : undefined,
+    });
+  const now = Math.floor(Date.now() / 1000);
+  await using right = chain(ours, 100);
+  const log: string[] = [];
+  await using listener = await SseListener.start({
+    nodes: [{ url: right.url, name: "right" }, {
+      url: "http://127.0.0.1:4",
+      name: "dead",
+    }],
+  });
+  await listener.ready;
+  await using wrong = chain(theirs, 99);
+  await using both = await SseListener.start({
+    nodes: [{ url: wrong.url, name: "wrong" }, {
+      url: right.url,
+      name: "right",
+    }],
+    config: {
+      genesisTime: (now - 100 * 12) * 1000,
+      slotDurationMs: 12_000,
+      slotsPerEpoch: 32,
+      genesisValidatorsRoot: ours,
+    },
+    log: ({ message }) => log.push(message),
+  });
+  const events = both.events();
+  const refusal = await nextStatus(both.status(), "wrong_chain");
+  assertEquals([refusal.node, refusal.expectedRoot, refusal.actualRoot], [
+    "wrong",
+    ours,
+    theirs,
+  ]);
+  const [event] = await take(events, 1);
+  assertEquals([event!.node, event!.slot], ["right", 100]);
+  while (both.nodes[0]!.state !== "wrong_chain") await take(both.status(), 1);
+  assert(
+    log.some((message) => message.includes(ours) && message.includes(theirs)),
+  );
+});
+
+/** Genesis of a chain at slot 100. */
+function genesis(validatorsRoot: string, slot = 100): Response {
+  const now = Math.floor(Date.now() / 1000);
+  return Response.json({
+    data: {
+      genesis_time: String(now - slot * 12),
+      genesis_validators_root: validatorsRoot,
+    },
+  });
+}
+
+Deno.test("SseListener() asks again for the chain at each connection where nodes must agree", async () => {
+  let chain = root(1);
+  await using right = new ScriptedNode({
+    events: () => openStream(),
+    other: (_request, path) =>
+      path.endsWith("/genesis") ? genesis(root(1)) : undefined,
+  });
+  await using balanced = new ScriptedNode({
+    events: (_request, connection) => {
+      // Behind the same address another node answers from now on.
+      chain = root(2);
+      return connection === 0 ? endedStream() : openStream();
+    },
+    other: (_request, path) =>
+      path.endsWith("/genesis") ? genesis(chain) : undefined,
+  });
+  await using listener = await SseListener.start({
+    nodes: [{ url: right.url, name: "right" }, {
+      url: balanced.url,
+      name: "balanced",
+    }],
+    random: () => 0,
+  });
+  const refusal = await nextStatus(listener.status(), "wrong_chain");
+  assertEquals([refusal.expectedRoot, refusal.actualRoot], [root(1), root(2)]);
+  assertEquals(balanced.requests.length, 1);
+});
+
+Deno.test("SseListener() listens at once to a node whose spec cannot be used, and says why", async () => {
+  await using node = new ScriptedNode({
+    events: () => openStream(frame("head", head(100))),
+    spec: { SLOT_DURATION_MS: undefined },
+  });
+  await using listener = await SseListener.start({
+    nodes: [node.url, "http://127.0.0.1:4"],
+  });
+  const [event] = await take(listener.events(), 1);
+  assertEquals(event!.slot, 100);
+  assertStringIncludes(
+    listener.nodes[0]!.lastError!.message,
+    "it has neither SLOT_DURATION_MS nor SECONDS_PER_SLOT",
+  );
+});
+
+Deno.test("SseListener() compares the chains of nodes though their timing is given", async () => {
+  const of = (genesis: string) =>
+    new ScriptedNode({
+      events: () => openStream(frame("head", head(100))),
+      other: (_request, path) =>
+        path.endsWith("/genesis")
+          ? Response.json({
+            data: {
+              genesis_time: "1600000000",
+              genesis_validators_root: genesis,
+            },
+          })
+          : undefined,
+    });
+  await using one = of(root(1));
+  await using other = of(root(2));
+  await using listener = await SseListener.start({
+    config: configAtSlot(100),
+    nodes: [one.url, other.url],
+  });
+  const refusal = await nextStatus(listener.status(), "wrong_chain");
+  assertEquals(
+    [refusal.expectedRoot, refusal.actualRoot].toSorted(),
+    [root(1), root(2)],
+  );
+});
+
+Deno.test("SseListener() tells of a node whose timing is not the chain's", async () => {
+  const node = (spec: Record<string, string>) =>
+    new ScriptedNode({
+      events: () => openStream(),
+      other: (_request, path) =>
+        path.endsWith("/genesis") ? genesis(root(1)) : undefined,
+      spec,
+    });
+  await using first = node({});
+  await using second = node({ SLOT_DURATION_MS: "6000" });
+  const warned = Promise.withResolvers<string>();
+  const log = ({ message }: { message: string }) => {
+    if (message.includes("timing")) warned.resolve(message);
+  };
+  const nodes = [first.url, second.url];
+  await using listener = await SseListener.start({ nodes, log });
+  const message = await warned.promise;
+  assertStringIncludes(message, "slotDurationMs");
+  assert(message.includes("6000") && message.includes("12000"), message);
+  await listener.ready;
+});
+
+Deno.test("SseListener() tells of a node that says it is in sync and sends no event for two epochs", async () => {
+  let timer: ReturnType<typeof setInterval>;
+  await using node = new ScriptedNode({
+    events: () =>
+      new Response(
+        new ReadableStream({
+          start(controller) {
+            timer = setInterval(
+              () => controller.enqueue(new TextEncoder().encode(":\n\n")),
+              5,
+            );
+          },
+          cancel: () => clearInterval(timer),
+        }),
+        { headers: { "content-type": "text/event-stream" } },
+      ),
+  });
+  await using listener = await SseListener.start({
+    config: {
+      genesisTime: Date.now() - 100_000,
+      slotDurationMs: 20,
+      slotsPerEpoch: 4,
+    },
+    nodes: [node.url],
+  });
+  const stale = await nextStatus(listener.status(), "stale");
+  assertEquals(stale.node, node.url);
+  assertEquals(listener.nodes[0]!.state, "connected");
+});
+
+Deno.test("SseListener() tells of a silent node though its streams are cut again and again", async () => {
+  await using node = new ScriptedNode({
+    events: (_request, connection) => {
+      const feed = new Feed();
+      const answer = feed.answer(":\n\n");
+      if (connection === 0) setTimeout(() => feed.end(), 1100);
+      return answer;
+    },
+  });
+  await using listener = await SseListener.start({
+    config: { ...configAtSlot(100, 250), slotsPerEpoch: 4 },
+    idleTimeoutMs: 60_000,
+    random: () => 0,
+    nodes: [node.url],
+  });
+  const changes: string[] = [];
+  for await (const { type } of listener.status()) {
+    changes.push(type);
+    if (type === "stale") break;
+  }
+  assertEquals(changes, [
+    "connected",
+    "disconnected",
+    "connected",
+    "stale",
+  ]);
+});
+
+Deno.test("SseListener() asks a silent node again whether it is in sync", async () => {
+  let asked = 0;
+  await using node = new ScriptedNode({
+    events: () => openStream(":\n\n"),
+    other(_request, path) {
+      if (!path.endsWith("/syncing")) return undefined;
+      // Before the connection, then busy, then syncing, then in sync.
+      const is_syncing = ++asked < 4;
+      return asked === 2 ? new Response(null, { status: 503 }) : Response.json({
+        data: { head_slot: "1", sync_distance: "0", is_syncing },
+      });
+    },
+  });
+  await using listener = await SseListener.start({
+    config: configAtSlot(100, 20),
+    idleTimeoutMs: 60_000,
+    nodes: [node.url],
+  });
+  assertEquals((await nextStatus(listener.status(), "stale")).node, node.url);
+  assertEquals(asked, 4);
+});
