@@ -21,7 +21,7 @@ import { Chain } from "./chain/chain.ts";
 import { type ChainReorg, mergeReorgs, toChainReorg } from "./chain/reorg.ts";
 import { type DutiesChanged, DutiesTracker } from "./chain/duties.ts";
 import { HEAD_TOPICS, isHeadReport, readHead } from "./chain/head.ts";
-import type { Lifecycle } from "./reporter.ts";
+import type { NodeReporter } from "./node_reporter.ts";
 import { mergeRecovered } from "./recovery/merge_recovered.ts";
 import type { ListenerMetrics } from "./metrics/metrics.ts";
 import { count, type NodeState } from "./node_state.ts";
@@ -43,7 +43,7 @@ export interface ListenerActorOptions {
   /** Where changes of duties go. */
   duties: Broadcast<DutiesChanged>;
   /** Where changes of the nodes' connections go. */
-  lifecycle: Lifecycle;
+  reporter: NodeReporter;
   /** Where delays are observed. */
   metrics: ListenerMetrics;
   /** Charon's rules where they differ from ours. */
@@ -68,13 +68,13 @@ export class ListenerActor {
 
   /** @param options Nodes, outlets and clocks. */
   constructor(options: ListenerActorOptions) {
-    const { nodes, metrics, parity, lifecycle } = options;
+    const { nodes, metrics, parity, reporter } = options;
     this.#options = options;
     this.#timing = new TimingMetrics(metrics, parity);
     this.#duties = new DutiesTracker(nodes.length);
     this.#queueGaps = new QueueGaps({
       nodes,
-      lifecycle,
+      reporter,
       slotAt: (time) => this.clock?.slotAt(time),
     });
     this.#postEvent = { onLost: (event) => this.#queueGaps.add(event) };
@@ -110,7 +110,7 @@ export class ListenerActor {
    * @throws {WrongChainError} If the node is on another chain than the first.
    */
   configure(config: ChainConfig, node?: NodeState): void {
-    const { nodes, lifecycle } = this.#options;
+    const { nodes, reporter } = this.#options;
     const known = this.clock;
     const differences = this.#chain.learn(config, node?.name);
     const { slotDurationMs } = config;
@@ -119,13 +119,13 @@ export class ListenerActor {
     }
     if (known === undefined) {
       this.#timing.start(this.clock!);
-      lifecycle.clockKnown(node);
+      reporter.clockKnown(node);
       this.#review();
     } else if (node !== undefined && differences.length > 0) {
       const message = `The node tells of another timing, which is not used: ${
         differences.join(", ")
       }`;
-      lifecycle.warn(node, "timing", message);
+      reporter.warn(node, "timing", message);
     }
   }
 
@@ -248,7 +248,7 @@ export class ListenerActor {
     node.counts.of(topic, node.topics).malformed++;
     if (HEAD_TOPICS.has(topic)) node.branch.restart(undefined);
     const shown = publicError(error, node.endpoint);
-    this.#options.lifecycle.warn(node, "malformed", shown.message, shown);
+    this.#options.reporter.warn(node, "malformed", shown.message, shown);
   }
 
   #count(node: NodeState, event: BeaconEvent<string>): void {

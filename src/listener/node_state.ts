@@ -1,4 +1,4 @@
-/** What the actor knows of one node. Only the actor writes it. */
+/** All that the listener knows of one node. */
 
 import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import type { NodeEndpoint } from "../beacon/http/endpoint.ts";
@@ -17,9 +17,9 @@ export type ConnectionState =
   | "connecting"
   /** Its stream is open. */
   | "connected"
-  /** Its stream is gone; it is tried again. */
+  /** Its stream has ended; the next attempt follows. */
   | "disconnected"
-  /** It is on another chain; it is asked again from time to time. */
+  /** It is on another chain; its chain is requested again from time to time. */
   | "wrong_chain"
   /** The listener has ended. */
   | "closed";
@@ -30,21 +30,21 @@ export interface NodeSnapshot {
   name: string;
   /** Whether its stream is open. */
   state: ConnectionState;
-  /** The topics that it is asked for, less those that it refuses. */
+  /** The topics that are requested from it: those that the user wants, less those that it refuses. */
   topics: readonly string[];
-  /** The topics that the user wants and the node is not asked for. */
+  /** The topics that the user wants and that are not requested, as the node refuses them. */
   missingTopics: readonly string[];
-  /** How it is asked: one `topics` key with commas, or a `topics` key for each. */
+  /** Form of the request: one `topics` key with commas, or a `topics` key for each. */
   topicForm: "joined" | "repeated";
   /** When its last event arrived, Unix time in milliseconds. */
   lastEventAt: number | undefined;
-  /** Slot of the last head that it told of. */
+  /** Slot of the last head that it reported. */
   headSlot: number | undefined;
   /** How often a connection ended or could not be made. */
   reconnects: number;
   /** The last reason for that, or why its genesis or spec cannot be used. */
   lastError: Error | undefined;
-  /** Its own answer to whether it is in sync, from before the connection. */
+  /** What it last reported of its sync state. */
   syncing: NodeSyncing | undefined;
 }
 
@@ -54,23 +54,27 @@ export class NodeState {
   readonly index: number;
   /** Where the node is. */
   readonly endpoint: NodeEndpoint;
-  /** The topics that it is asked for. */
+  /** The topics that are requested from it. */
   topics: readonly string[];
-  /** The topics that the user wants and the node is not asked for. */
+  /** The topics that the user wants and that are not requested, as the node refuses them. */
   missingTopics: readonly string[] = [];
-  /** How it is asked for them. */
+  /** Form of that request. */
   topicForm: TopicForm = "joined";
   /** Whether its stream is open. */
   state: ConnectionState = "connecting";
-  /** The node's own word on its sync state. */
+  /** What the node last reported of its sync state. */
   syncing: NodeSyncing | undefined;
   /** When the last event arrived, Unix time in milliseconds. */
   lastEventAt: number | undefined;
   /** Slot of the last head. */
   headSlot: number | undefined;
-  /** For how long streams were open since an event came, in milliseconds, and whether that was told. */
-  readonly silence: Silence = { lastEventAt: undefined, ms: 0, isTold: false };
-  /** Length of a slot as the node tells it, or as it was given, in milliseconds. */
+  /** For how long streams were open since the last event. */
+  readonly silence: StreamSilence = {
+    lastEventAt: undefined,
+    ms: 0,
+    isReported: false,
+  };
+  /** Length of a slot as the node reports it, or as configured, in milliseconds. */
   slotDurationMs: number | undefined;
   /** The last head, from which the way to a later one is found. */
   lastHead: HeadReport | undefined;
@@ -78,9 +82,9 @@ export class NodeState {
   gapFrom: HeadReport | undefined;
   /** The latest blocks up to its head. */
   readonly branch: OwnBranch = new OwnBranch();
-  /** Events that wait until those before them are recovered. */
+  /** Events that wait until earlier ones are recovered. */
   held: HeldEvents | undefined;
-  /** What of its chain was told already. */
+  /** What of its chain was delivered already. */
   readonly told: ToldEvents = new ToldEvents();
   /** The last reason for a disconnect, or why genesis or spec cannot be used. */
   lastError: Error | undefined;
@@ -90,8 +94,8 @@ export class NodeState {
   oversizedBefore = 0;
   /** The same on the open connection. */
   oversizedNow: () => number = () => 0;
-  /** How many of them all the log was told of. */
-  oversizedTold = 0;
+  /** How many of them were logged. */
+  oversizedReported = 0;
   /** Disconnects by reason. */
   readonly reconnects = new Map<DisconnectReason, number>();
   /** What is counted by topic. */
@@ -108,7 +112,7 @@ export class NodeState {
   /**
    * @param index Position in the listener's list of nodes.
    * @param endpoint Where the node is.
-   * @param topics The topics that it is asked for.
+   * @param topics The topics that are requested from it.
    */
   constructor(
     index: number,
@@ -151,14 +155,14 @@ export class NodeState {
   }
 }
 
-/** Silence on open streams. */
-export interface Silence {
+/** Time without an event on open streams. */
+export interface StreamSilence {
   /** The event that it is counted from. */
   lastEventAt: number | undefined;
   /** How long it is, in milliseconds. */
   ms: number;
-  /** Whether it was told. */
-  isTold: boolean;
+  /** Whether it was reported. */
+  isReported: boolean;
 }
 
 /** Events that wait. */
@@ -171,9 +175,9 @@ export interface HeldEvents {
 
 /** Why a valid event is not delivered. */
 export type SuppressReason =
-  /** Another node, or the recovery, has told of it. */
+  /** It was delivered already: reported by another node, or recovered. */
   | "duplicate"
-  /** It is a head older than the merged one. */
+  /** It is a head older than the merged head. */
   | "behind";
 
 /** Adds one to a counter in a map. */

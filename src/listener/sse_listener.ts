@@ -9,7 +9,7 @@ import { ListenerActor } from "./actor.ts";
 import type { ChainReorg } from "./chain/reorg.ts";
 import { DataInterest } from "./broadcast/data_interest.ts";
 import type { DutiesChanged } from "./chain/duties.ts";
-import { Lifecycle } from "./reporter.ts";
+import { NodeReporter } from "./node_reporter.ts";
 import {
   type CheckedOptions,
   checkOptions,
@@ -97,7 +97,7 @@ export class SseListener implements AsyncDisposable {
   readonly #nodes: NodeState[];
   readonly #metrics: ListenerMetrics;
   readonly #actor: ListenerActor;
-  readonly #lifecycle: Lifecycle;
+  readonly #reporter: NodeReporter;
   readonly #interest: DataInterest;
   readonly #ended = new AbortController();
 
@@ -118,12 +118,12 @@ export class SseListener implements AsyncDisposable {
         status: status.lost,
       }),
     });
-    this.#lifecycle = new Lifecycle(options);
+    this.#reporter = new NodeReporter(options);
     this.#interest = new DataInterest(events);
     this.#actor = new ListenerActor({
       ...options,
       nodes: this.#nodes,
-      lifecycle: this.#lifecycle,
+      reporter: this.#reporter,
       metrics: this.#metrics,
     });
     const signal = options.signal === undefined
@@ -217,7 +217,7 @@ export class SseListener implements AsyncDisposable {
     const options = {
       ...this.#options,
       actor: this.#actor,
-      lifecycle: this.#lifecycle,
+      reporter: this.#reporter,
       signal,
       // With several nodes, telling that two report the same takes the payload.
       needsData: (topic: string) =>

@@ -1,7 +1,7 @@
 /** What subscribers of events lost because they were too slow, told as gaps. */
 
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
-import type { Lifecycle } from "../reporter.ts";
+import type { NodeReporter } from "../node_reporter.ts";
 import type { NodeState } from "../node_state.ts";
 import { topicLabel } from "../metrics/topic_counts.ts";
 
@@ -10,7 +10,7 @@ export interface QueueGapsOptions {
   /** The nodes whose events may be lost. */
   nodes: readonly NodeState[];
   /** Where gaps are told. */
-  lifecycle: Lifecycle;
+  reporter: NodeReporter;
   /** The slot at a Unix time in milliseconds, once that can be told. */
   slotAt: (time: number) => number | undefined;
 }
@@ -52,7 +52,7 @@ export class QueueGaps {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     for (const [node, { from, to, topics, count }] of this.#losses) {
-      this.#options.lifecycle.gap(node, {
+      this.#options.reporter.gap(node, {
         kind: "queue",
         from,
         to,

@@ -64,7 +64,7 @@ export class ChainCheck {
 
   /** Resolves when genesis and timing are known; `onAnswer` is called when the first answer is. */
   async #ask(signal: AbortSignal, onAnswer: () => void): Promise<void> {
-    const { mustAgree, fetch, lifecycle, actor, random } = this.#options;
+    const { mustAgree, fetch, reporter, actor, random } = this.#options;
     const node = this.#node;
     // A node that closes every stream at once must not be asked each time as well.
     const waitMs = this.#askedAt + INTERVAL_MS - performance.now();
@@ -92,7 +92,7 @@ export class ChainCheck {
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof WrongChainError) throw error;
-        lifecycle.failed(node, "config", error as Error);
+        reporter.failed(node, "config", error as Error);
         if (isAnswer(error)) onAnswer();
       }
       await delay(backoff.next(), { signal });

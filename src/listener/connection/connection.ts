@@ -59,7 +59,7 @@ export async function listenOnce(
   node: NodeState,
   options: ConnectionOptions,
 ): Promise<ConnectionEnd> {
-  const { actor, lifecycle, fetch, now, needsData, maxEventBytes, request } =
+  const { actor, reporter, fetch, now, needsData, maxEventBytes, request } =
     options;
   const ended = new AbortController();
   const signal = AbortSignal.any([options.signal, ended.signal]);
@@ -93,7 +93,7 @@ export async function listenOnce(
     return { reason, error, openMs, isEmpty, answeredInMs };
   };
   try {
-    lifecycle.probed(
+    reporter.probed(
       node,
       await probeNode(node.endpoint, PROBE_TIMEOUT_MS, { fetch, signal }),
     );
@@ -105,7 +105,7 @@ export async function listenOnce(
     );
     const recover = oneAtATime(
       (isTold: boolean) =>
-        recoverGap(node, { isTold, actor, lifecycle, fetch, signal, now }),
+        recoverGap(node, { isTold, actor, reporter, fetch, signal, now }),
       signal,
     );
     askedAt = performance.now();
@@ -119,23 +119,23 @@ export async function listenOnce(
         bytes += count;
         node.bytes += count;
         watchdog?.sawBytes();
-        lifecycle.oversized(node);
+        reporter.oversized(node);
       },
       onComment(comment) {
         watchdog?.sawProgress();
         const count = droppedCount(comment);
         if (count === 0) return;
         const slots = slotsSinceLastHead(node, options);
-        lifecycle.gap(node, { ...slots, kind: "dropped", count });
+        reporter.gap(node, { ...slots, kind: "dropped", count });
         run(recover(true));
       },
       onRetry: options.onRetry,
     });
     openedAt = performance.now();
     answeredInMs = openedAt - askedAt;
-    lifecycle.connected(node, stream.oversized);
+    reporter.connected(node, stream.oversized);
     run(recover(false));
-    run(watchStaleness(node, { actor, lifecycle, fetch, signal, now }));
+    run(watchStaleness(node, { actor, reporter, fetch, signal, now }));
     run(askAgain(node, { ...options, signal }));
     const reader = new BeaconEventReader({
       node: node.endpoint,

@@ -3,7 +3,7 @@
 import { delay } from "@std/async/delay";
 import { probeNode } from "../../beacon/api/syncing.ts";
 import type { ListenerActor } from "../actor.ts";
-import type { Lifecycle } from "../reporter.ts";
+import type { NodeReporter } from "../node_reporter.ts";
 import type { NodeState } from "../node_state.ts";
 
 /** What {@linkcode watchStaleness} works with. */
@@ -11,7 +11,7 @@ export interface StalenessOptions {
   /** Knows the slot clock. */
   actor: ListenerActor;
   /** Where staleness is told. */
-  lifecycle: Lifecycle;
+  reporter: NodeReporter;
   /** The `fetch` to use. */
   fetch: typeof fetch;
   /** Ends the watch when aborted, together with the connection. */
@@ -28,14 +28,14 @@ export async function watchStaleness(
   node: NodeState,
   options: StalenessOptions,
 ): Promise<void> {
-  const { actor, lifecycle, signal, now } = options;
+  const { actor, reporter, signal, now } = options;
   if (!node.topics.some((topic) => FREQUENT.has(topic))) return;
   let at = now();
   const { silence } = node;
   const goOn = () => {
     const { lastEventAt } = node;
     if (silence.lastEventAt !== lastEventAt) {
-      Object.assign(silence, { lastEventAt, ms: 0, isTold: false });
+      Object.assign(silence, { lastEventAt, ms: 0, isReported: false });
       at = Math.max(at, lastEventAt ?? 0);
     }
     silence.ms += Math.max(0, now() - at);
@@ -47,9 +47,9 @@ export async function watchStaleness(
       goOn();
       const slotMs = clock.slotDurationMs(clock.slotAt(now()));
       const leftMs = 2 * clock.slotsPerEpoch * slotMs - silence.ms;
-      if (leftMs <= 0 && !silence.isTold && await isInSync(node, options)) {
-        lifecycle.stale(node);
-        silence.isTold = true;
+      if (leftMs <= 0 && !silence.isReported && await isInSync(node, options)) {
+        reporter.stale(node);
+        silence.isReported = true;
       }
       const waitMs = leftMs > 0 ? leftMs : slotMs;
       await delay(Math.min(Math.max(waitMs, LEAST_WAIT_MS), MOST_WAIT_MS), {

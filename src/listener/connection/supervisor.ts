@@ -11,7 +11,7 @@ import {
 import type { ListenerActor } from "../actor.ts";
 import { Backoff } from "./backoff.ts";
 import { ChainCheck } from "./chain_check.ts";
-import type { Lifecycle } from "../reporter.ts";
+import type { NodeReporter } from "../node_reporter.ts";
 import { ASK_AGAIN_MS, ASK_SOON_MS } from "./topics_recheck.ts";
 import { type ConnectionEnd, listenOnce } from "./connection.ts";
 import type { NodeState } from "../node_state.ts";
@@ -23,7 +23,7 @@ export interface SupervisorOptions {
   /** Where events go. */
   actor: ListenerActor;
   /** Where the connection's state goes. */
-  lifecycle: Lifecycle;
+  reporter: NodeReporter;
   /** Ends the supervision when aborted. */
   signal: AbortSignal;
   /** The `fetch` to use. */
@@ -61,7 +61,7 @@ export class NodeSupervisor {
   readonly #doubted = new Set<string>();
 
   /**
-   * @param node The node; its state is written by the actor and the lifecycle.
+   * @param node The node; its state is written by the actor and the reporter.
    * @param options Outlets and clocks.
    */
   constructor(node: NodeState, options: SupervisorOptions) {
@@ -78,7 +78,7 @@ export class NodeSupervisor {
 
   /** Runs until the signal aborts. Never rejects. */
   async run(): Promise<void> {
-    const { lifecycle, signal, random, startWithinMs } = this.#options;
+    const { reporter, signal, random, startWithinMs } = this.#options;
     // An abort ends each wait; the loop's condition tells the rest.
     if (startWithinMs > 0) {
       await delay(random() * startWithinMs, { signal }).catch(() => {});
@@ -89,14 +89,14 @@ export class NodeSupervisor {
       const retryInMs = await this.#plan(end);
       if (signal.aborted) break;
       if (retryInMs === 0) continue;
-      lifecycle.disconnected(this.#node, {
+      reporter.disconnected(this.#node, {
         reason: end.reason,
         error: end.error,
         retryInMs,
       });
       await delay(retryInMs, { signal }).catch(() => {});
     }
-    lifecycle.closed(this.#node);
+    reporter.closed(this.#node);
   }
 
   async #listen(): Promise<ConnectionEnd> {
@@ -138,7 +138,7 @@ export class NodeSupervisor {
       this.#askSoonAt = performance.now() + ASK_SOON_MS;
       for (const topic of missing) this.#doubted.add(topic);
     }
-    this.#options.lifecycle.topicsChanged(this.#node, request, missing);
+    this.#options.reporter.topicsChanged(this.#node, request, missing);
   }
 
   /** What to do after a connection: how long to wait, 0 for asking otherwise at once. */
@@ -152,7 +152,7 @@ export class NodeSupervisor {
       return backoff.next();
     }
     if (error instanceof WrongChainError) {
-      this.#options.lifecycle.wrongChain(this.#node, error);
+      this.#options.reporter.wrongChain(this.#node, error);
       return backoff.nextAtCap();
     }
     if (reason === "idle" && openMs === undefined) {

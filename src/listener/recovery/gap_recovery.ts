@@ -12,7 +12,7 @@ import {
   type WalkBranchOptions,
 } from "./branch_walk.ts";
 import { isHeadReport, type LastHead, readHead } from "../chain/head.ts";
-import type { Lifecycle } from "../reporter.ts";
+import type { NodeReporter } from "../node_reporter.ts";
 import type { NodeState } from "../node_state.ts";
 import type { GapStatus } from "../node_status.ts";
 import { recoveredEvents } from "./recovered_events.ts";
@@ -24,7 +24,7 @@ export interface GapRecoveryOptions {
   /** Where recovered events go. */
   actor: ListenerActor;
   /** Where gaps are told that stay. */
-  lifecycle: Lifecycle;
+  reporter: NodeReporter;
   /** The `fetch` to use. */
   fetch: typeof fetch;
   /** Ends the recovery when aborted; the next connection tries again. */
@@ -42,13 +42,13 @@ export async function recoverGap(
   node: NodeState,
   options: GapRecoveryOptions,
 ): Promise<void> {
-  const { isTold, actor, lifecycle, fetch, signal, now } = options;
+  const { isTold, actor, reporter, fetch, signal, now } = options;
   const report = node.gapFrom ??= node.lastHead;
   const { lastEventAt } = node;
   const clock = actor.clock ?? await actor.awaitClock(signal);
   const tell = (gap: Pick<GapStatus, "from" | "to" | "topics" | "reason">) => {
     if (isTold || gap.topics.length === 0) return;
-    lifecycle.gap(node, { kind: "reconnect", ...gap });
+    reporter.gap(node, { kind: "reconnect", ...gap });
   };
   const current = clock.slotAt(now());
   if (report === undefined) {

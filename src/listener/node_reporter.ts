@@ -1,4 +1,4 @@
-/** What happens to the nodes' connections: kept in their state, told to subscribers and to the log. */
+/** Reports what happens to the nodes' connections: to their state, to `status()` and to the log. */
 
 import type { NodeSyncing } from "../beacon/api/syncing.ts";
 import type { Broadcast } from "./broadcast/broadcast.ts";
@@ -9,33 +9,33 @@ import type { DisconnectReason, GapStatus, NodeStatus } from "./node_status.ts";
 import { RateLimit } from "./connection/rate_limit.ts";
 import type { TopicRequest } from "./connection/topic_negotiation.ts";
 
-/** What a {@linkcode Lifecycle} works with. */
-export interface LifecycleOptions {
-  /** Where changes go. */
+/** Options for {@linkcode NodeReporter}. */
+export interface NodeReporterOptions {
+  /** Receives each change. */
   status: Broadcast<NodeStatus>;
   /** Wall clock, Unix time in milliseconds. */
   now: () => number;
-  /** Where state changes and warnings go. */
+  /** Receives state changes and warnings. */
   log: Log;
 }
 
-/** How a connection ended. */
+/** How a connection ended, and when the next one is made. */
 export interface Disconnect {
   /** Why, in a word. */
   reason: DisconnectReason;
   /** Why, with the causes. */
   error: Error;
-  /** When it is tried again, in milliseconds. */
+  /** Time until the next attempt, in milliseconds. */
   retryInMs: number;
 }
 
-/** Owns the state of the nodes' connections. */
-export class Lifecycle {
-  readonly #options: LifecycleOptions;
+/** Writes the state of each node's connection, and reports every change of it. */
+export class NodeReporter {
+  readonly #options: NodeReporterOptions;
   readonly #warnings: RateLimit;
 
   /** @param options Outlets and clock. */
-  constructor(options: LifecycleOptions) {
+  constructor(options: NodeReporterOptions) {
     this.#options = options;
     this.#warnings = new RateLimit(options.now);
   }
@@ -96,11 +96,11 @@ export class Lifecycle {
     this.warn(node, "disconnect", message, error, changed);
   }
 
-  /** Tells of events over the byte cap, if there were any since the last time. */
+  /** Warns of events over the byte cap, if there were any since the last call. */
   oversized(node: NodeState): void {
     const { oversized } = node;
-    if (oversized === node.oversizedTold) return;
-    node.oversizedTold = oversized;
+    if (oversized === node.oversizedReported) return;
+    node.oversizedReported = oversized;
     this.warn(node, "oversize", "Skipped an event that is over maxEventBytes");
   }
 
@@ -110,7 +110,7 @@ export class Lifecycle {
     node.state = "closed";
   }
 
-  /** What the node is asked for has changed. */
+  /** The request to the node has changed. */
   topicsChanged(
     node: NodeState,
     { topics, form }: TopicRequest,
@@ -132,10 +132,10 @@ export class Lifecycle {
     log({
       level: missing.length > 0 ? "warn" : "info",
       message: missing.length > 0
-        ? `The node does not take ${missing.join(", ")}; asking for ${
+        ? `The node does not take ${missing.join(", ")}; requesting ${
           topics.join(", ")
         }`
-        : `Asking for ${topics.join(", ")}`,
+        : `Requesting ${topics.join(", ")}`,
       node: node.name,
     });
   }
@@ -155,7 +155,7 @@ export class Lifecycle {
     });
   }
 
-  /** The node sends nothing, though it says that it is in sync. */
+  /** The node sends nothing, though it reports that it is in sync. */
   stale(node: NodeState): void {
     const { now, status, log } = this.#options;
     const change: NodeStatus = { type: "stale", node: node.name, at: now() };
@@ -164,7 +164,7 @@ export class Lifecycle {
     log({
       level: "warn",
       message:
-        "No event for two epochs, though the node says that it is in sync",
+        "No event for two epochs, though the node reports that it is in sync",
       node: node.name,
     });
   }
@@ -182,13 +182,13 @@ export class Lifecycle {
     );
   }
 
-  /** Something that the node must tell cannot be used; it is asked again. */
+  /** A necessary answer of the node cannot be used; it is requested again. */
   failed(node: NodeState, kind: string, error: Error): void {
     node.lastError = error;
     this.warn(node, kind, error.message, error);
   }
 
-  /** Something is wrong; said once in a while of each kind and node. */
+  /** Logs a warning; rate-limited by kind and node, unless `always`. */
   warn(
     node: NodeState,
     kind: string,
@@ -196,8 +196,8 @@ export class Lifecycle {
     error?: Error,
     always = false,
   ): void {
-    // Asked in any case, so that what is said always also counts as said.
-    const allowed = this.#warnings.allows(`${kind} ${node.index}`);
+    // Called in any case, so that a warning of `always` counts for the limit too.
+    const allowed = this.#warnings.allows(`${kind} ${node.name}`);
     if (!allowed && !always) return;
     this.#options.log({
       level: "warn",
