@@ -9,12 +9,14 @@ import {
 import {
   Broadcast,
   type ChainReorg,
+  KNOWN_TOPICS,
   type LogEntry,
   mergeReorgs,
   SseListener,
   type SseListenerOptions,
   subscribe,
 } from "@org/beacon-sse";
+import { TOPIC_EXAMPLES } from "../beacon/events/topic_examples.ts";
 import { brief, configAtSlot, nextStatus, take } from "./helpers.ts";
 import {
   block,
@@ -216,6 +218,30 @@ Deno.test("SseListener.events() delivers an event as the node sent it and as par
     100,
     1_795_452_795_123,
   ]);
+});
+
+Deno.test("SseListener.events() delivers each known topic with its data", async () => {
+  const current = Math.max(
+    ...TOPIC_EXAMPLES.map(({ payload }) =>
+      Number(/"slot":"(\d+)"/.exec(JSON.stringify(payload))?.[1] ?? 0)
+    ),
+  );
+  await using node = new ScriptedNode({
+    events: () =>
+      openStream(
+        ...TOPIC_EXAMPLES.map(({ topic, payload }) => frame(topic, payload)),
+      ),
+  });
+  await using listener = await SseListener.start({
+    nodes: [node.url],
+    topics: [...KNOWN_TOPICS],
+    config: configAtSlot(current),
+  });
+  const events = await take(listener.events(), TOPIC_EXAMPLES.length);
+  assertEquals<unknown>(
+    events.map(({ topic, data }) => ({ topic, data })),
+    TOPIC_EXAMPLES.map(({ topic, data }) => ({ topic, data })),
+  );
 });
 
 Deno.test("SseListener.events() delivers unknown topics with their parsed payload", async () => {
@@ -570,6 +596,16 @@ Deno.test("SseListener.ready rejects when the listener is closed before", async 
   await ready;
 });
 
+Deno.test("SseListener.ready rejects when its signal aborted before the start", async () => {
+  const listener = await SseListener.start({
+    ...HASTY,
+    nodes: ["http://127.0.0.1:4"],
+    signal: AbortSignal.abort(),
+  });
+  await assertRejects(() => listener.ready, Error, "closed");
+  assertEquals(await Array.fromAsync(listener.events()), []);
+});
+
 Deno.test("SseListener.start() retries for genesis and spec until they are there", async () => {
   let asked = 0;
   await using node = new ScriptedNode({
@@ -606,6 +642,24 @@ Deno.test("SseListener() outlives a log that throws", async () => {
     },
   });
   assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+});
+
+Deno.test("SseListener() goes on when a subscriber throws in its loop", async () => {
+  await using node = new ScriptedNode({
+    events: () => openStream(frame("head", head(99)), frame("head", head(100))),
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+  });
+  const other = listener.events();
+  const failure = new Error("handler");
+  const error = await assertRejects(async () => {
+    for await (const _event of listener.events()) throw failure;
+  });
+  assertEquals(error, failure);
+  assertEquals((await take(other, 2)).map(brief), ["head 99", "head 100"]);
+  assertEquals(listener.nodes[0]!.state, "connected");
 });
 
 Deno.test("SseListener.close() ends every subscription and forgets every node's socket", async () => {

@@ -4,6 +4,8 @@ import {
   assertInstanceOf,
   assertStringIncludes,
 } from "@std/assert";
+import { mock } from "node:test";
+import { setImmediate } from "node:timers";
 import {
   BeaconHttpError,
   BeaconNetworkError,
@@ -58,11 +60,11 @@ Deno.test("SseListener() backs off from a node that sends what nobody asked for 
   assertEquals(waits, [200, 400, 800]);
 });
 
-Deno.test("SseListener() connects a second time when the stream ends", async () => {
+Deno.test("SseListener() connects a second time when the stream ends, also in mid-event", async () => {
   await using node = new ScriptedNode({
     events: (_request, connection) =>
       connection === 0
-        ? endedStream(frame("head", head(98)))
+        ? endedStream(frame("head", head(98)), "event: head\ndata: {")
         : openStream(frame("head", head(99)), frame("head", head(100))),
   });
   await using listener = await SseListener.start({
@@ -156,15 +158,26 @@ Deno.test("SseListener() reports a refused connection as network, with its cause
   assertStringIncludes(error.message, "refused");
 });
 
-for (const status of [204, 400, 401, 403, 404, 409, 429, 500, 503]) {
-  Deno.test(`SseListener() goes on after status ${status}, which the error tells`, async () => {
-    const { reason, error } = await disconnectBy(() =>
-      new Response(status === 204 ? null : `{"message":"no\nluck"}`, { status })
-    );
+for (const status of [204, 401, 403, 404, 409, 429, 500, 503]) {
+  Deno.test(`SseListener() retries after status ${status}, which the error names`, async () => {
+    const body = status === 204 ? null : `{"message":"no\nluck"}`;
+    await using node = new ScriptedNode({
+      events: (_request, connection) =>
+        connection === 0
+          ? new Response(body, { status })
+          : openStream(frame("head", head(100))),
+    });
+    await using listener = await SseListener.start({
+      ...HASTY,
+      nodes: [node.url],
+    });
+    const statuses = listener.status();
+    assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+    const { reason, error } = await nextStatus(statuses, "disconnected");
     assertEquals(reason, "status");
     assertInstanceOf(error, BeaconHttpError);
     assertEquals(error.status, status);
-    if (status !== 204) {
+    if (body !== null) {
       assertEquals(error.body, String.raw`{"message":"no\u000aluck"}`);
     }
   });
@@ -310,6 +323,74 @@ Deno.test("SseListener() contacts a server that accepts and closes a bounded num
   // The runtime's fetch may try a fresh connection once by itself.
   assert(contacts <= 6, `${contacts} contacts for 3 attempts`);
 });
+
+for (
+  const { random, waits } of [
+    { random: 0.5, waits: [500, 1000, 2000, 4000, 8000, 15_000, 15_000] },
+    {
+      random: 0.999999,
+      waits: [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000],
+    },
+    { random: 0.01, waits: [100, 100, 100, 100, 160, 300, 300] },
+    { random: 0, waits: [100, 100, 100, 100, 100, 100, 100] },
+  ]
+) {
+  Deno.test(
+    `SseListener() requests a node that cannot be reached again after ${
+      waits.join(", ")
+    } ms where \`random\` draws ${random}, and not once it is closed`,
+    async () => {
+      using clock = new FakeClock();
+      let passed = 0;
+      const requestedAt: number[] = [];
+      const listener = await SseListener.start({
+        ...HASTY,
+        nodes: [{ url: "http://127.0.0.1:5052", name: "a" }],
+        random: () => random,
+        fetch: () => {
+          requestedAt.push(passed);
+          return Promise.reject(new TypeError("no route to host"));
+        },
+      });
+      const statuses = listener.status();
+      const reported: number[] = [];
+      while (requestedAt.length <= waits.length) {
+        const { retryInMs } = await nextStatus(
+          statuses.values({ preventCancel: true }),
+          "disconnected",
+        );
+        reported.push(retryInMs);
+        passed += retryInMs - 1;
+        await clock.tick(retryInMs - 1);
+        assertEquals(requestedAt.length, reported.length);
+        passed += 1;
+        await clock.tick(1);
+        assertEquals(requestedAt.length, reported.length + 1);
+      }
+      await listener.close();
+      await clock.tick(3_600_000);
+      assertEquals(requestedAt.length, waits.length + 1);
+      assertEquals(reported, waits);
+    },
+  );
+}
+
+/** Time that passes only when a test lets it, and real turns of the event loop in between. */
+class FakeClock implements Disposable {
+  constructor() {
+    mock.timers.enable({ apis: ["setTimeout"] });
+  }
+
+  /** Lets time pass, and then all that follows from it without input from outside. */
+  async tick(milliseconds: number): Promise<void> {
+    mock.timers.tick(milliseconds);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  [Symbol.dispose](): void {
+    mock.timers.reset();
+  }
+}
 
 /** Serves one piece of an event stream a connection, then breaks the connection without an end. */
 class ResettingServer implements AsyncDisposable {

@@ -61,6 +61,7 @@ Deno.test("SseListener() observes delays in seconds from the start of the slot",
     { topic: "block", data: block(100), delayMs: 1500 },
     { topic: "head", data: head(100), delayMs: 1750 },
     { topic: "head", data: head(101), delayMs: 4000 },
+    { topic: "chain_reorg", data: chainReorg(101, 3), delayMs: 4000 },
   ]);
   const histogram = (name: string) => [
     sample(metrics, `app_beacon_node_${name}_count`, { addr: "a" }),
@@ -70,6 +71,7 @@ Deno.test("SseListener() observes delays in seconds from the start of the slot",
   assertEquals(histogram("sse_block"), [1, 1.5]);
   assertEquals(histogram("sse_head_delay"), [2, 5.75]);
   assertEquals(histogram("sse_block_processing_time"), [1, 0.5]);
+  assertEquals(histogram("sse_chain_reorg_depth"), [1, 3]);
   assertEquals(
     sample(metrics, "app_beacon_node_sse_head_slot", { addr: "a" }),
     101,
@@ -158,6 +160,20 @@ Deno.test("SseListener() measures processing once, and only with a gossip before
   const name = "app_beacon_node_sse_block_processing_time";
   assertEquals(sample(metrics, `${name}_count`, { addr: "a" }), 1);
   assertEquals(sample(metrics, `${name}_sum`, { addr: "a" }), 0.4);
+});
+
+Deno.test("SseListener() remembers the gossip of the last epoch, though no head follows", async () => {
+  const slots = Array.from({ length: 150 }, (_, slot) => slot);
+  const metrics = await metricsOf([
+    ...slots.map((slot) => (
+      { topic: "block_gossip", data: block(slot), delayMs: 1000 }
+    )),
+    ...[1, 116, 117, 149].map((slot) => (
+      { topic: "head", data: head(slot), delayMs: 1500 }
+    )),
+  ]);
+  const name = "app_beacon_node_sse_block_processing_time_count";
+  assertEquals(sample(metrics, name, { addr: "a" }), 2);
 });
 
 Deno.test("SseListener() measures processing that took no millisecond", async () => {
