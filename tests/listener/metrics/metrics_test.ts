@@ -162,13 +162,13 @@ Deno.test("SseListener() measures processing once, and only with a gossip before
   assertEquals(sample(metrics, `${name}_sum`, { addr: "a" }), 0.4);
 });
 
-Deno.test("SseListener() remembers the gossip of the last epoch, though no head follows", async () => {
+Deno.test("SseListener() remembers the gossip of the last 64 slots, though no head follows", async () => {
   const slots = Array.from({ length: 150 }, (_, slot) => slot);
   const metrics = await metricsOf([
     ...slots.map((slot) => (
       { topic: "block_gossip", data: block(slot), delayMs: 1000 }
     )),
-    ...[1, 116, 117, 149].map((slot) => (
+    ...[1, 85, 86, 149].map((slot) => (
       { topic: "head", data: head(slot), delayMs: 1500 }
     )),
   ]);
