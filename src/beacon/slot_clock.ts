@@ -3,7 +3,8 @@
  * change their length at an epoch, so all arithmetic goes over eras.
  */
 
-import { checkObject, refuse, shown } from "../values/check.ts";
+import { checkInteger, checkObject, refuse } from "../values/check.ts";
+import { shown } from "../values/shown.ts";
 
 /** A stretch of epochs with one slot length and one attestation deadline. */
 export interface SlotEra {
@@ -61,8 +62,8 @@ export class SlotClock {
   constructor(options: SlotClockOptions) {
     checkObject(ACTION, "options", options);
     const { genesisTime, slotsPerEpoch, eras } = options;
-    checkInteger("genesisTime", genesisTime, 0);
-    checkInteger("slotsPerEpoch", slotsPerEpoch, 1);
+    checkInteger(ACTION, "genesisTime", genesisTime, 0);
+    checkInteger(ACTION, "slotsPerEpoch", slotsPerEpoch, 1);
     if (!Array.isArray(eras)) refuse(ACTION, "eras", "an array", eras);
     for (const era of eras) checkObject(ACTION, "eras", era);
     if (eras[0]?.epoch !== 0) {
@@ -76,9 +77,9 @@ export class SlotClock {
     this.slotsPerEpoch = slotsPerEpoch;
     const placed: PlacedEra[] = [];
     for (const { epoch, slotDurationMs, attestationDueBps } of eras) {
-      checkInteger("eras.epoch", epoch, 0);
-      checkInteger("slotDurationMs", slotDurationMs, 1);
-      checkInteger("attestationDueBps", attestationDueBps, 0, 10_000);
+      checkInteger(ACTION, "eras.epoch", epoch, 0);
+      checkInteger(ACTION, "slotDurationMs", slotDurationMs, 1);
+      checkInteger(ACTION, "attestationDueBps", attestationDueBps, 0, 10_000);
       const last = placed.at(-1);
       const slot = epoch * slotsPerEpoch;
       if (last !== undefined && !(slot > last.slot)) {
@@ -141,19 +142,3 @@ interface PlacedEra {
 }
 
 const ACTION = "create slot clock";
-
-/** @throws {RangeError} If a number of a slot clock is out of its range. */
-export function checkInteger(
-  name: string,
-  value: number,
-  least: number,
-  most = Number.MAX_SAFE_INTEGER,
-): void {
-  if (!Number.isSafeInteger(value) || value < least || value > most) {
-    throw new RangeError(
-      `Cannot create slot clock: ${name} must be an integer of at least ${least}${
-        most === Number.MAX_SAFE_INTEGER ? "" : ` and at most ${most}`
-      }, got ${shown(value)}`,
-    );
-  }
-}

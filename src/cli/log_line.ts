@@ -1,7 +1,7 @@
 /** Log lines of the command, for people: time, level, node, message and error. */
 
 import type { LogEntry } from "../listener/log.ts";
-import { printable } from "../values/printable.ts";
+import { printable } from "../values/shown.ts";
 import { formatTime } from "./pretty_line.ts";
 
 /**

@@ -22,7 +22,7 @@
 import { deadline } from "@std/async/deadline";
 import config from "../../deno.json" with { type: "json" };
 import type { Log } from "../listener/log.ts";
-import { printable } from "../values/printable.ts";
+import { printable } from "../values/shown.ts";
 import { parseArgs } from "./args.ts";
 import { demo } from "./demo.ts";
 import { HELP } from "./help.ts";

@@ -1,6 +1,7 @@
 /** The address of a beacon node as it is typed on the command line. */
 
-import { quote, redactUrl, UsageError } from "./usage_error.ts";
+import { redactUrl } from "../beacon/http/redact_url.ts";
+import { quote, UsageError } from "./usage_error.ts";
 
 /** A host, with userinfo, port and path or without. */
 const WITHOUT_SCHEME =

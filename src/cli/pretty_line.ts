@@ -2,7 +2,7 @@
 
 import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
-import { printable } from "../values/printable.ts";
+import { printable } from "../values/shown.ts";
 import { describeEvent } from "./describe_event.ts";
 
 /** Options of {@linkcode PrettyPrinter}. */

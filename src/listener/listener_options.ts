@@ -13,8 +13,8 @@ import {
 import { isTopicName } from "../beacon/events/topic.ts";
 import {
   checkFunction,
+  checkInteger,
   checkObject,
-  checkPositive,
   checkSignal,
   refuse,
 } from "../values/check.ts";
@@ -135,10 +135,10 @@ export function checkOptions(options: SseListenerOptions): CheckedOptions {
   if (config !== undefined) createSlotClock(config);
   const { maxEventBytes, idleTimeoutMs, log, fetch, now, random } = options;
   if (maxEventBytes !== undefined) {
-    checkPositive(ACTION, "maxEventBytes", maxEventBytes);
+    checkInteger(ACTION, "maxEventBytes", maxEventBytes, 1);
   }
   if (idleTimeoutMs !== undefined) {
-    checkPositive(ACTION, "idleTimeoutMs", idleTimeoutMs, MOST_TIMER_MS);
+    checkInteger(ACTION, "idleTimeoutMs", idleTimeoutMs, 1, MOST_TIMER_MS);
   }
   for (const [name, value] of Object.entries({ log, fetch, now, random })) {
     checkFunction(ACTION, name, value);

@@ -5,8 +5,8 @@
 
 import {
   checkFunction,
+  checkInteger,
   checkObject,
-  checkPositive,
   refuse,
 } from "../values/check.ts";
 import { EventSize } from "./event_size.ts";
@@ -106,7 +106,7 @@ export class SseDecoder {
     const action = "create decoder";
     checkObject(action, "options", options);
     const { maxEventBytes = 4 * 1024 * 1024, onOversize = "skip" } = options;
-    checkPositive(action, "maxEventBytes", maxEventBytes);
+    checkInteger(action, "maxEventBytes", maxEventBytes, 1);
     if (onOversize !== "skip" && onOversize !== "error") {
       refuse(action, "onOversize", `"skip" or "error"`, onOversize);
     }

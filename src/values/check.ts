@@ -1,4 +1,6 @@
-/** How a wrong option is told, everywhere: what was to be done, the option, the rule, the value. */
+/** Checks of options. A wrong one ends in an error that names the action, the option, the rule and the value. */
+
+import { shown } from "./shown.ts";
 
 /** @throws {TypeError} Always. */
 export function refuse(
@@ -12,7 +14,7 @@ export function refuse(
   );
 }
 
-/** @throws {TypeError} If the options are no object. */
+/** @throws {TypeError} If a value is not an object. */
 export function checkObject(
   action: string,
   name: string,
@@ -23,7 +25,7 @@ export function checkObject(
   }
 }
 
-/** @throws {TypeError} If a value is given that is no function. */
+/** @throws {TypeError} If a value is given and is not a function. */
 export function checkFunction(
   action: string,
   name: string,
@@ -34,46 +36,29 @@ export function checkFunction(
   }
 }
 
-/** @throws {TypeError} If a value is given that is no signal. */
+/** @throws {TypeError} If a value is given and is not a signal. */
 export function checkSignal(action: string, value: unknown): void {
   if (value !== undefined && !(value instanceof AbortSignal)) {
     refuse(action, "signal", "an AbortSignal", value);
   }
 }
 
-/** @throws {RangeError} If a value is no positive integer, or above `most`. */
-export function checkPositive(
+/** @throws {RangeError} If a value is not an integer between the bounds. */
+export function checkInteger(
   action: string,
   name: string,
   value: unknown,
+  least: number,
   most: number = Number.MAX_SAFE_INTEGER,
 ): void {
-  if (
-    Number.isSafeInteger(value) && 1 <= Number(value) && Number(value) <= most
-  ) {
-    return;
-  }
-  const bound = most === Number.MAX_SAFE_INTEGER ? "" : ` of at most ${most}`;
+  const number = Number.isSafeInteger(value) ? Number(value) : NaN;
+  if (least <= number && number <= most) return;
+  const rule = most !== Number.MAX_SAFE_INTEGER
+    ? `an integer from ${least} to ${most}`
+    : least === 1
+    ? "a positive integer"
+    : `an integer from ${least} on`;
   throw new RangeError(
-    `Cannot ${action}: ${name} must be a positive integer${bound}, got ${
-      shown(value)
-    }`,
+    `Cannot ${action}: ${name} must be ${rule}, got ${shown(value)}`,
   );
 }
-
-/** A value as a message shows it. */
-export function shown(value: unknown): string {
-  switch (typeof value) {
-    case "string":
-      return JSON.stringify(value.slice(0, MOST_UNITS));
-    case "function":
-      return "a function";
-    case "object":
-      if (value === null) return "null";
-      return Array.isArray(value) ? `an array of ${value.length}` : "an object";
-    default:
-      return String(value);
-  }
-}
-
-const MOST_UNITS = 200;

@@ -117,11 +117,11 @@ const BAD: [args: string[], message: string][] = [
   ],
   [
     ["http://u:s3cret@ho st/p?s3cret=s3cret"],
-    'node URL must be a URL such as http://localhost:5052, got "http://***@ho st/***"',
+    'node URL must be a URL such as http://localhost:5052, got "http://…@ho st/…?…"',
   ],
   [
     ["ftp://u:s3c@ret@host"],
-    'node URL must be http or https, got "ftp://***@host"',
+    'node URL must be http or https, got "ftp://…@host"',
   ],
   [
     ["host:99999"],
@@ -129,19 +129,19 @@ const BAD: [args: string[], message: string][] = [
   ],
   [
     ["http:/host"],
-    'node URL must be a URL such as http://localhost:5052, got "http:/***"',
+    'node URL must be a URL such as http://localhost:5052, got "http:/…"',
   ],
   [
     ["//host"],
-    'node URL must be a URL such as http://localhost:5052, got "/***"',
+    'node URL must be a URL such as http://localhost:5052, got "/…"',
   ],
   [
     ["ftp://host/s3cret"],
-    'node URL must be http or https, got "ftp://host/***"',
+    'node URL must be http or https, got "ftp://host/…"',
   ],
   [
     ["host:99999/s3cret"],
-    'node URL must be a URL such as http://localhost:5052, got "host:99999/***"',
+    'node URL must be a URL such as http://localhost:5052, got "host:99999/…"',
   ],
   [[URL_A, "--limit"], "--limit needs a value, got nothing"],
   [[URL_A, "--limit", "--quiet"], '--limit needs a value, got "--quiet"'],
@@ -200,7 +200,7 @@ const BAD: [args: string[], message: string][] = [
   ),
   [
     [URL_A, "--serve", "http://u:s3cret@host:80"],
-    '--serve must be HOST:PORT such as 127.0.0.1:9464, got "http://***@host:80"',
+    '--serve must be HOST:PORT such as 127.0.0.1:9464, got "http://…@host:80"',
   ],
   [
     [URL_A, "--header", "nocolon"],

@@ -112,7 +112,7 @@ Deno.test("SseListener.start() refuses bad options, naming option and value", as
     [
       { nodes, config: { ...TIMING, attestationDueBpsGloas: 20_000 } },
       RangeError,
-      "attestationDueBpsGloas must be an integer of at least 0 and at most 10000, got 20000",
+      "attestationDueBpsGloas must be an integer from 0 to 10000, got 20000",
     ],
   ];
   for (const [options, kind, named] of table) {

@@ -111,7 +111,7 @@ Deno.test("FaultProxy.start() refuses wrong options", async () => {
   await refused(null, TypeError, "options must be an object, got null");
   await refused({ target, hostname: "" }, TypeError, "hostname must be");
   await refused({ target, port: 70_000 }, RangeError, "got 70000");
-  await refused({ target, port: "1" }, TypeError, "port must be a number");
+  await refused({ target, port: "1" }, RangeError, "port must be an integer");
   await refused({ target, faults: {} }, TypeError, "faults must be an array");
   await refused({ target, faults: [{ type: "hang" }] }, TypeError, "got hang");
 });

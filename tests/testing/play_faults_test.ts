@@ -123,7 +123,7 @@ Deno.test("playFaults() refuses what has no place on the stage", async () => {
   const slam = { type: "slam" } as const;
   await refuses(stage, at(-1, 1, slam), RangeError, "slot must be");
   await refuses(stage, at(0, 0, slam), RangeError, "slots must be");
-  await refuses(stage, { fault: slam } as never, TypeError, "slot must be");
+  await refuses(stage, { fault: slam } as never, RangeError, "slot must be");
   await assertRejects(
     () => playFaults(stage, [], { slotDurationMs: 0 }),
     RangeError,

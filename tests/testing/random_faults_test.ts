@@ -80,7 +80,7 @@ Deno.test("randomFaults() refuses wrong options", () => {
       errorClass,
       words,
     );
-  refuses({}, TypeError, "seed must be a number, got undefined");
+  refuses({}, RangeError, "seed must be an integer from 0 on, got undefined");
   refuses(
     { seed: -1 },
     RangeError,

@@ -19,7 +19,7 @@ const WRONG: [
   [{ port: -1 }, RangeError],
   [{ seed: -1 }, RangeError],
   [{ seed: 1.5 }, RangeError],
-  [{ seed: "x" as unknown as number }, TypeError],
+  [{ seed: "x" as unknown as number }, RangeError],
   [{ slotDurationMs: 0 }, RangeError],
   [{ slotDurationMs: NaN }, RangeError],
   [{ slotDurationMs: 86_400_001 }, RangeError],

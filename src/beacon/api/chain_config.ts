@@ -4,9 +4,9 @@ import * as v from "@valibot/valibot";
 import { BeaconProtocolError } from "../http/errors.ts";
 import type { NodeEndpoint } from "../http/endpoint.ts";
 import { type NodeRequestOptions, requestJson } from "../http/request.ts";
-import { checkObject, refuse } from "../../values/check.ts";
+import { checkInteger, checkObject, refuse } from "../../values/check.ts";
 import { root } from "../events/schema.ts";
-import { checkInteger, SlotClock, type SlotEra } from "../slot_clock.ts";
+import { SlotClock, type SlotEra } from "../slot_clock.ts";
 
 /** Genesis and timing of a chain. */
 export interface ChainConfig {
@@ -47,7 +47,7 @@ export function createSlotClock(config: ChainConfig): SlotClock {
     genesisValidatorsRoot !== undefined && !v.is(root, genesisValidatorsRoot)
   ) {
     refuse(
-      "create slot clock",
+      ACTION,
       "genesisValidatorsRoot",
       "0x and 64 hex digits",
       genesisValidatorsRoot,
@@ -56,10 +56,16 @@ export function createSlotClock(config: ChainConfig): SlotClock {
   const { genesisTime, slotDurationMs, slotsPerEpoch, gloasForkEpoch } = config;
   const { attestationDueBps = 3333, attestationDueBpsGloas = 2500 } = config;
   // The clock knows these two by other names, or not at all where the fork is not scheduled.
-  checkInteger("attestationDueBpsGloas", attestationDueBpsGloas, 0, 10_000);
+  checkInteger(
+    ACTION,
+    "attestationDueBpsGloas",
+    attestationDueBpsGloas,
+    0,
+    10_000,
+  );
   const eras: SlotEra[] = [{ epoch: 0, slotDurationMs, attestationDueBps }];
   if (gloasForkEpoch !== undefined) {
-    checkInteger("gloasForkEpoch", gloasForkEpoch, 0);
+    checkInteger(ACTION, "gloasForkEpoch", gloasForkEpoch, 0);
     const gloas = {
       epoch: gloasForkEpoch,
       slotDurationMs,
@@ -169,6 +175,8 @@ const specSchema = v.object({
     GLOAS_FORK_EPOCH: v.optional(decimal),
   }),
 });
+
+const ACTION = "create slot clock";
 
 const secondsSchema = v.object({
   data: v.object({ SECONDS_PER_SLOT: v.optional(slotSeconds) }),

@@ -3,6 +3,7 @@
  * once.
  */
 
+import { digest } from "../../values/digest.ts";
 import type { EventData, EventDataMap, KnownTopic } from "./topic.ts";
 import type { AttestationData } from "./topics/attestation_data.ts";
 import type { BeaconBlockHeader } from "./topics/beacon_block_header.ts";
@@ -51,10 +52,10 @@ const IDENTITIES: {
     signed_header_2.signature,
   ],
   attester_slashing: ({ attestation_1, attestation_2 }) => [
-    digest(attestation_1.attesting_indices),
+    digest(attestation_1.attesting_indices.join()),
     ...vote(attestation_1.data),
     attestation_1.signature,
-    digest(attestation_2.attesting_indices),
+    digest(attestation_2.attesting_indices.join()),
     ...vote(attestation_2.data),
     attestation_2.signature,
   ],
@@ -120,7 +121,7 @@ const IDENTITIES: {
     message.gas_limit,
     message.value,
     message.execution_payment,
-    digest(message.blob_kzg_commitments),
+    digest(message.blob_kzg_commitments.join()),
     signature,
   ],
   payload_attestation_message: (
@@ -192,19 +193,4 @@ function withdrawal(
   { index, validator_index, address, amount }: Withdrawal,
 ): string {
   return `${index},${validator_index},${address},${amount}`;
-}
-
-/**
- * Shortens a list that may be megabytes long, since identities are kept by the thousand: its length
- * and a 32-bit FNV-1a hash. The signature beside it covers the list, so the hash need not be strong.
- */
-function digest(values: readonly (string | number)[]): string {
-  let hash = 0x811c9dc5;
-  for (const value of values) {
-    const text = `${value},`;
-    for (let i = 0; i < text.length; i++) {
-      hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-    }
-  }
-  return `${values.length}:${hash >>> 0}`;
 }

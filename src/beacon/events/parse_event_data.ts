@@ -4,13 +4,13 @@
  */
 
 import * as v from "@valibot/valibot";
-import { printable } from "../../values/printable.ts";
+import { shown } from "../../values/shown.ts";
 import { type EventData, isTopicName } from "./topic.ts";
 import { type TopicReader, topicReader } from "./topic_reader.ts";
 
 const ABORT_EARLY = { abortEarly: true };
-/** Longest excerpt of a refused value in a message, in characters. */
-const EXCERPT_LENGTH = 60;
+/** The most characters of a refused value that a message shows. */
+const EXCERPT_LENGTH = 57;
 /** The rules of valibot's own schemas, by their type. */
 const RULES: { readonly [type: string]: string } = {
   object: "must be an object",
@@ -68,7 +68,7 @@ export function readPayload(
   } catch (cause) {
     throw new SyntaxError(
       `Cannot parse ${label(topic)} event: payload must be JSON, got ${
-        excerpt(raw)
+        shown(raw, EXCERPT_LENGTH)
       }`,
       { cause },
     );
@@ -103,7 +103,7 @@ function describe(issue: v.BaseIssue<unknown>): string {
   const rule = issue.type === "picklist"
     ? `must be one of ${issue.expected}`
     : RULES[issue.type] ?? issue.message;
-  return `${nameOf(path)} ${rule}, got ${excerpt(issue.input)}`;
+  return `${nameOf(path)} ${rule}, got ${shown(issue.input, EXCERPT_LENGTH)}`;
 }
 
 function nameOf(path: readonly v.IssuePathItem[]): string {
@@ -112,19 +112,5 @@ function nameOf(path: readonly v.IssuePathItem[]): string {
 
 /** The topic, unless it could forge a line of the log: it comes from the node. */
 function label(topic: string): string {
-  return isTopicName(topic) ? topic : excerpt(topic);
-}
-
-/** A value, short, quoted and fit for one line of a log. */
-function excerpt(value: unknown): string {
-  if (Array.isArray(value)) return "an array";
-  if (typeof value === "object" && value !== null) return "an object";
-  if (typeof value !== "string") return String(value);
-  const quoted = printable(
-    JSON.stringify(value.slice(0, EXCERPT_LENGTH)),
-    6 * EXCERPT_LENGTH,
-  );
-  const whole = value.length <= EXCERPT_LENGTH &&
-    quoted.length <= EXCERPT_LENGTH;
-  return whole ? quoted : `${quoted.slice(0, EXCERPT_LENGTH - 2)}…"`;
+  return isTopicName(topic) ? topic : shown(topic, EXCERPT_LENGTH);
 }

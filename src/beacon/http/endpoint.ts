@@ -1,6 +1,7 @@
 /** Where a beacon node is, how it is called in output, and what is sent along to it. */
 
-import { printable } from "../../values/printable.ts";
+import { printable, shown } from "../../values/shown.ts";
+import { isPlainSegment, redactPath, redactUrl } from "./redact_url.ts";
 
 /** A beacon node to listen to. */
 export interface BeaconNodeOptions {
@@ -58,7 +59,7 @@ export class NodeEndpoint {
     if (typeof this.name !== "string" || this.name.trim() === "") {
       throw new TypeError(
         `Cannot use node: name must be a non-empty string, got ${
-          quote(this.name)
+          shown(this.name)
         }`,
       );
     }
@@ -135,15 +136,8 @@ function overlap(text: string, secret: string): number {
   return length;
 }
 
-const PLAIN_SEGMENT =
-  /^(?:v\d|api|base|beacon|beacon-api|beacon-node|bn|cl|consensus|eth|eth2|node|nodes|path|prefix|proxy|rpc|lighthouse|teku|prysm|nimbus|lodestar|grandine|caplin|erigon|mainnet|holesky|hoodi|sepolia|gnosis|chiado|devnet|testnet)[-_]?\d{0,3}$/;
-
 function defaultName(base: URL): string {
-  const segments = base.pathname.split("/").filter((segment) => segment !== "");
-  const shown = segments.map((segment) =>
-    PLAIN_SEGMENT.test(segment) ? segment : "…"
-  );
-  return [base.origin, ...shown].join("/");
+  return base.origin + redactPath(base.pathname);
 }
 
 /** Shorter ones cannot be told from ordinary words. */
@@ -156,7 +150,7 @@ function findSecrets(
   password: string,
 ): string[] {
   const segments = base.pathname.split("/").filter((segment) =>
-    !PLAIN_SEGMENT.test(segment)
+    !isPlainSegment(segment)
   );
   const found = [
     ...segments,
@@ -208,19 +202,21 @@ function base64Decode(text: string): string {
 function parseBase(url: unknown): URL {
   if (typeof url !== "string" && !(url instanceof URL)) {
     throw new TypeError(
-      `Cannot use node: url must be a string or URL, got ${quote(url)}`,
+      `Cannot use node: url must be a string or URL, got ${shown(url)}`,
     );
   }
   if (!URL.canParse(url)) {
     throw new TypeError(
-      `Cannot use node: url must be an absolute URL, got ${quote(redact(url))}`,
+      `Cannot use node: url must be an absolute URL, got ${
+        shown(redactUrl(String(url)))
+      }`,
     );
   }
   const base = new URL(url);
   if (base.protocol !== "http:" && base.protocol !== "https:") {
     throw new TypeError(
       `Cannot use node: url must begin with http: or https:, got ${
-        quote(redact(url))
+        shown(redactUrl(String(url)))
       }`,
     );
   }
@@ -254,12 +250,12 @@ function describeHeaders(headers: unknown): string {
       // Where a whole line was given as a name, what follows may be a secret.
       const start = /^[\w-]*/.exec(String(name))![0];
       return `headers must have names that HTTP allows, got ${
-        quote(`${start}…`)
+        shown(`${start}…`)
       }`;
     }
     if (!isHeader(name, value)) {
       return `headers must have values that HTTP allows, ${
-        quote(name)
+        shown(name)
       } has another one`;
     }
   }
@@ -280,20 +276,4 @@ function percentDecode(text: string): string {
   } catch {
     return text;
   }
-}
-
-/** An unusable URL as it may be shown: what could be userinfo, path and query are taken out. */
-function redact(url: string | URL): string {
-  const text = String(url).replace(/^.*@/s, "…@");
-  const start = /^(?:[a-z][a-z0-9+.-]*:\/\/|…@)[^/?#]*/i.exec(text)?.[0];
-  // One slash behind the host says nothing.
-  return start === undefined || text.length <= start.length + 1
-    ? text.replace(/[?#].*$/s, "?…")
-    : `${start}/…`;
-}
-
-function quote(value: unknown): string {
-  return typeof value === "string"
-    ? JSON.stringify(value.slice(0, 200))
-    : String(value);
 }

@@ -2,8 +2,8 @@
 
 import {
   checkFunction,
+  checkInteger,
   checkObject,
-  checkPositive,
   checkSignal,
 } from "../../values/check.ts";
 import { BoundedQueue } from "./bounded_queue.ts";
@@ -82,7 +82,7 @@ export class Broadcast<T> implements Disposable {
     const action = "create broadcast";
     checkObject(action, "options", options);
     const { capacity = 1024, merge } = options;
-    checkPositive(action, "capacity", capacity);
+    checkInteger(action, "capacity", capacity, 1);
     checkFunction(action, "merge", merge);
     this.#capacity = capacity;
     this.#options = options;

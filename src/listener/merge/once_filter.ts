@@ -1,5 +1,7 @@
 /** Events once, though several nodes report them: the first node wins. */
 
+import { digest } from "../../values/digest.ts";
+
 /**
  * Tells whether an event is to be delivered. What two nodes say once each is one event. What one node
  * says twice are two, of those that recur (its head may go from A to B and back to A): the n-th time
@@ -193,15 +195,4 @@ function ofOthers(topic: string, identity: string): string {
 
 function shortened(identity: string): string {
   return identity.length > MOST_UNITS ? digest(identity) : identity;
-}
-
-/** Length and two 32-bit hashes (FNV-1a, one of them backwards): enough to tell reports apart. */
-function digest(text: string): string {
-  let forwards = 0x811c9dc5;
-  let backwards = 0x811c9dc5;
-  for (let i = 0, j = text.length - 1; j >= 0; i++, j--) {
-    forwards = Math.imul(forwards ^ text.charCodeAt(i), 0x01000193);
-    backwards = Math.imul(backwards ^ text.charCodeAt(j), 0x01000193);
-  }
-  return `${text.length}:${forwards >>> 0}:${backwards >>> 0}`;
 }

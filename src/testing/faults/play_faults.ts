@@ -1,7 +1,12 @@
 /** Plays a schedule of faults by the slot clock. */
 
 import { delay } from "@std/async/delay";
-import { checkObject, checkSignal, refuse } from "../../values/check.ts";
+import {
+  checkInteger,
+  checkObject,
+  checkSignal,
+  refuse,
+} from "../../values/check.ts";
 import type { ActiveFault } from "./active_fault.ts";
 import { checkFault } from "./check_fault.ts";
 import {
@@ -73,7 +78,7 @@ export async function playFaults(
   for (const entry of schedule) checkEntry(entry, stage);
   const { slotDurationMs } = options;
   if (slotDurationMs !== undefined) {
-    checkInteger("slotDurationMs", slotDurationMs, 1);
+    checkInteger(ACTION, "slotDurationMs", slotDurationMs, 1);
   }
   const startOf = slotStarts(stage.node, slotDurationMs);
   const active = new Map<ScheduledFault, ActiveFault>();
@@ -158,19 +163,6 @@ function checkEntry(entry: ScheduledFault, { node, proxy }: FaultStage): void {
     ...(node ? NODE_FAULT_TYPES : []),
     ...(proxy ? WIRE_FAULT_TYPES : []),
   ]);
-  checkInteger("slot", slot, 0);
-  checkInteger("slots", slots, 1);
-}
-
-function checkInteger(name: string, value: unknown, min: number): void {
-  if (typeof value !== "number") {
-    throw new TypeError(
-      `Cannot play faults: ${name} must be a number, got ${value}`,
-    );
-  }
-  if (!Number.isSafeInteger(value) || value < min) {
-    throw new RangeError(
-      `Cannot play faults: ${name} must be an integer from ${min} on, got ${value}`,
-    );
-  }
+  checkInteger(ACTION, "slot", slot, 0);
+  checkInteger(ACTION, "slots", slots, 1);
 }

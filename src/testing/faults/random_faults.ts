@@ -1,6 +1,6 @@
 /** Random schedules of faults, as plain data that follows from a seed. */
 
-import { checkObject } from "../../values/check.ts";
+import { checkInteger, checkObject } from "../../values/check.ts";
 import { type Fault, NODE_FAULT_TYPES, WIRE_FAULT_TYPES } from "./fault.ts";
 import { seededFractions } from "../node/random.ts";
 import { type RandomDraw, randomFault } from "./random_fault.ts";
@@ -68,13 +68,13 @@ export interface RandomFaultsOptions {
  * @throws {TypeError} An option is of the wrong type.
  */
 export function randomFaults(options: RandomFaultsOptions): ScheduledFault[] {
-  checkObject("draw faults", "options", options);
+  checkObject(ACTION, "options", options);
   const { seed, count = 20, maxSlots = 4, maxPauseSlots = 3 } = options;
   const { types = ALL_TYPES } = options;
-  check("seed", seed, 0);
-  check("count", count, 0);
-  check("maxSlots", maxSlots, 1);
-  check("maxPauseSlots", maxPauseSlots, 0);
+  checkInteger(ACTION, "seed", seed, 0);
+  checkInteger(ACTION, "count", count, 0);
+  checkInteger(ACTION, "maxSlots", maxSlots, 1);
+  checkInteger(ACTION, "maxPauseSlots", maxPauseSlots, 0);
   checkTypes(types);
   const schedule: ScheduledFault[] = [];
   for (let slot = 0, n = 0; n < count; n++) {
@@ -101,18 +101,7 @@ function drawFrom(next: () => number): RandomDraw {
   };
 }
 
-function check(name: string, value: unknown, min: number): void {
-  if (typeof value !== "number") {
-    throw new TypeError(
-      `Cannot draw faults: ${name} must be a number, got ${value}`,
-    );
-  }
-  if (!Number.isSafeInteger(value) || value < min) {
-    throw new RangeError(
-      `Cannot draw faults: ${name} must be an integer from ${min} on, got ${value}`,
-    );
-  }
-}
+const ACTION = "draw faults";
 
 function checkTypes(types: readonly Fault["type"][]): void {
   if (!Array.isArray(types) || types.length === 0) {

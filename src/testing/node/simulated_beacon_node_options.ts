@@ -1,6 +1,6 @@
 /** The options of a simulated beacon node, checked where they enter. */
 
-import { checkObject, refuse } from "../../values/check.ts";
+import { checkInteger, checkObject, refuse } from "../../values/check.ts";
 import { checkFault } from "../faults/check_fault.ts";
 import { EVENT_TOPICS } from "./event_streams.ts";
 import { NODE_FAULT_TYPES, type NodeFault } from "../faults/fault.ts";
@@ -130,8 +130,14 @@ export function resolveOptions(
   checkObject("start a node", "options", options);
   const { startSlot = 100, slotDurationMs = 2_000, ...rest } = options;
   const now = Date.now();
-  integer("slotDurationMs", slotDurationMs, 1, 86_400_000);
-  integer("startSlot", startSlot, 0, Math.floor(now / slotDurationMs) - 1);
+  checkInteger("start a node", "slotDurationMs", slotDurationMs, 1, 86_400_000);
+  checkInteger(
+    "start a node",
+    "startSlot",
+    startSlot,
+    0,
+    Math.floor(now / slotDurationMs) - 1,
+  );
   if (rest.genesisTime !== undefined && options.startSlot !== undefined) {
     throw new TypeError(
       `Cannot start a node: only one of genesisTime and startSlot may be given, got ${rest.genesisTime} and ${startSlot}`,
@@ -176,20 +182,31 @@ function validate(options: ResolvedOptions): void {
   if (typeof options.hostname !== "string" || options.hostname === "") {
     refuse("start a node", "hostname", "an address", options.hostname);
   }
-  integer("port", options.port, 0, 65_535);
-  integer("seed", options.seed, 0);
-  integer("slotsPerEpoch", options.slotsPerEpoch, 1);
+  checkInteger("start a node", "port", options.port, 0, 65_535);
+  checkInteger("start a node", "seed", options.seed, 0);
+  checkInteger("start a node", "slotsPerEpoch", options.slotsPerEpoch, 1);
   if (typeof options.autoplay !== "boolean") {
     refuse("start a node", "autoplay", "a boolean", options.autoplay);
   }
   rate("emptySlotRate", options.emptySlotRate);
   rate("lateBlockRate", options.lateBlockRate);
   rate("reorgRate", options.reorgRate);
-  integer("maxReorgDepth", options.maxReorgDepth, 2);
-  integer("attestationsPerSlot", options.attestationsPerSlot, 0);
-  integer("keepAliveMs", options.keepAliveMs, 0);
-  integer("maxQueuedEvents", options.maxQueuedEvents, 1);
-  integer("genesisTime", options.genesisTime, 0, Date.now());
+  checkInteger("start a node", "maxReorgDepth", options.maxReorgDepth, 2);
+  checkInteger(
+    "start a node",
+    "attestationsPerSlot",
+    options.attestationsPerSlot,
+    0,
+  );
+  checkInteger("start a node", "keepAliveMs", options.keepAliveMs, 0);
+  checkInteger("start a node", "maxQueuedEvents", options.maxQueuedEvents, 1);
+  checkInteger(
+    "start a node",
+    "genesisTime",
+    options.genesisTime,
+    0,
+    Date.now(),
+  );
   if (options.genesisTime % 1000 !== 0) {
     throw new RangeError(
       `Cannot start a node: genesisTime must be a whole second, got ${options.genesisTime}`,
@@ -209,25 +226,6 @@ function validate(options: ResolvedOptions): void {
     );
   }
   for (const fault of options.faults) checkFault(fault, NODE_FAULT_TYPES);
-}
-
-/** Throws unless a value is an integer within its bounds. */
-function integer(
-  name: string,
-  value: unknown,
-  min: number,
-  max = Number.MAX_SAFE_INTEGER,
-): void {
-  if (typeof value !== "number") {
-    throw new TypeError(
-      `Cannot start a node: ${name} must be a number, got ${value}`,
-    );
-  }
-  if (!Number.isSafeInteger(value) || value < min || value > max) {
-    throw new RangeError(
-      `Cannot start a node: ${name} must be an integer from ${min} to ${max}, got ${value}`,
-    );
-  }
 }
 
 /** Throws unless a value is a share. */

@@ -1,6 +1,6 @@
 /** The options of a fault proxy, checked where they enter. */
 
-import { checkObject, refuse } from "../../values/check.ts";
+import { checkInteger, checkObject, refuse } from "../../values/check.ts";
 import { checkFault } from "../faults/check_fault.ts";
 import { WIRE_FAULT_TYPES, type WireFault } from "../faults/fault.ts";
 
@@ -44,7 +44,7 @@ export function resolveProxyOptions(
   if (typeof hostname !== "string" || hostname === "") {
     refuse("start a proxy", "hostname", "an address", hostname);
   }
-  checkPort(port);
+  checkInteger("start a proxy", "port", port, 0, 65_535);
   if (!Array.isArray(faults)) {
     throw new TypeError(
       `Cannot start a proxy: faults must be an array, got ${faults}`,
@@ -62,17 +62,4 @@ function checkTarget(target: string | URL): URL {
       url ? `${url.protocol}//${url.host}` : target
     }`,
   );
-}
-
-function checkPort(port: unknown): void {
-  if (typeof port !== "number") {
-    throw new TypeError(
-      `Cannot start a proxy: port must be a number, got ${port}`,
-    );
-  }
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new RangeError(
-      `Cannot start a proxy: port must be an integer from 0 to 65535, got ${port}`,
-    );
-  }
 }

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { printable } from "../../src/values/printable.ts";
+import { printable, shown } from "../../src/values/shown.ts";
 
 Deno.test("printable() leaves printable text as it is", () => {
   const text = 'Beacon node: "head" \\ é漢💥 {}';
@@ -48,4 +48,26 @@ Deno.test("printable() cuts what is too long, and shows that it did", () => {
 
 Deno.test("printable() is bounded also where all is escaped", () => {
   assertEquals(printable("\0".repeat(1000), 10), `${"\\u0000".repeat(10)}…`);
+});
+
+Deno.test("shown() quotes text on one line, cut to a length", () => {
+  assertEquals(shown('a"b\n'), String.raw`"a\"b\n"`);
+  assertEquals(shown("\u009b31m"), String.raw`"\u009b31m"`);
+  assertEquals(shown("abcd", 3), '"abc…"');
+  assertEquals(shown("abc", 3), '"abc"');
+  assertEquals(shown("\0".repeat(100), 10).length, 13);
+});
+
+Deno.test("shown() names the kind of what has no short form", () => {
+  const table: [unknown, string][] = [
+    [null, "null"],
+    [undefined, "undefined"],
+    [NaN, "NaN"],
+    [1n, "1"],
+    [Symbol("a"), "Symbol(a)"],
+    [{ secret: 1 }, "an object"],
+    [["secret"], "an array of 1"],
+    [() => "secret", "a function"],
+  ];
+  for (const [value, text] of table) assertEquals(shown(value), text);
 });
