@@ -1,8 +1,9 @@
 /** What several nodes say together: each event once, and heads that do not go back. */
 
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
-import { eventIdentity } from "../../beacon/events/event_identity.ts";
+import { identify } from "../../beacon/events/event_identity.ts";
 import type { SlotClock } from "../../beacon/slot_clock.ts";
+import { isKnownTopic } from "../../beacon/events/topic.ts";
 import { standInFor } from "../../beacon/events/stand_in.ts";
 import { HEAD_TOPICS, type HeadReport, isHeadReport } from "../chain/head.ts";
 import { type HeadPlace, MergedHead } from "./merged_head.ts";
@@ -33,10 +34,10 @@ export class NodeMerge {
     event: BeaconEvent<string>,
     clock: SlotClock | undefined,
   ): SuppressReason | undefined {
-    const { topic, raw, receivedAt } = event;
+    const { topic, receivedAt } = event;
     const once = this.#once;
-    const known = eventIdentity(topic, event.data);
-    const identity = known ?? raw;
+    const { key, stage } = identify(event);
+    const identity = topic === "head_v2" ? `${key}/${stage}` : key;
     const place = isHeadReport(event)
       ? this.#placeOf(node, event, clock)
       : "news";
@@ -44,7 +45,7 @@ export class NodeMerge {
       return "duplicate";
     }
     if (place === "behind") return "behind";
-    const recurs = known === undefined || HEAD_TOPICS.has(topic);
+    const recurs = !isKnownTopic(topic) || HEAD_TOPICS.has(topic);
     return once.accepts(node.index, topic, identity, receivedAt, recurs)
       ? undefined
       : "duplicate";

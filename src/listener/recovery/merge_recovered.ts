@@ -2,7 +2,7 @@
 
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
 import { isHeadReport } from "../chain/head.ts";
-import { identify } from "./told_events.ts";
+import { identify } from "../../beacon/events/event_identity.ts";
 
 /**
  * Merges recovered events into those that came by themselves meanwhile, by slot. The node's own keep
@@ -18,11 +18,11 @@ export function mergeRecovered(
   const own = new Set<string>();
   let latestHead = -1;
   for (const event of held) {
-    if (RECOVERABLE.has(event.topic)) own.add(identify(event));
+    if (RECOVERABLE.has(event.topic)) own.add(identify(event).key);
     if (isHeadReport(event)) latestHead = Math.max(latestHead, event.slot!);
   }
   const rest = recovered.filter((event) =>
-    !own.has(identify(event)) &&
+    !own.has(identify(event).key) &&
     !(isHeadReport(event) && event.slot! <= latestHead)
   ).sort((a, b) => a.slot! - b.slot! || rank(a) - rank(b));
   const merged: BeaconEvent<string>[] = [];

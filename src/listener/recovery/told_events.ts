@@ -1,7 +1,7 @@
 /** What a node's chain has told, by itself or by a recovery, so that nothing is delivered by both. */
 
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
-import { eventIdentity } from "../../beacon/events/event_identity.ts";
+import { identify } from "../../beacon/events/event_identity.ts";
 import { type HeadReport, isHeadReport, readHead } from "../chain/head.ts";
 import { RecentRoots } from "../merge/recent_roots.ts";
 import { RecentSet } from "../merge/recent_set.ts";
@@ -23,10 +23,11 @@ export class ToldEvents {
     }
     if (known.topic === "block") {
       this.#liveBlocks.add(known.data.block);
-      return this.#recovered.size > 0 && this.#recovered.has(identify(event));
+      return this.#recovered.size > 0 &&
+        this.#recovered.has(identify(event).key);
     }
     if (known.topic !== "chain_reorg") return false;
-    const identity = identify(event);
+    const identity = identify(event).key;
     this.#liveReorgs.add(identity);
     if (this.#recovered.has(identity)) return true;
     // The node's heads are past the recovered one.
@@ -42,7 +43,7 @@ export class ToldEvents {
    */
   addRecovered(event: BeaconEvent<string>, isWanted: boolean): boolean {
     const known = event as BeaconEvent;
-    const identity = identify(event);
+    const identity = identify(event).key;
     if (known.topic === "head") {
       // One that was told before and that another one has followed is news again.
       this.#ahead = known;
@@ -74,8 +75,3 @@ export class ToldEvents {
 const REMEMBERED = 128;
 /** For so long an event may have been under way while the headers were asked for. */
 const LATE_MS = 2000;
-
-/** What two reports of the same have in common. */
-export function identify({ topic, data }: BeaconEvent<string>): string {
-  return `${topic} ${eventIdentity(topic, data as never)}`;
-}

@@ -1,7 +1,13 @@
 /** When two reports are the same event, and when they must not be taken for it. */
 
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { eventIdentity } from "../../../src/beacon/events/event_identity.ts";
+import {
+  eventIdentity,
+  identify,
+  isOptimistic,
+  isSameEvent,
+} from "../../../src/beacon/events/event_identity.ts";
+import type { BeaconEvent } from "../../../src/beacon/events/beacon_event.ts";
 import { parseEventData } from "../../../src/beacon/events/parse_event_data.ts";
 import { membersOf, replaced, valueAt, without } from "./payload_members.ts";
 import { TOPIC_EXAMPLES } from "./topic_examples.ts";
@@ -10,10 +16,10 @@ import { TOPIC_EXAMPLES } from "./topic_examples.ts";
 const NOT_IDENTITY: Record<string, RegExp> = {
   head: /^(state|epoch_transition|\w+_dependent_root|execution_optimistic)$/,
   head_v2:
-    /^(version|data\.(state|epoch_transition|\w+_dependent_root|execution_optimistic))$/,
+    /^(version|data\.(state|payload_status|epoch_transition|\w+_dependent_root|execution_optimistic))$/,
   block: /^execution_optimistic$/,
   finalized_checkpoint: /^(state|execution_optimistic)$/,
-  chain_reorg: /^(\w+_state|epoch|execution_optimistic)$/,
+  chain_reorg: /^(depth|\w+_state|epoch|execution_optimistic)$/,
   light_client_finality_update: /^(version|data\.finality_branch\.\d)$/,
   light_client_optimistic_update: /^(version|.*\.execution.*)$/,
   payload_attributes: /^(version|data\.parent_block_number)$/,
@@ -25,16 +31,16 @@ const NOT_IDENTITY: Record<string, RegExp> = {
   blob_sidecar: /^(kzg_commitment|versioned_hash)$/,
 };
 
-for (const { topic, form, payload, data } of TOPIC_EXAMPLES) {
+for (const { topic, form, payload } of TOPIC_EXAMPLES) {
   const name = form === undefined ? topic : `${topic} ${form}`;
 
-  Deno.test(`eventIdentity() changes with every member that makes ${name} another event`, () => {
-    const identity = eventIdentity<string>(topic, data);
+  Deno.test(`identify() gives another key with every member that makes ${name} another event`, () => {
+    const identity = keyOf(topic, payload);
     assert(identity);
     for (const path of membersOf(payload)) {
       const sent = valueAt(payload, path);
       if (typeof sent === "object") continue;
-      const other = identityOf(
+      const other = keyOf(
         topic,
         replaced(payload, path, changed(path.at(-1)!, sent)),
       );
@@ -44,7 +50,7 @@ for (const { topic, form, payload, data } of TOPIC_EXAMPLES) {
     }
   });
 
-  Deno.test(`eventIdentity() is the same for ${name} in another case and order`, () => {
+  Deno.test(`identify() gives the same key for ${name} in another case and order`, () => {
     const raw = JSON.stringify(payload).replaceAll(
       /"0x([0-9a-f]*)"/g,
       (_, digits: string) => `"0x${digits.toUpperCase()}"`,
@@ -52,19 +58,19 @@ for (const { topic, form, payload, data } of TOPIC_EXAMPLES) {
     const reordered = Object.fromEntries(
       Object.entries(JSON.parse(raw)).reverse(),
     );
-    assertEquals(identityOf(topic, reordered), identityOf(topic, payload));
+    assertEquals(keyOf(topic, reordered), keyOf(topic, payload));
   });
 }
 
-Deno.test("eventIdentity() tells apart the events of one topic, and no two examples are the same", () => {
-  const identities = TOPIC_EXAMPLES.map(({ topic, data }) =>
-    `${topic} ${eventIdentity<string>(topic, data)}`
+Deno.test("identify() gives no two examples the same key", () => {
+  const identities = TOPIC_EXAMPLES.map(({ topic, payload }) =>
+    keyOf(topic, payload)
   );
   // The two bids and votes are the same, once with their envelope and once without.
   assertEquals(new Set(identities).size, TOPIC_EXAMPLES.length - 2);
 });
 
-Deno.test("eventIdentity() takes a bare payload for the same event as a wrapped one", () => {
+Deno.test("identify() takes a bare payload for the same event as a wrapped one", () => {
   for (
     const topic of [
       "execution_payload_bid",
@@ -75,13 +81,13 @@ Deno.test("eventIdentity() takes a bare payload for the same event as a wrapped 
       example.topic === topic
     );
     assertEquals(
-      identityOf(topic, examples[0]!.payload),
-      identityOf(topic, examples[1]!.payload),
+      keyOf(topic, examples[0]!.payload),
+      keyOf(topic, examples[1]!.payload),
     );
   }
 });
 
-Deno.test("eventIdentity() is the same where a node leaves out what others send", () => {
+Deno.test("identify() gives the same key where a node leaves out what others send", () => {
   for (
     const [topic, ...path] of [
       ["head", "execution_optimistic"],
@@ -94,33 +100,33 @@ Deno.test("eventIdentity() is the same where a node leaves out what others send"
       example.topic === topic
     )!;
     assertEquals(
-      identityOf(topic!, without(payload, path)),
-      identityOf(topic!, payload),
+      keyOf(topic!, without(payload, path)),
+      keyOf(topic!, payload),
     );
   }
 });
 
-Deno.test("eventIdentity() tells apart confirmations with and without the current slot", () => {
+Deno.test("identify() tells apart confirmations with and without the current slot", () => {
   const { payload } = TOPIC_EXAMPLES.find(({ topic }) =>
     topic === "fast_confirmation"
   )!;
   assertNotEquals(
-    identityOf("fast_confirmation", without(payload, ["current_slot"])),
-    identityOf("fast_confirmation", payload),
+    keyOf("fast_confirmation", without(payload, ["current_slot"])),
+    keyOf("fast_confirmation", payload),
   );
 });
 
-Deno.test("eventIdentity() tells apart aggregates of one committee and of another", () => {
+Deno.test("identify() tells apart aggregates of one committee and of another", () => {
   const { payload } = TOPIC_EXAMPLES.find(({ topic }) =>
     topic === "attestation"
   )!;
   assertNotEquals(
-    identityOf("attestation", without(payload, ["committee_bits"])),
-    identityOf("attestation", payload),
+    keyOf("attestation", without(payload, ["committee_bits"])),
+    keyOf("attestation", payload),
   );
 });
 
-Deno.test("eventIdentity() stays short for the largest slashing", () => {
+Deno.test("identify() stays short for the largest slashing", () => {
   const { topic, payload } = TOPIC_EXAMPLES.find(({ topic }) =>
     topic === "attester_slashing"
   )!;
@@ -130,28 +136,80 @@ Deno.test("eventIdentity() stays short for the largest slashing", () => {
     ["attestation_1", "attesting_indices"],
     indices,
   );
-  const identity = identityOf(topic, large)!;
-  assert(identity.length < 2000);
+  const identity = keyOf(topic, large);
+  assert(identity.length < 520);
   const other = replaced(
     large,
     ["attestation_1", "attesting_indices", "70000"],
     "70001",
   );
-  assertNotEquals(identityOf(topic, other), identity);
+  assertNotEquals(keyOf(topic, other), identity);
 });
 
-Deno.test("eventIdentity() knows none for an unknown topic, whatever its name and data", () => {
+Deno.test("identify() takes the text of an event of an unknown topic, whatever its name", () => {
   for (
-    const topic of ["weather_forecast", "__proto__", "constructor", "toString"]
+    const topic of ["weather_forecast", "__proto__", "constructor", "a\nb"]
   ) {
-    for (const data of [{ slot: 1 }, null, 5]) {
-      assertEquals(eventIdentity(topic, data), undefined);
-    }
+    const keys = ['{"slot":1}', '{"slot":2}', "null", "5"].map((raw) =>
+      keyOf(topic, raw)
+    );
+    assertEquals(new Set(keys).size, 4);
+    assertEquals(keyOf(topic, "5"), keys[3]);
+    assert(keys.every((key) => /^[\x21-\x7e]{1,100}$/.test(key)), keys[0]);
   }
 });
 
-function identityOf(topic: string, payload: unknown): string | undefined {
-  return eventIdentity(topic, parseEventData(topic, JSON.stringify(payload)));
+Deno.test("identify() gives a later stage to the verified report of an optimistic event", () => {
+  for (
+    const [topic, ...path] of [
+      ["head", "execution_optimistic"],
+      ["head_v2", "data", "execution_optimistic"],
+      ["block", "execution_optimistic"],
+      ["chain_reorg", "execution_optimistic"],
+      ["finalized_checkpoint", "execution_optimistic"],
+    ] as const
+  ) {
+    const { payload } = TOPIC_EXAMPLES.find((example) =>
+      example.topic === topic
+    )!;
+    const optimistic = eventOf(topic, replaced(payload, path, true));
+    const verified = eventOf(topic, replaced(payload, path, false));
+    assert(isOptimistic(optimistic) && !isOptimistic(verified));
+    assert(identify(optimistic).stage < identify(verified).stage);
+    assert(isSameEvent(identify(optimistic), identify(verified)));
+    assertNotEquals(eventIdentity(optimistic), eventIdentity(verified));
+  }
+});
+
+Deno.test("identify() gives a later stage to a head_v2 whose payload is known better", () => {
+  const { payload } = TOPIC_EXAMPLES.find(({ topic }) => topic === "head_v2")!;
+  const stages = [true, false].flatMap((optimistic) =>
+    ["pending", "empty", "full"].map((status) => {
+      const data = replaced(payload, ["data", "payload_status"], status);
+      const path = ["data", "execution_optimistic"];
+      return identify(eventOf("head_v2", replaced(data, path, optimistic)))
+        .stage;
+    })
+  );
+  assertEquals(stages, [0, 1, 2, 3, 4, 5]);
+});
+
+Deno.test("eventIdentity() is one short line of ASCII for every topic", () => {
+  for (const { topic, payload } of TOPIC_EXAMPLES) {
+    const identity = eventIdentity(eventOf(topic, payload));
+    assert(/^[\x21-\x7e]{1,600}$/.test(identity), identity);
+    assert(identity.startsWith(`${topic}/`), identity);
+  }
+});
+
+function keyOf(topic: string, payload: unknown): string {
+  return identify(eventOf(topic, payload)).key;
+}
+
+function eventOf(topic: string, payload: unknown): BeaconEvent<string> {
+  const raw = typeof payload === "string" ? payload : JSON.stringify(payload);
+  const data = parseEventData(topic, raw);
+  return { topic, data, raw, node: "a", receivedAt: 0 };
 }
 
 /** Another value that a member may have. */
