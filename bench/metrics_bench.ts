@@ -80,7 +80,7 @@ function meterByFields(length: number): Metered {
       new NodeState(index, new NodeEndpoint(`http://node-${index}`), TOPICS),
   );
   const metrics = new ListenerMetrics(registry, PREFIX, {
-    nodes,
+    nodes: new Map(nodes.map((node) => [node.name, node])),
     lost: () => ({}),
   });
   const timing = new TimingMetrics(metrics, undefined);

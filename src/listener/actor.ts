@@ -32,8 +32,8 @@ import { TimingMetrics } from "./metrics/timing_metrics.ts";
 
 /** What a {@linkcode ListenerActor} works with. */
 export interface ListenerActorOptions {
-  /** The nodes; what events say of them is the actor's to write. */
-  nodes: readonly NodeState[];
+  /** The nodes by name, as they are now. */
+  nodes: ReadonlyMap<string, NodeState>;
   /** The topics that the user wants. */
   topics: readonly string[];
   /** Where events go. */
@@ -71,14 +71,14 @@ export class ListenerActor {
     const { nodes, metrics, parity, reporter } = options;
     this.#options = options;
     this.#timing = new TimingMetrics(metrics, parity);
-    this.#duties = new DutiesTracker(nodes.length);
+    this.#duties = new DutiesTracker(nodes.size);
     this.#queueGaps = new QueueGaps({
       nodes,
       reporter,
       slotAt: (time) => this.clock?.slotAt(time),
     });
     this.#postEvent = { onLost: (event) => this.#queueGaps.add(event) };
-    if (nodes.length > 1) this.#merge = new NodeMerge(nodes, options.topics);
+    if (nodes.size > 1) this.#merge = new NodeMerge(nodes, options.topics);
   }
 
   /** The slot clock, once genesis and timing are known. */
@@ -114,12 +114,12 @@ export class ListenerActor {
     const known = this.clock;
     const differences = this.#chain.learn(config, node?.name);
     const { slotDurationMs } = config;
-    for (const each of node === undefined ? nodes : [node]) {
+    for (const each of node === undefined ? nodes.values() : [node]) {
       each.slotDurationMs = slotDurationMs;
     }
     if (known === undefined) {
       this.#timing.start(this.clock!);
-      reporter.clockKnown(node);
+      if (node !== undefined) reporter.clockKnown(node);
       this.#review();
     } else if (node !== undefined && differences.length > 0) {
       const message = `The node tells of another timing, which is not used: ${
@@ -136,7 +136,7 @@ export class ListenerActor {
 
   /** With a clock it can be told what of the past is to be believed. */
   #review(): void {
-    for (const node of this.#options.nodes) {
+    for (const node of this.#options.nodes.values()) {
       const { lastHead } = node;
       if (lastHead === undefined || this.#isPlausible(lastHead)) continue;
       node.lastHead = node.headSlot = undefined;

@@ -1,7 +1,6 @@
 /** The listener's options, and the check of what a user gave. */
 
 import { Registry } from "prom-client";
-import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import {
   type ChainConfig,
   createSlotClock,
@@ -18,12 +17,8 @@ import {
   checkSignal,
   refuse,
 } from "../values/check.ts";
-import { Broadcast } from "./broadcast/broadcast.ts";
-import { type ChainReorg, mergeReorgs } from "./chain/reorg.ts";
-import type { DutiesChanged } from "./chain/duties.ts";
 import type { Log } from "./log.ts";
 import type { MetricsRegistry } from "./metrics/metrics_registry.ts";
-import type { NodeStatus } from "./node_status.ts";
 
 /** Options for `SseListener.start()`. */
 export interface SseListenerOptions {
@@ -68,14 +63,6 @@ export interface SseListenerOptions {
   idleTimeoutMs?: number;
   /** Takes log entries: state changes and rate-limited warnings. Silent by default. */
   log?: Log;
-  /** Where events are sent, for subscriptions from before the start. */
-  events?: Broadcast<BeaconEvent<string>>;
-  /** Where reorgs are sent, for subscriptions from before the start and for mirrors. */
-  reorgs?: Broadcast<ChainReorg>;
-  /** Where changes of duties are sent, for subscriptions from before the start. */
-  duties?: Broadcast<DutiesChanged>;
-  /** Where changes of the nodes' state are sent, for subscriptions from before the start. */
-  status?: Broadcast<NodeStatus>;
   /** The `fetch` to use. */
   fetch?: typeof fetch;
   /** Wall clock, Unix time in milliseconds. */
@@ -96,10 +83,6 @@ export interface CheckedOptions {
   maxEventBytes: number | undefined;
   idleTimeoutMs: number | undefined;
   log: Log;
-  events: Broadcast<BeaconEvent<string>>;
-  reorgs: Broadcast<ChainReorg>;
-  duties: Broadcast<DutiesChanged>;
-  status: Broadcast<NodeStatus>;
   fetch: typeof fetch;
   now: () => number;
   random: () => number;
@@ -156,11 +139,6 @@ export function checkOptions(options: SseListenerOptions): CheckedOptions {
     maxEventBytes,
     idleTimeoutMs,
     log: unthrowing(log),
-    events: checkBroadcast("events", options.events) ?? new Broadcast(),
-    reorgs: checkBroadcast("reorgs", options.reorgs) ??
-      new Broadcast({ merge: mergeReorgs }),
-    duties: checkBroadcast("duties", options.duties) ?? new Broadcast(),
-    status: checkBroadcast("status", options.status) ?? new Broadcast(),
     // Bound, since browsers' fetch must not be called as a method of an options object.
     fetch: fetch ?? ((input, init) => globalThis.fetch(input, init)),
     now: now ?? Date.now,
@@ -219,19 +197,4 @@ function checkNodes(nodes: SseListenerOptions["nodes"]): NodeEndpoint[] {
     names.add(endpoint.name);
     return endpoint;
   });
-}
-
-function checkBroadcast<T>(
-  name: string,
-  value: Broadcast<T> | undefined,
-): Broadcast<T> | undefined {
-  if (value !== undefined && !(value instanceof Broadcast)) {
-    refuse(ACTION, name, "a Broadcast", value);
-  }
-  if (value?.isClosed) {
-    throw new TypeError(
-      `Cannot start listener: ${name} must be an open Broadcast, got a closed one`,
-    );
-  }
-  return value;
 }

@@ -40,11 +40,10 @@ export class NodeReporter {
     this.#warnings = new RateLimit(options.now);
   }
 
-  /** Genesis and timing are known. */
-  clockKnown(node: NodeState | undefined): void {
-    const status: NodeStatus = { type: "clock", at: this.#options.now() };
-    if (node !== undefined) status.node = node.name;
-    this.#options.status.post(status);
+  /** Genesis and timing are known from a node. */
+  clockKnown(node: NodeState): void {
+    const { now, status } = this.#options;
+    status.post({ type: "clock", node: node.name, at: now() });
   }
 
   /** The node answered the probe. */

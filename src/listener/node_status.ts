@@ -49,12 +49,12 @@ export interface DisconnectedStatus {
   retryInMs: number;
 }
 
-/** Genesis and timing of the chain are known; delays and epochs can be told. */
+/** Genesis and timing of the chain are known from a node. Not yielded where they were given as `config`. */
 export interface ClockStatus {
   /** Discriminates the union. */
   type: "clock";
-  /** Name of the node that told them; absent where they were given as `config`. */
-  node?: string;
+  /** Name of the node that reported them. */
+  node: string;
   /** When, Unix time in milliseconds. */
   at: number;
 }

@@ -7,7 +7,8 @@ import type { KnownTopic } from "../beacon/events/topic.ts";
 import { checkObject, checkSignal, refuse } from "../values/check.ts";
 import { shown } from "../values/shown.ts";
 import { ListenerActor } from "./actor.ts";
-import type { ChainReorg } from "./chain/reorg.ts";
+import { type ChainReorg, mergeReorgs } from "./chain/reorg.ts";
+import { Broadcast } from "./broadcast/broadcast.ts";
 import { DataInterest } from "./broadcast/data_interest.ts";
 import type { DutiesChanged } from "./chain/duties.ts";
 import { NodeReporter } from "./node_reporter.ts";
@@ -94,53 +95,62 @@ export class SseListener implements AsyncDisposable {
   /** Resolves when the listener has ended; rejects with the error that ended it, if one did. */
   readonly finished: Promise<void>;
 
-  readonly #options: CheckedOptions;
-  readonly #nodes: NodeState[];
+  readonly #events = new Broadcast<BeaconEvent<string>>();
+  readonly #reorgs = new Broadcast<ChainReorg>({ merge: mergeReorgs });
+  readonly #duties = new Broadcast<DutiesChanged>();
+  readonly #status = new Broadcast<NodeStatus>();
+  readonly #topics: readonly string[];
+  readonly #nodes: ReadonlyMap<string, NodeState>;
   readonly #metrics: ListenerMetrics;
   readonly #actor: ListenerActor;
   readonly #reporter: NodeReporter;
-  readonly #interest: DataInterest;
+  readonly #interest = new DataInterest();
   readonly #ended = new AbortController();
 
   private constructor(options: CheckedOptions) {
-    const { registry, prefix, events, reorgs, duties, status, config } =
-      options;
-    this.#options = options;
+    const { registry, prefix, topics, config, parity, now, log } = options;
     this.registry = registry;
-    this.#nodes = options.endpoints.map((endpoint, index) =>
-      new NodeState(index, endpoint, options.topics)
+    this.#topics = topics;
+    this.#nodes = new Map(
+      options.endpoints.map((endpoint, index) => [
+        endpoint.name,
+        new NodeState(index, endpoint, topics),
+      ]),
     );
     this.#metrics = new ListenerMetrics(registry, prefix, {
       nodes: this.#nodes,
       lost: () => ({
-        events: events.lost,
-        reorgs: reorgs.lost,
-        duties: duties.lost,
-        status: status.lost,
+        events: this.#events.lost,
+        reorgs: this.#reorgs.lost,
+        duties: this.#duties.lost,
+        status: this.#status.lost,
       }),
     });
-    this.#reporter = new NodeReporter(options);
-    this.#interest = new DataInterest(events);
+    this.#reporter = new NodeReporter({ status: this.#status, now, log });
     this.#actor = new ListenerActor({
-      ...options,
       nodes: this.#nodes,
+      topics,
+      events: this.#events,
+      reorgs: this.#reorgs,
+      duties: this.#duties,
       reporter: this.#reporter,
       metrics: this.#metrics,
+      parity,
     });
     const signal = options.signal === undefined
       ? this.#ended.signal
       : AbortSignal.any([options.signal, this.#ended.signal]);
     this.ready = this.#awaitReady(signal);
     if (config !== undefined) this.#actor.configure(config);
-    this.finished = this.#run(signal);
-    // Both are for whoever wants them; unobserved, they are no unhandled rejections.
+    this.finished = this.#run(options, signal);
+    // Nobody has to handle these two; a rejection of them is no unhandled one.
     this.ready.catch(() => {});
     this.finished.catch(() => {});
   }
 
   /** The nodes as they are now. */
   get nodes(): NodeSnapshot[] {
-    return this.#nodes.map((node) => node.snapshot());
+    return Array.from(this.#nodes.values(), (node) => node.snapshot());
   }
 
   /** The slot clock, once genesis and timing are known. */
@@ -165,17 +175,17 @@ export class SseListener implements AsyncDisposable {
       refuse("subscribe", "topics", "an array", topics);
     }
     for (const topic of topics ?? []) {
-      if (!this.#options.topics.includes(topic)) {
+      if (!this.#topics.includes(topic)) {
         throw new TypeError(
           `Cannot subscribe: topics must be among ${
-            this.#options.topics.join(", ")
+            this.#topics.join(", ")
           }, got ${shown(topic)}`,
         );
       }
     }
     const wanted = new Set<string>(topics);
     if (wanted.has("head_v2")) wanted.add("head");
-    const subscription = this.#options.events.subscribe({
+    const subscription = this.#events.subscribe({
       signal,
       filter: topics && ((event) => wanted.has(event.topic)),
       onClose: this.#interest.announce(raw ? [] : topics && [...wanted]),
@@ -187,17 +197,17 @@ export class SseListener implements AsyncDisposable {
 
   /** Subscribes to reorgs, each once, whichever node tells of it first. */
   reorgs(options: SubscriptionOptions = {}): Subscription<ChainReorg> {
-    return this.#options.reorgs.subscribe(options);
+    return this.#reorgs.subscribe(options);
   }
 
   /** Subscribes to changes of duties, each once, whichever node tells of it first. */
   duties(options: SubscriptionOptions = {}): Subscription<DutiesChanged> {
-    return this.#options.duties.subscribe(options);
+    return this.#duties.subscribe(options);
   }
 
   /** Subscribes to changes of the nodes' state. */
   status(options: SubscriptionOptions = {}): Subscription<NodeStatus> {
-    return this.#options.status.subscribe(options);
+    return this.#status.subscribe(options);
   }
 
   /** Ends all connections and subscriptions, and waits until they are gone. */
@@ -211,24 +221,27 @@ export class SseListener implements AsyncDisposable {
     await this.close();
   }
 
-  async #run(signal: AbortSignal): Promise<void> {
-    const { config, events, reorgs, duties, status } = this.#options;
-    const mustAgree = this.#nodes.length > 1 ||
+  async #run(options: CheckedOptions, signal: AbortSignal): Promise<void> {
+    const { config, fetch, now, random } = options;
+    const nodes = [...this.#nodes.values()];
+    const mustAgree = nodes.length > 1 ||
       config?.genesisValidatorsRoot !== undefined;
-    const options = {
-      ...this.#options,
-      actor: this.#actor,
-      reporter: this.#reporter,
-      signal,
-      // With several nodes, telling that two report the same takes the payload.
-      needsData: (topic: string) =>
-        this.#nodes.length > 1 || this.#interest.wants(topic),
-      startWithinMs: startWithinMs(this.#nodes.length),
-      asksForConfig: config === undefined || mustAgree,
-      mustAgree,
-    };
-    const running = this.#nodes.map((node) =>
-      new NodeSupervisor(node, options).run()
+    const running = nodes.map((node) =>
+      new NodeSupervisor(node, {
+        actor: this.#actor,
+        reporter: this.#reporter,
+        signal,
+        fetch,
+        now,
+        random,
+        maxEventBytes: options.maxEventBytes,
+        idleTimeoutMs: options.idleTimeoutMs,
+        // Two nodes' reports of the same event are compared by payload.
+        needsData: (topic) => nodes.length > 1 || this.#interest.wants(topic),
+        startWithinMs: startWithinMs(nodes.length),
+        asksForConfig: config === undefined || mustAgree,
+        mustAgree,
+      }).run()
     );
     try {
       await Promise.all(running);
@@ -236,19 +249,20 @@ export class SseListener implements AsyncDisposable {
       this.#ended.abort();
       await Promise.allSettled(running);
       this.#actor.close();
-      for (const broadcast of [events, reorgs, duties, status]) {
-        broadcast.close();
-      }
+      this.#events.close();
+      this.#reorgs.close();
+      this.#duties.close();
+      this.#status.close();
       this.#metrics.release();
     }
   }
 
   async #awaitReady(signal: AbortSignal): Promise<void> {
-    const changes = this.#options.status.subscribe({ signal });
+    const changes = this.#status.subscribe({ signal });
     for await (const _change of changes) {
       if (
         this.clock !== undefined &&
-        this.#nodes.some(({ state }) => state === "connected")
+        this.nodes.some(({ state }) => state === "connected")
       ) return;
     }
     throw new Error("Cannot become ready: the listener is closed", {

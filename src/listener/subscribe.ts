@@ -11,14 +11,7 @@ import { SseListener } from "./sse_listener.ts";
 export interface SubscribeToNodeOptions<T extends string> extends
   Omit<
     SseListenerOptions,
-    | "nodes"
-    | "topics"
-    | "events"
-    | "reorgs"
-    | "status"
-    | "duties"
-    | "registry"
-    | "prefix"
+    "nodes" | "topics" | "registry" | "prefix"
   > {
   /**
    * The topics to listen to.

@@ -153,8 +153,9 @@ function headAfterAbsence(
 function checkNeedlessGaps(run: Run, node: VirtualNode, report: Report): void {
   const { plan, heads } = node;
   if (plan.forgetsOrphans) return;
-  const clockAt =
-    run.statuses.received.find(({ value }) => value.type === "clock")?.at ??
+  const clockAt = run.schedule.isConfigGiven
+    ? run.startedAt
+    : run.statuses.received.find(({ value }) => value.type === "clock")?.at ??
       Infinity;
   const spoiledAt = run.startedAt +
     Math.min(

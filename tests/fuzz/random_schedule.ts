@@ -19,10 +19,6 @@ export interface Schedule {
   topics: string[];
   /** The listener's cap. */
   maxEventBytes: number;
-  /** How many events wait for one subscriber. */
-  eventsCapacity: number;
-  /** How many reorgs wait for one subscriber. */
-  reorgsCapacity: number;
   /** How long the slow subscribers wait between two values, at most. */
   slowMs: number;
   /** Slot by slot: no block, or one that grows so many blocks below the head. */
@@ -154,8 +150,6 @@ export function randomSchedule(seed: number): Schedule {
       ["head", "chain_reorg"],
     ]),
     maxEventBytes: random.pick([1024, 4096, 65_536]),
-    eventsCapacity: random.pick([1024, 1024, 16, 3]),
-    reorgsCapacity: random.pick([1024, 4, 1]),
     slowMs: random.pick([1000, 20_000, 300_000]),
     chain: randomChain(random, minutes, nodes),
     nodes,

@@ -2,7 +2,6 @@
 
 import {
   type BeaconEvent,
-  Broadcast,
   type ChainReorg,
   type NodeSnapshot,
   type NodeStatus,
@@ -100,36 +99,10 @@ export async function runSchedule(schedule: Schedule): Promise<Run> {
     });
   });
 
-  const events = new Broadcast<BeaconEvent<string>>({
-    capacity: schedule.eventsCapacity,
-  });
-  const reorgs = new Broadcast<ChainReorg>({
-    capacity: schedule.reorgsCapacity,
-  });
-  const status = new Broadcast<NodeStatus>({ capacity: 100_000 });
-  const slow = {
-    time,
-    random: new SeededRandom(schedule.seed + 1),
-    ms: schedule.slowMs,
-  };
-  const run = {
-    schedule,
-    chain,
-    nodes,
-    events: follow(events.subscribe(), time),
-    slowEvents: follow(events.subscribe(), time, slow),
-    reorgs: follow(reorgs.subscribe(), time),
-    slowReorgs: follow(reorgs.subscribe(), time, slow),
-    statuses: follow(status.subscribe(), time),
-  };
-
   const options: SseListenerOptions = {
     nodes: nodes.map(({ name }) => ({ url: `http://${name}.test`, name })),
     topics: schedule.topics,
     maxEventBytes,
-    events,
-    reorgs,
-    status,
     random: random.fraction,
     fetch: (input, init) => {
       const url = new URL(input instanceof Request ? input.url : input);
@@ -145,6 +118,21 @@ export async function runSchedule(schedule: Schedule): Promise<Run> {
     };
   }
   const listener = await SseListener.start(options);
+  const slow = {
+    time,
+    random: new SeededRandom(schedule.seed + 1),
+    ms: schedule.slowMs,
+  };
+  const run = {
+    schedule,
+    chain,
+    nodes,
+    events: follow(listener.events(), time),
+    slowEvents: follow(listener.events(), time, slow),
+    reorgs: follow(listener.reorgs(), time),
+    slowReorgs: follow(listener.reorgs(), time, slow),
+    statuses: follow(listener.status(), time),
+  };
   await time.pass(schedule.chain.length * SLOT_MS);
 
   const closing = {

@@ -59,8 +59,6 @@ async function eventfulRun(): Promise<Run> {
   const run = await runSchedule({
     ...schedule,
     topics: ["head", "chain_reorg", "block", "block_gossip"],
-    eventsCapacity: 1024,
-    reorgsCapacity: 1024,
     maxEventBytes: 4096,
     chain: schedule.chain.with(5, 2).with(15, 2).fill(0, 16),
     nodes: [{

@@ -12,12 +12,7 @@
  * standard errors and {@linkcode MOST_GROWTH}.
  */
 
-import {
-  type BeaconEvent,
-  Broadcast,
-  SseListener,
-  type Subscription,
-} from "@org/beacon-sse";
+import { SseListener, type Subscription } from "@org/beacon-sse";
 import { delay } from "@std/async/delay";
 import { getHeapSpaceStatistics } from "node:v8";
 import { parseDuration } from "../../src/cli/duration.ts";
@@ -180,24 +175,17 @@ async function soak({ forMs, seed }: Arguments): Promise<boolean> {
       ledger.doubted(ledgerEventOf(event));
     },
   });
-  const events = new Broadcast<BeaconEvent<string>>();
-  const eager = events.subscribe();
-  // Giant events in its queue, now more and now fewer, would be all that is seen of the heap.
-  let giants = 0;
-  const slow = events.subscribe({
-    filter({ topic }) {
-      if (topic !== "attester_slashing") return true;
-      giants++;
-      return false;
-    },
-  });
   const listener = await SseListener.start({
     nodes: urls,
     topics: TOPICS,
     maxEventBytes: MAX_EVENT_BYTES,
-    events,
     fetch: tap.fetch,
   });
+  const eager = listener.events();
+  // Giant events in its queue, now more and now fewer, would be all that is seen of the heap.
+  let giants = 0;
+  const slowTopics = TOPICS.filter((topic) => topic !== "attester_slashing");
+  const slow = listener.events({ topics: slowTopics });
   const received: Received = {
     events: 0,
     recovered: 0,
@@ -210,6 +198,7 @@ async function soak({ forMs, seed }: Arguments): Promise<boolean> {
   const reading = [
     each(eager, (event) => {
       received.events++;
+      if (!slowTopics.includes(event.topic)) giants++;
       if (event.recovered) received.recovered++;
       if (isPriming(event.topic, event.raw)) return;
       ledger.delivered(ledgerEventOf(event), event.recovered === true);

@@ -7,11 +7,8 @@ import {
   assertThrows,
 } from "@std/assert";
 import {
-  Broadcast,
-  type ChainReorg,
   KNOWN_TOPICS,
   type LogEntry,
-  mergeReorgs,
   SseListener,
   type SseListenerOptions,
   subscribe,
@@ -94,7 +91,6 @@ Deno.test("SseListener.start() refuses bad options, naming option and value", as
     [{ nodes, now: 1 }, TypeError, "now"],
     [{ nodes, random: 1 }, TypeError, "random"],
     [{ nodes, log: 1 }, TypeError, "log"],
-    [{ nodes, reorgs: [] }, TypeError, "reorgs"],
     [
       {
         nodes,
@@ -535,18 +531,34 @@ Deno.test("SseListener.reorgs() tells of reorgs from before the clock was known"
   assertEquals(listener.clock!.slotsPerEpoch, 8);
 });
 
-Deno.test("SseListener.start() sends to subscriptions from before the start", async () => {
-  await using node = new ScriptedNode({
-    events: () => openStream(frame("chain_reorg", chainReorg(97, 3))),
-  });
-  const reorgs = new Broadcast<ChainReorg>({ merge: mergeReorgs });
-  const subscription = reorgs.subscribe();
-  await using _listener = await SseListener.start({
+Deno.test("SseListener.start() resolves before anything of a node whose fetch answers at once arrives", async () => {
+  const frames = [
+    frame("chain_reorg", chainReorg(97, 3)),
+    frame("head", head(97)),
+    frame("head", head(98, { current_duty_dependent_root: root(3) })),
+  ];
+  await using listener = await SseListener.start({
     ...HASTY,
-    nodes: [node.url],
-    reorgs,
+    nodes: ["http://node.test"],
+    fetch: (input) =>
+      Promise.resolve(
+        String(input).includes("/events?")
+          ? openStream(...frames)
+          : new Response(null, { status: 404 }),
+      ),
   });
-  assertEquals((await take(subscription, 1)).map(({ epoch }) => epoch), [2]);
+  const events = listener.events();
+  const reorgs = listener.reorgs();
+  const duties = listener.duties();
+  const status = listener.status();
+  assertEquals((await take(events, 3)).map(brief), [
+    "chain_reorg 97",
+    "head 97",
+    "head 98",
+  ]);
+  assertEquals((await take(reorgs, 1)).map(({ slot }) => slot), [97]);
+  assertEquals((await take(duties, 1)).map(({ slot }) => slot), [98]);
+  assertEquals((await take(status, 1)).map(({ type }) => type), ["connected"]);
 });
 
 Deno.test("SseListener.reorgs() merges for a slow subscriber and counts it", async () => {

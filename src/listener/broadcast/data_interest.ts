@@ -1,20 +1,9 @@
-/** Which topics' payloads anybody looks into; what nobody does is not parsed. */
-
-import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
-import type { Broadcast } from "./broadcast.ts";
+/** Which topics' payloads are needed in parsed form; the others are not parsed. */
 
 /** Counts the subscriptions that want parsed events. */
 export class DataInterest {
-  readonly #events: Broadcast<BeaconEvent<string>>;
   /** Subscriptions that want a topic parsed; all topics under `undefined`. */
   readonly #wanting = new Map<string | undefined, number>();
-  /** Subscriptions that were announced here, whether they want parsed events or not. */
-  #announced = 0;
-
-  /** @param events The events; who subscribes to it past this class wants everything parsed. */
-  constructor(events: Broadcast<BeaconEvent<string>>) {
-    this.#events = events;
-  }
 
   /**
    * Announces a subscription.
@@ -24,10 +13,8 @@ export class DataInterest {
    */
   announce(topics: readonly string[] | undefined): () => void {
     const wanted = topics ?? [undefined];
-    this.#announced++;
     for (const topic of wanted) this.#add(topic, 1);
     return () => {
-      this.#announced--;
       for (const topic of wanted) this.#add(topic, -1);
     };
   }
@@ -35,8 +22,7 @@ export class DataInterest {
   /** Whether events of a topic are to be parsed. */
   wants(topic: string): boolean {
     return NEEDED.has(topic) || this.#wanting.has(undefined) ||
-      this.#wanting.has(topic) ||
-      this.#events.subscribers > this.#announced;
+      this.#wanting.has(topic);
   }
 
   #add(topic: string | undefined, amount: number): void {

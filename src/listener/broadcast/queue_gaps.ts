@@ -7,8 +7,8 @@ import { topicLabel } from "../metrics/topic_counts.ts";
 
 /** What a {@linkcode QueueGaps} works with. */
 export interface QueueGapsOptions {
-  /** The nodes whose events may be lost. */
-  nodes: readonly NodeState[];
+  /** The nodes by name, as they are now. */
+  nodes: ReadonlyMap<string, NodeState>;
   /** Where gaps are told. */
   reporter: NodeReporter;
   /** The slot at a Unix time in milliseconds, once that can be told. */
@@ -18,20 +18,18 @@ export interface QueueGapsOptions {
 /** Gathers losses for a second, so that a burst of them is told as one gap of each node. */
 export class QueueGaps {
   readonly #options: QueueGapsOptions;
-  readonly #nodes: ReadonlyMap<string, NodeState>;
   readonly #losses = new Map<NodeState, Loss>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @param options Where gaps are told. */
   constructor(options: QueueGapsOptions) {
     this.#options = options;
-    this.#nodes = new Map(options.nodes.map((node) => [node.name, node]));
   }
 
   /** A subscriber has lost an event. */
   add({ node: name, topic, slot, receivedAt }: BeaconEvent<string>): void {
-    const node = this.#nodes.get(name);
-    // Who posts to a broadcast of the user's besides the listener has gaps of its own.
+    const node = this.#options.nodes.get(name);
+    // It was removed meanwhile.
     if (node === undefined) return;
     let loss = this.#losses.get(node);
     if (loss === undefined) {

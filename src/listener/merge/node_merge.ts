@@ -12,7 +12,7 @@ import { OnceFilter } from "./once_filter.ts";
 
 /** Decides what of the nodes' events is news to who listens to all of them. */
 export class NodeMerge {
-  readonly #nodes: readonly NodeState[];
+  readonly #nodes: ReadonlyMap<string, NodeState>;
   readonly #once: OnceFilter;
   readonly #head = new MergedHead();
 
@@ -20,12 +20,15 @@ export class NodeMerge {
    * @param nodes The nodes.
    * @param topics The topics that the user wants.
    */
-  constructor(nodes: readonly NodeState[], topics: readonly string[]) {
+  constructor(
+    nodes: ReadonlyMap<string, NodeState>,
+    topics: readonly string[],
+  ) {
     this.#nodes = nodes;
     const standIns = topics.map(standInFor).filter((topic) =>
       topic !== undefined
     );
-    this.#once = new OnceFilter(nodes.length, [...topics, ...standIns]);
+    this.#once = new OnceFilter(nodes.size, [...topics, ...standIns]);
   }
 
   /** Why not to deliver an event to those who listen to all nodes together. */
@@ -78,7 +81,7 @@ export class NodeMerge {
 
   /** The other nodes that are listened to now. */
   #others(node: NodeState): NodeState[] {
-    return this.#nodes.filter((other) =>
+    return [...this.#nodes.values()].filter((other) =>
       other !== node && other.state === "connected"
     );
   }

@@ -9,8 +9,8 @@ import type { NodeState } from "../node_state.ts";
 
 /** What {@linkcode ListenerMetrics} reads when it is scraped. */
 export interface MetricsSource {
-  /** The nodes. */
-  nodes: readonly NodeState[];
+  /** The nodes by name, as they are now. */
+  nodes: ReadonlyMap<string, NodeState>;
   /** How many values each kind of queue has lost to slow subscribers. */
   lost: () => Record<string, number>;
 }
@@ -63,7 +63,7 @@ export class ListenerMetrics {
         labelNames: ["addr"],
         registers: [],
         collect() {
-          for (const node of nodes) {
+          for (const node of nodes.values()) {
             const value = read(node);
             if (value !== undefined) this.set({ addr: node.name }, value);
           }
@@ -98,7 +98,7 @@ export class ListenerMetrics {
       counts: (node: NodeState) => Iterable<[string, number]>,
     ): void {
       counter<"addr" | L>(name, help, ["addr", label], (add) => {
-        for (const node of nodes) {
+        for (const node of nodes.values()) {
           for (const [value, amount] of counts(node)) {
             add(
               { addr: node.name, [label]: value } as Record<"addr" | L, string>,
@@ -189,7 +189,7 @@ export class ListenerMetrics {
       registers: [],
       collect() {
         this.reset();
-        for (const { name: addr, topics, missingTopics } of nodes) {
+        for (const { name: addr, topics, missingTopics } of nodes.values()) {
           for (const topic of topics) this.set({ addr, topic }, 1);
           for (const topic of missingTopics) this.set({ addr, topic }, 0);
         }
@@ -205,12 +205,14 @@ export class ListenerMetrics {
     counter("sse_oversize_total", "Events of the node above the byte cap", [
       "addr",
     ], (add) => {
-      for (const node of nodes) add({ addr: node.name }, node.oversized);
+      for (const node of nodes.values()) {
+        add({ addr: node.name }, node.oversized);
+      }
     });
     counter("sse_bytes_total", "Bytes received on the node's event stream", [
       "addr",
     ], (add) => {
-      for (const node of nodes) add({ addr: node.name }, node.bytes);
+      for (const node of nodes.values()) add({ addr: node.name }, node.bytes);
     });
     counter(
       "sse_dropped_total",
