@@ -223,17 +223,19 @@ async function importUndici(): Promise<Pipe | undefined> {
 async function importStd(): Promise<Pipe | undefined> {
   const module = await tryImport<{
     ServerSentEventParseStream: new () => TransformStream<
-      string,
+      Uint8Array,
       { data?: string }
     >;
   }>("@std/http/server-sent-event-parse-stream");
   return module && (async (chunks) => {
     const tally = { events: 0, units: 0 };
-    await textOf(chunks)
+    await bytesOf(chunks)
       .pipeThrough(new module.ServerSentEventParseStream())
       .pipeTo(
         new WritableStream({
-          write({ data = "" }) {
+          write({ data }) {
+            // It yields comments too, as values without data.
+            if (data === undefined) return;
             tally.events++;
             tally.units += data.length;
           },
@@ -243,11 +245,13 @@ async function importStd(): Promise<Pipe | undefined> {
   });
 }
 
-/** A peer, or `undefined` where it cannot be had: it is left out of the comparison then. */
+/** A peer, or `undefined` where it cannot be had: the bench says so and leaves it out. */
 async function tryImport<T>(specifier: string): Promise<T | undefined> {
   try {
     return await import(specifier);
   } catch {
+    // deno-lint-ignore no-console -- stderr: stdout may be the JSON of `deno bench`
+    console.error(`${specifier} is not available here: left out`);
     return undefined;
   }
 }

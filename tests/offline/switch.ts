@@ -1,30 +1,22 @@
 /**
- * Makes the plain commands work where JSR does not answer (`deno task offline`).
+ * `deno task offline`: makes the plain commands work where JSR does not answer.
  *
- * `deno.json` names the real packages and has `"workspace": ["./.offline/*"]`.
- * While that folder is empty the glob means nothing and JSR is used. Without JSR
- * every command would fail, so this fills the folder with the adapters beside
- * this file: workspace members of the same names and versions, which win. Their
- * `exclude` keeps lint, fmt and check at the adapters themselves, off the copies.
+ * `deno.json` has `"workspace": ["./.offline/*"]`. Without JSR this copies the stand-ins beside it
+ * there, as workspace members that win over the packages of the same names and versions.
  *
- * Other commands may read the folder meanwhile, and other runs write to it: a
- * file changes by one renaming, only if it differs, and `deno.json`, which makes
- * a folder a member, comes last and goes first. Nothing is printed on stdout.
+ * Other commands read the folder meanwhile, and other runs write to it: a file changes by one
+ * renaming, and only if it differs; `deno.json`, which makes a folder a member, comes last and goes
+ * first. Nothing is printed on stdout, which belongs to the command that runs next.
  *
  * @module
  */
-
-const JSR = "https://jsr.io/";
-const PROBE = "@std/async/meta.json";
-/** Longest wait for JSR, in milliseconds. */
-const PATIENCE = 2_000;
 
 const adapters = new URL("./", import.meta.url);
 const members = new URL("../../.offline/", import.meta.url);
 const registry = registryUrl(Deno.env.get("JSR_URL"));
 
-if (await answers(registry)) {
-  settle(empty);
+if (await answers()) {
+  settle(() => keep([]));
   report(`${registry} answers, so the real packages are used`);
 } else {
   settle(fill);
@@ -33,76 +25,70 @@ if (await answers(registry)) {
 // A look-up of the name that is still under way would keep the process.
 Deno.exit(0);
 
-/** The registry that Deno itself would ask: it ignores what is no absolute URL. */
-function registryUrl(value: string | undefined): string {
-  if (!value || !URL.canParse(value)) return JSR;
+/** The registry that Deno itself would use: it ignores what is no absolute URL. */
+function registryUrl(value = ""): string {
+  if (!URL.canParse(value)) return "https://jsr.io/";
   return value.endsWith("/") ? value : `${value}/`;
 }
 
 /** Whether a registry is there; the page of a proxy or a portal is none. */
-async function answers(registry: string): Promise<boolean> {
+async function answers(): Promise<boolean> {
   try {
-    const signal = AbortSignal.timeout(PATIENCE);
-    const response = await fetch(new URL(PROBE, registry), { signal });
-    const meta: unknown = await response.json();
-    return response.ok && typeof meta === "object" && meta !== null &&
-      "versions" in meta;
+    const response = await fetch(new URL("@std/async/meta.json", registry), {
+      signal: AbortSignal.timeout(2000),
+    });
+    return response.ok && typeof (await response.json()).versions === "object";
   } catch {
     return false;
   }
 }
 
-/** Makes the members the same as the adapters. */
+/** Makes the members the same as the stand-ins. */
 function fill(): void {
-  const names = list(adapters, (entry) => entry.isDirectory);
-  for (const name of names) {
-    const from = new URL(`${name}/`, adapters);
-    const to = new URL(`${name}/`, members);
-    Deno.mkdirSync(to, { recursive: true });
-    const files = list(from).filter((file) => file !== "deno.json");
-    for (const file of [...files, "deno.json"]) {
-      replace(new URL(file, to), Deno.readTextFileSync(new URL(file, from)));
-    }
-    for (const file of list(to, (entry) => !entry.name.endsWith(".draft"))) {
-      if (file !== "deno.json" && !files.includes(file)) {
-        remove(new URL(file, to));
-      }
+  const folders = [...Deno.readDirSync(adapters)]
+    .filter((entry) => entry.isDirectory).map(({ name }) => name);
+  for (const folder of folders) {
+    const files = list(new URL(`${folder}/`, adapters))
+      .filter((file) => file !== "deno.json");
+    Deno.mkdirSync(new URL(folder, members), { recursive: true });
+    for (const file of [...files, "deno.json"]) copy(`${folder}/${file}`);
+    for (const file of list(new URL(`${folder}/`, members))) {
+      const known = ["deno.json", ...files].includes(file);
+      if (!known && !file.endsWith(".draft")) remove(`${folder}/${file}`);
     }
   }
-  empty(names);
+  keep(folders);
 }
 
-/** Removes all members but those to keep. */
-function empty(keep: string[] = []): void {
-  for (const name of list(members)) {
-    if (keep.includes(name)) continue;
-    remove(new URL(`${name}/deno.json`, members));
-    remove(new URL(name, members));
+/** Removes all members but these. */
+function keep(folders: string[]): void {
+  for (const folder of list(members)) {
+    if (folders.includes(folder)) continue;
+    remove(`${folder}/deno.json`);
+    remove(folder);
   }
 }
 
-/** Writes a file in one step, if that changes anything. */
-function replace(file: URL, text: string): void {
+/** Copies a file in one step, if that changes anything. */
+function copy(path: string): void {
+  const text = Deno.readTextFileSync(new URL(path, adapters));
+  const file = new URL(path, members);
   if (existing(() => Deno.readTextFileSync(file)) === text) return;
   const draft = new URL(`${file.href}.${Deno.pid}.draft`);
   Deno.writeTextFileSync(draft, text);
   Deno.renameSync(draft, file);
 }
 
-function remove(path: URL): void {
-  existing(() => Deno.removeSync(path, { recursive: true }));
+function remove(path: string): void {
+  existing(() => Deno.removeSync(new URL(path, members), { recursive: true }));
 }
 
-/** The names in a folder; none where there is no folder. */
-function list(
-  folder: URL,
-  keep: (entry: Deno.DirEntry) => boolean = () => true,
-): string[] {
+function list(folder: URL): string[] {
   const entries = existing(() => [...Deno.readDirSync(folder)]) ?? [];
-  return entries.filter(keep).map((entry) => entry.name);
+  return entries.map(({ name }) => name);
 }
 
-/** What the action returns; nothing where its file or folder is not there. */
+/** What the action returns; `undefined` where its file or folder is not there. */
 function existing<T>(action: () => T): T | undefined {
   try {
     return action();
@@ -123,7 +109,7 @@ function settle(action: () => void): void {
   }
 }
 
-/** One line on stderr: stdout belongs to the command that runs next. */
+/** Prints one line on stderr. */
 function report(state: string): void {
   Deno.stderr.writeSync(new TextEncoder().encode(`offline: ${state}\n`));
 }

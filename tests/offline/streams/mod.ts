@@ -1,36 +1,20 @@
 /**
- * Stand-in for the part of `@std/streams` that this project uses, for places
- * where JSR does not answer. Never published; see `tests/offline/switch.ts`.
+ * Stand-in for the part of `@std/streams` that this project uses.
  *
  * @module
  */
 
-/** Options for {@linkcode LimitedBytesTransformStream}. */
-export interface LimitedBytesTransformStreamOptions {
-  /**
-   * Whether too many bytes are an error (`RangeError`) instead of the end.
-   *
-   * @default {false}
-   */
-  error?: boolean;
-}
-
 /** Passes chunks on while their bytes fit in `size`; the first that does not ends the stream. */
 export class LimitedBytesTransformStream
   extends TransformStream<Uint8Array, Uint8Array> {
-  /** Limits the stream to `size` bytes. */
-  constructor(size: number, options: LimitedBytesTransformStreamOptions = {}) {
-    let total = 0;
+  constructor(size: number, options: { error?: boolean } = {}) {
+    let left = size;
     super({
       transform(chunk, controller) {
-        if (total + chunk.byteLength <= size) {
-          total += chunk.byteLength;
-          controller.enqueue(chunk);
-        } else if (options.error) {
-          throw new RangeError(`Cannot read more than ${size} bytes`);
-        } else {
-          controller.terminate();
-        }
+        left -= chunk.byteLength;
+        if (left >= 0) controller.enqueue(chunk);
+        else if (!options.error) controller.terminate();
+        else throw new RangeError(`Cannot read more than ${size} bytes`);
       },
     });
   }
@@ -38,25 +22,16 @@ export class LimitedBytesTransformStream
 
 /** Splits text at LF and CRLF; what is behind the last line end comes last. */
 export class TextLineStream extends TransformStream<string, string> {
-  /** Makes the stream; the real one's `allowCR` is not offered here. */
   constructor() {
-    // Pieces of the unfinished line; joined once, so a long one costs linear time.
-    let pieces: string[] = [];
+    let rest = "";
     super({
       transform(chunk, controller) {
-        if (!chunk.includes("\n")) {
-          if (chunk !== "") pieces.push(chunk);
-          return;
-        }
-        const lines = (pieces.join("") + chunk).split("\n");
-        const rest = lines.pop();
-        pieces = rest ? [rest] : [];
-        for (const line of lines) {
-          controller.enqueue(line.endsWith("\r") ? line.slice(0, -1) : line);
-        }
+        const lines = (rest + chunk).split("\n");
+        rest = lines.pop()!;
+        for (const line of lines) controller.enqueue(line.replace(/\r$/, ""));
       },
       flush(controller) {
-        if (pieces.length > 0) controller.enqueue(pieces.join(""));
+        if (rest !== "") controller.enqueue(rest);
       },
     });
   }
@@ -67,13 +42,11 @@ export async function toText(
   stream: ReadableStream<string> | ReadableStream<Uint8Array>,
 ): Promise<string> {
   const decoder = new TextDecoder();
-  const reader = stream.getReader();
   let text = "";
-  while (true) {
-    const { done, value } = await reader.read();
-    if (done) return text + decoder.decode();
-    text += typeof value === "string"
-      ? value
-      : decoder.decode(value, { stream: true });
+  for await (const chunk of stream) {
+    text += typeof chunk === "string"
+      ? chunk
+      : decoder.decode(chunk, { stream: true });
   }
+  return text + decoder.decode();
 }

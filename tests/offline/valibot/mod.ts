@@ -1,6 +1,5 @@
 /**
- * `@valibot/valibot` from npm, where it is published from the same sources, for
- * places where JSR does not answer. Never published; see `tests/offline/switch.ts`.
+ * `@valibot/valibot` from npm, where it is published from the same sources.
  *
  * @module
  */
