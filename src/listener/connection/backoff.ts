@@ -1,11 +1,20 @@
-/** Options for {@linkcode Backoff}. */
-export interface BackoffOptions {
-  /** Upper bound of the first wait, in milliseconds. */
-  baseMs: number;
-  /** Upper bound of every wait, in milliseconds. */
+/** How one wait is drawn. */
+export interface Wait {
+  /**
+   * Its upper bound: `"growing"` doubles it with each wait, `"steady"` stays at the base and does
+   * not count as a failure, `"longest"` is the cap at once.
+   *
+   * @default {"growing"}
+   */
+  bound?: "growing" | "steady" | "longest";
+  /** The longest wait, in milliseconds. */
   capMs: number;
-  /** Uniform in [0, 1). */
-  random: () => number;
+  /**
+   * The shortest wait, in milliseconds.
+   *
+   * @default {100}
+   */
+  leastMs?: number;
 }
 
 /**
@@ -13,46 +22,38 @@ export interface BackoffOptions {
  * same node do not come back at the same moment.
  */
 export class Backoff {
-  readonly #options: BackoffOptions;
-  #baseMs: number;
-  #attempts = 0;
+  readonly #random: () => number;
+  #baseMs = BASE_MS;
+  #failures = 0;
 
-  /** @param options Bounds and chance. */
-  constructor(options: BackoffOptions) {
-    this.#options = options;
-    this.#baseMs = options.baseMs;
+  /** @param random Uniform in [0, 1). */
+  constructor(random: () => number) {
+    this.#random = random;
   }
 
-  /** The next wait in milliseconds: up to base × 2ⁿ or the cap, never zero. */
-  next(): number {
-    return this.#wait(
-      Math.min(this.#options.capMs, this.#baseMs * 2 ** this.#attempts++),
-    );
+  /** The next wait in milliseconds, never zero. */
+  next({ bound = "growing", capMs, leastMs = 0 }: Wait): number {
+    const growth = bound === "steady" ? 1 : 2 ** this.#failures++;
+    const boundMs = bound === "longest"
+      ? capMs
+      : Math.min(capMs, this.#baseMs * growth);
+    const waitMs = Math.round(this.#random() * boundMs);
+    // A user's `random` may return NaN; that must not become a wait of zero.
+    const drawnMs = Number.isNaN(waitMs) ? boundMs : waitMs;
+    return Math.max(LEAST_WAIT_MS, leastMs, drawnMs);
   }
 
-  /** A wait as after many failures, for what will hardly mend itself soon. */
-  nextAtCap(): number {
-    this.#attempts++;
-    return this.#wait(this.#options.capMs);
-  }
-
-  /** Begins anew, after a connection that was of use. */
+  /** Starts from the base again, after a connection that was of use. */
   reset(): void {
-    this.#attempts = 0;
+    this.#failures = 0;
   }
 
-  /** Takes a server's `retry:` as the new base, within the bounds. */
+  /** Takes a server's `retry:` as the new base; the cap bounds each wait all the same. */
   setBase(milliseconds: number): void {
-    const { baseMs, capMs } = this.#options;
-    this.#baseMs = Math.min(capMs, Math.max(baseMs, milliseconds));
-  }
-
-  #wait(boundMs: number): number {
-    const waitMs = Math.round(this.#options.random() * boundMs);
-    // A `random` of the user's that draws no number must not make the wait none.
-    return Number.isNaN(waitMs) ? boundMs : Math.max(LEAST_WAIT_MS, waitMs);
+    this.#baseMs = Math.max(BASE_MS, milliseconds);
   }
 }
 
-/** Jitter may draw zero; a busy loop against a node that refuses is what a backoff is there to prevent. */
+const BASE_MS = 1000;
+/** Jitter may draw zero; a backoff must prevent a busy loop against a node that refuses. */
 const LEAST_WAIT_MS = 100;

@@ -8,14 +8,31 @@ import {
 } from "../../beacon/http/errors.ts";
 import { withDeadline } from "../../beacon/http/with_deadline.ts";
 import { Backoff } from "./backoff.ts";
+import type { ListenerActor } from "../actor.ts";
 import type { NodeState } from "../node_state.ts";
-import type { SupervisorOptions } from "./supervisor.ts";
+import type { NodeReporter } from "../node_reporter.ts";
 import { WrongChainError } from "./wrong_chain_error.ts";
+
+/** What a {@linkcode ChainCheck} works with. */
+export interface ChainCheckOptions {
+  /** Compares the chains. */
+  actor: Pick<ListenerActor, "compare" | "configure">;
+  /** Where failures are reported. */
+  reporter: Pick<NodeReporter, "failed">;
+  /** The `fetch` to use. */
+  fetch: typeof fetch;
+  /** Uniform in [0, 1). */
+  random: () => number;
+  /** Whether the node must be asked for genesis: for the slot clock, or to compare the chains. */
+  asksForConfig: boolean;
+  /** Whether there is something to compare its chain with: other nodes, or a root that was given. */
+  mustAgree: boolean;
+}
 
 /** Checks one node's chain, over all its connections. */
 export class ChainCheck {
   readonly #node: NodeState;
-  readonly #options: SupervisorOptions;
+  readonly #options: ChainCheckOptions;
   /** When the node was last asked, by the monotonic clock. */
   #askedAt = -Infinity;
   /** Whether the node has ever answered, and agreed with the others. */
@@ -25,7 +42,7 @@ export class ChainCheck {
    * @param node The node.
    * @param options Outlets, and what there is to compare with.
    */
-  constructor(node: NodeState, options: SupervisorOptions) {
+  constructor(node: NodeState, options: ChainCheckOptions) {
     this.#node = node;
     this.#options = options;
   }
@@ -70,7 +87,7 @@ export class ChainCheck {
     const waitMs = this.#askedAt + INTERVAL_MS - performance.now();
     if (!mustAgree && waitMs > 0) await delay(waitMs, { signal });
     this.#askedAt = performance.now();
-    const backoff = new Backoff({ baseMs: 1000, capMs: 30_000, random });
+    const backoff = new Backoff(random);
     const onRoot = (root: string) => {
       actor.compare(root, node);
       onAnswer();
@@ -95,7 +112,7 @@ export class ChainCheck {
         reporter.failed(node, "config", error as Error);
         if (isAnswer(error)) onAnswer();
       }
-      await delay(backoff.next(), { signal });
+      await delay(backoff.next({ capMs: 30_000 }), { signal });
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Asks a node once in a while, beside its stream, whether it takes more than it did. */
+/** Requests refused topics again, once in a while, beside a node's stream. */
 
 import { delay } from "@std/async/delay";
 import {
@@ -6,69 +6,53 @@ import {
   probeList,
   probeTopics,
 } from "../../beacon/http/topic_probe.ts";
-import type { NodeState } from "../node_state.ts";
-import type { TopicRequest } from "./topic_negotiation.ts";
+import type { NodeEndpoint } from "../../beacon/http/endpoint.ts";
+import type { TopicNegotiation } from "./topic_negotiation.ts";
 
-/** What {@linkcode askAgain} works with. */
-export interface AskAgainOptions {
-  /** What the node is asked for. */
-  request: TopicRequest;
-  /** When to ask for refused topics, in milliseconds from now; every hour from then on. */
-  askAgainInMs: number;
+/** What {@linkcode recheckTopics} works with. */
+export interface RecheckOptions {
+  /** Which topics are requested, and when to request the others again. */
+  topics: TopicNegotiation;
   /** The `fetch` to use. */
   fetch: typeof fetch;
   /** Ends it when aborted. */
   signal: AbortSignal;
 }
 
-/** The node takes more topics than it did; thrown to connect anew with all of them. */
-export class TopicsRegainedError extends Error {
-  /** Name of the class. */
-  override readonly name = "TopicsRegainedError";
-}
-
-/** How long a node's refusal of a topic is believed, in milliseconds. */
-export const ASK_AGAIN_MS = 3_600_000;
-/** When it is asked for a first time again: what looked like a refusal may have been a restart. */
-export const ASK_SOON_MS = 60_000;
-
 /**
- * Asks until the signal aborts, or there is nothing to ask for.
+ * Waits until the node accepts more than it did.
  *
- * @throws {TopicsRegainedError} If the node takes more.
+ * @returns What it accepts now, in words; `undefined` where there is nothing to wait for.
  */
-export async function askAgain(
-  node: NodeState,
-  options: AskAgainOptions,
-): Promise<void> {
-  const questions: Promise<string>[] = [];
-  if (node.missingTopics.length > 0) {
-    questions.push(askForTopics(node, options));
+export async function recheckTopics(
+  node: NodeEndpoint,
+  options: RecheckOptions,
+): Promise<string | undefined> {
+  const { topics, signal } = options;
+  const checks: Promise<string>[] = [];
+  if (topics.missing.length > 0) checks.push(recheckMissing(node, options));
+  if (topics.request.form === "repeated") {
+    checks.push(recheckList(node, options));
   }
-  if (options.request.form === "repeated") {
-    questions.push(askForList(node, options));
-  }
-  if (questions.length === 0) return;
-  const gain = await Promise.race(questions);
+  if (checks.length === 0) return undefined;
+  const regained = await Promise.race(checks);
   // In a turn of its own, so that no chunk of the stream is half read when it ends.
-  await delay(0, { signal: options.signal });
-  throw new TopicsRegainedError(
-    `${node.name} takes ${gain} now; asking for all topics again`,
-  );
+  await delay(0, { signal });
+  return regained;
 }
 
-/** Resolves with the topics that the node takes now. */
-async function askForTopics(
-  node: NodeState,
-  { askAgainInMs, fetch, signal }: AskAgainOptions,
+/** Resolves with the topics that the node accepts now. */
+async function recheckMissing(
+  node: NodeEndpoint,
+  { topics, fetch, signal }: RecheckOptions,
 ): Promise<string> {
-  const missing = node.missingTopics;
-  for (let waitMs = askAgainInMs;; waitMs = ASK_AGAIN_MS) {
+  for (let waitMs = topics.recheckInMs;; waitMs = RECHECK_MS) {
     await delay(waitMs, { signal });
-    const { taken } = await probeTopics(node.endpoint, missing, {
+    topics.rechecked();
+    const { taken } = await probeTopics(node, topics.missing, {
       fetch,
       signal,
-      // There is no hurry, and a node that is slow to refuse must not look as if it took the topic.
+      // A node that is slow to refuse must not look as if it accepted the topic.
       patienceMs: MOST_PATIENCE_MS,
     });
     if (taken.size > 0) return [...taken].join(", ");
@@ -76,16 +60,18 @@ async function askForTopics(
 }
 
 /**
- * One list is what all nodes should take; of repeated keys some read the first one only. So these are
- * for no longer than it takes to find out that a list without an answer was one node's bad moment.
+ * All nodes should read one list; of repeated keys some read the first one only. So repeated keys are
+ * used no longer than it takes to find out that a list without an answer was one node's bad moment.
  * Resolves when it was.
  */
-async function askForList(
-  node: NodeState,
-  { request: { topics }, fetch, signal }: AskAgainOptions,
+async function recheckList(
+  node: NodeEndpoint,
+  { topics: { request }, fetch, signal }: RecheckOptions,
 ): Promise<string> {
-  while (!(await probeList(node.endpoint, topics, { fetch, signal }))) {
-    await delay(ASK_AGAIN_MS, { signal });
+  while (!(await probeList(node, request.topics, { fetch, signal }))) {
+    await delay(RECHECK_MS, { signal });
   }
   return "topics in one list";
 }
+
+const RECHECK_MS = 3_600_000;

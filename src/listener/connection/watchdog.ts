@@ -1,5 +1,5 @@
-/** What a {@linkcode Watchdog} barks at. */
-export type Silence =
+/** What a {@linkcode Watchdog} found missing. */
+export type MissingProgress =
   /** No byte arrived. */
   | "idle"
   /** Bytes arrived, but no complete event or comment. */
@@ -7,12 +7,12 @@ export type Silence =
 
 /**
  * Watches one connection. `fetch` has no read timeout and TCP may keep a dead connection for hours,
- * so silence is told by a timer of ours. It ticks once a second, or ten times a timeout where that is
+ * so a timer of ours finds silence. It ticks once a second, or ten times a timeout where that is
  * more: activity costs a flag, and the timeout may change meanwhile.
  */
 export class Watchdog implements Disposable {
   readonly #timeoutMs: () => number;
-  readonly #onSilence: (silence: Silence, timeoutMs: number) => void;
+  readonly #onSilence: (missing: MissingProgress, timeoutMs: number) => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sawBytes = false;
   #sawProgress = false;
@@ -22,12 +22,12 @@ export class Watchdog implements Disposable {
   /**
    * Starts watching.
    *
-   * @param timeoutMs How long silence may last, in milliseconds; asked at each tick.
+   * @param timeoutMs How long silence may last, in milliseconds; read at each tick.
    * @param onSilence Called once, with what was missing and the timeout in force.
    */
   constructor(
     timeoutMs: () => number,
-    onSilence: (silence: Silence, timeoutMs: number) => void,
+    onSilence: (missing: MissingProgress, timeoutMs: number) => void,
   ) {
     this.#timeoutMs = timeoutMs;
     this.#onSilence = onSilence;

@@ -1,47 +1,60 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { Backoff } from "../../../src/listener/connection/backoff.ts";
 
-const BOUNDS = { baseMs: 1000, capMs: 30_000 };
+const capMs = 30_000;
+
+function waits(backoff: Backoff, count: number): number[] {
+  return Array.from({ length: count }, () => backoff.next({ capMs }));
+}
 
 Deno.test("Backoff.next() doubles its upper bound up to the cap", () => {
-  const backoff = new Backoff({ ...BOUNDS, random: () => 0.999999 });
-  const waits = Array.from({ length: 8 }, () => backoff.next());
-  assertEquals(waits, [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
+  const backoff = new Backoff(() => 0.999999);
+  assertEquals(
+    waits(backoff, 8),
+    [1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000],
+  );
+  waits(backoff, 2000);
+  assertEquals(backoff.next({ capMs }), 30_000);
 });
 
 Deno.test("Backoff.next() spreads waits over the whole range", () => {
-  const backoff = new Backoff({ ...BOUNDS, random: () => 0.5 });
-  const waits = Array.from({ length: 7 }, () => backoff.next());
-  assertEquals(waits, [500, 1000, 2000, 4000, 8000, 15_000, 15_000]);
+  assertEquals(waits(new Backoff(() => 0.5), 3), [500, 1000, 2000]);
 });
 
 Deno.test("Backoff.next() is never zero", () => {
-  const backoff = new Backoff({ ...BOUNDS, random: () => 0 });
-  for (let attempt = 0; attempt < 100; attempt++) assert(backoff.next() > 0);
+  assertEquals(waits(new Backoff(() => 0), 3), [100, 100, 100]);
 });
 
 Deno.test("Backoff.next() waits longest where `random` draws no number", () => {
-  const backoff = new Backoff({ ...BOUNDS, random: () => NaN });
-  assertEquals([backoff.next(), backoff.next()], [1000, 2000]);
+  assertEquals(waits(new Backoff(() => NaN), 2), [1000, 2000]);
 });
 
-Deno.test("Backoff.next() stays finite after very many failures", () => {
-  const backoff = new Backoff({ ...BOUNDS, random: () => 0.999999 });
-  for (let attempt = 0; attempt < 2000; attempt++) backoff.next();
-  assertEquals(backoff.next(), 30_000);
+Deno.test("Backoff.next() draws from up to the cap at once where the bound is the longest", () => {
+  const backoff = new Backoff(() => 0.5);
+  assertEquals(backoff.next({ bound: "longest", capMs }), 15_000);
 });
 
-Deno.test("Backoff.reset() begins anew", () => {
-  const backoff = new Backoff({ ...BOUNDS, random: () => 0.5 });
-  backoff.next();
-  backoff.next();
+Deno.test("Backoff.next() does not grow with steady waits", () => {
+  const backoff = new Backoff(() => 0.5);
+  const steady = () => backoff.next({ bound: "steady", capMs });
+  assertEquals([steady(), steady(), ...waits(backoff, 2)], [
+    500,
+    500,
+    500,
+    1000,
+  ]);
+});
+
+Deno.test("Backoff.next() waits at least as long as it must", () => {
+  const backoff = new Backoff(() => 0.5);
+  assertEquals(backoff.next({ capMs, leastMs: 7000 }), 7000);
+});
+
+Deno.test("Backoff.reset() starts from the base again", () => {
+  const backoff = new Backoff(() => 0.5);
+  waits(backoff, 2);
   backoff.reset();
-  assertEquals(backoff.next(), 500);
-});
-
-Deno.test("Backoff.nextAtCap() waits as after many failures", () => {
-  const backoff = new Backoff({ ...BOUNDS, random: () => 0.5 });
-  assertEquals(backoff.nextAtCap(), 15_000);
+  assertEquals(waits(backoff, 1), [500]);
 });
 
 Deno.test("Backoff.setBase() keeps a server's retry within the bounds", () => {
@@ -51,8 +64,8 @@ Deno.test("Backoff.setBase() keeps a server's retry within the bounds", () => {
       15_000,
     ]] as const
   ) {
-    const backoff = new Backoff({ ...BOUNDS, random: () => 0.5 });
+    const backoff = new Backoff(() => 0.5);
     backoff.setBase(retry);
-    assertEquals(backoff.next(), wait);
+    assertEquals(waits(backoff, 1), [wait]);
   }
 });

@@ -1,17 +1,17 @@
 import { assertEquals } from "@std/assert";
 import { mock } from "node:test";
 import {
-  type Silence,
+  type MissingProgress,
   Watchdog,
 } from "../../../src/listener/connection/watchdog.ts";
 
 function watch(
   timeoutMs: number,
   run: (watchdog: Watchdog) => void,
-): Silence[] {
+): MissingProgress[] {
   mock.timers.enable({ apis: ["setTimeout"] });
   try {
-    const silences: Silence[] = [];
+    const silences: MissingProgress[] = [];
     using watchdog = new Watchdog(
       () => timeoutMs,
       (silence) => silences.push(silence),

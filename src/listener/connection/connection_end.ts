@@ -1,0 +1,65 @@
+/** Why a connection ended. Made where the end is noticed; `retry_policy.ts` decides what follows. */
+
+import type { BeaconHttpError } from "../../beacon/http/errors.ts";
+import type { DisconnectReason } from "../node_status.ts";
+import type { WrongChainError } from "./wrong_chain_error.ts";
+
+interface Ended<Kind extends string, Cause extends Error = Error> {
+  kind: Kind;
+  /** Why, with the causes. */
+  error: Cause;
+}
+
+/** How a connection ended, or why there was none. */
+export type ConnectionEnd =
+  /** No HTTP answer at all in time. */
+  | Ended<"unreachable">
+  /** No connection, or it broke: refused, DNS, TLS, reset. */
+  | Ended<"network">
+  /** A status other than 200. */
+  | Ended<"refused", BeaconHttpError> & {
+    /** How long the node took to refuse, in milliseconds. */
+    afterMs: number;
+  }
+  /** The node accepted the request and ended the stream at once, without an event. */
+  | Ended<"emptied"> & {
+    /** How it ended the stream. */
+    reason: DisconnectReason;
+    /** How long the node took to send the headers, in milliseconds. */
+    afterMs: number;
+  }
+  /** The answer is not an event stream. */
+  | Ended<"protocol">
+  /** The node ended the stream. */
+  | Ended<"eof">
+  /** No headers in time. */
+  | Ended<"unanswered">
+  /** No byte in time. */
+  | Ended<"idle">
+  /** Bytes, but no complete event or comment in time. */
+  | Ended<"stalled">
+  /** The node accepts topics now that it refused before. */
+  | Ended<"topics_regained">
+  /** The node is on another chain. */
+  | Ended<"wrong_chain", WrongChainError>;
+
+/** The word for an end in a status and in a metric's label. */
+export function disconnectReason(end: ConnectionEnd): DisconnectReason {
+  return end.kind === "emptied" ? end.reason : REASONS[end.kind];
+}
+
+const REASONS: Record<
+  Exclude<ConnectionEnd["kind"], "emptied">,
+  DisconnectReason
+> = {
+  unreachable: "unreachable",
+  network: "network",
+  refused: "status",
+  protocol: "content_type",
+  eof: "eof",
+  unanswered: "idle",
+  idle: "idle",
+  stalled: "stalled",
+  topics_regained: "topics",
+  wrong_chain: "chain",
+};
