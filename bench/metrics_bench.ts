@@ -77,7 +77,7 @@ function meterByFields(length: number): Metered {
   const nodes = Array.from(
     { length },
     (_, index) =>
-      new NodeState(index, new NodeEndpoint(`http://node-${index}`), TOPICS),
+      new NodeState(new NodeEndpoint(`http://node-${index}`), TOPICS),
   );
   const metrics = new ListenerMetrics(registry, PREFIX, {
     nodes: new Map(nodes.map((node) => [node.name, node])),

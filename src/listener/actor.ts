@@ -54,10 +54,9 @@ export interface ListenerActorOptions {
 export class ListenerActor {
   readonly #options: ListenerActorOptions;
   readonly #timing: TimingMetrics;
-  /** With one node there is nothing to merge: what it says twice is two events. */
-  readonly #merge: NodeMerge | undefined;
+  readonly #merge: NodeMerge;
   readonly #recentReorgs = new RecentSet(1024);
-  readonly #duties: DutiesTracker;
+  readonly #duties = new DutiesTracker();
   readonly #queueGaps: QueueGaps;
   readonly #postEvent: PostOptions<BeaconEvent<string>>;
   readonly #chain = new Chain();
@@ -71,14 +70,13 @@ export class ListenerActor {
     const { nodes, metrics, parity, reporter } = options;
     this.#options = options;
     this.#timing = new TimingMetrics(metrics, parity);
-    this.#duties = new DutiesTracker(nodes.size);
     this.#queueGaps = new QueueGaps({
       nodes,
       reporter,
       slotAt: (time) => this.clock?.slotAt(time),
     });
     this.#postEvent = { onLost: (event) => this.#queueGaps.add(event) };
-    if (nodes.size > 1) this.#merge = new NodeMerge(nodes, options.topics);
+    this.#merge = new NodeMerge(nodes, options.topics);
   }
 
   /** The slot clock, once genesis and timing are known. */
@@ -127,6 +125,12 @@ export class ListenerActor {
       }`;
       reporter.warn(node, "timing", message);
     }
+  }
+
+  /** Forgets a node that was removed. */
+  forget(node: NodeState): void {
+    this.#merge.forget(node);
+    this.#duties.forget(node.name);
   }
 
   /** Tells what is left to tell. */
@@ -192,7 +196,7 @@ export class ListenerActor {
   }
 
   #onRecovered(node: NodeState, event: BeaconEvent<string>): void {
-    if (this.#merge?.isLag(node, event)) return;
+    if (this.#merge.isLag(node, event)) return;
     // Whether the user wants it or not, a reorg counts for `reorgs()`.
     const isWanted = this.#isAskedFor(node, event.topic) ||
       event.topic === "chain_reorg";
@@ -297,7 +301,9 @@ export class ListenerActor {
       node.branch.cut(data.new_head_block);
     }
     if (isHead || isReorg) this.#onChainEvent(node, event);
-    const reason = this.#merge?.reasonAgainst(node, event, this.clock);
+    const reason = this.#options.nodes.size > 1
+      ? this.#merge.reasonAgainst(node, event, this.clock)
+      : undefined;
     if (reason === undefined) {
       this.#options.events.post(event, this.#postEvent);
     } else count(node.suppressed, reason);
@@ -311,7 +317,7 @@ export class ListenerActor {
     } else if (isHeadReport(event)) {
       const head = readHead(event);
       const epoch = clock.epochOf(head.slot);
-      const changes = this.#duties.onHead(node.index, node.name, epoch, head);
+      const changes = this.#duties.onHead(node.name, epoch, head);
       for (const change of changes) this.#options.duties.post(change);
     } else {
       this.#onReorg(event as BeaconEvent<"chain_reorg">, clock);

@@ -50,8 +50,6 @@ export interface NodeSnapshot {
 
 /** State and counters of one node. Counting is plain fields; metrics read them when scraped. */
 export class NodeState {
-  /** Position in the listener's list of nodes. */
-  readonly index: number;
   /** Where the node is. */
   readonly endpoint: NodeEndpoint;
   /** The topics that are requested from it. */
@@ -110,16 +108,10 @@ export class NodeState {
   readonly gossipTimes: GossipTimes = new GossipTimes();
 
   /**
-   * @param index Position in the listener's list of nodes.
    * @param endpoint Where the node is.
    * @param topics The topics that are requested from it.
    */
-  constructor(
-    index: number,
-    endpoint: NodeEndpoint,
-    topics: readonly string[],
-  ) {
-    this.index = index;
+  constructor(endpoint: NodeEndpoint, topics: readonly string[]) {
     this.endpoint = endpoint;
     this.topics = topics;
   }

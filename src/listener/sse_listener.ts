@@ -1,6 +1,10 @@
 /** The listener: many nodes in, one stream of events, reorgs and states out. */
 
 import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
+import {
+  type BeaconNodeOptions,
+  NodeEndpoint,
+} from "../beacon/http/endpoint.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
 import type { Delivered } from "../beacon/events/stand_in.ts";
 import type { KnownTopic } from "../beacon/events/topic.ts";
@@ -99,24 +103,20 @@ export class SseListener implements AsyncDisposable {
   readonly #reorgs = new Broadcast<ChainReorg>({ merge: mergeReorgs });
   readonly #duties = new Broadcast<DutiesChanged>();
   readonly #status = new Broadcast<NodeStatus>();
-  readonly #topics: readonly string[];
-  readonly #nodes: ReadonlyMap<string, NodeState>;
+  readonly #options: CheckedOptions;
+  readonly #nodes = new Map<string, NodeState>();
+  readonly #supervised = new Map<string, Supervised>();
   readonly #metrics: ListenerMetrics;
   readonly #actor: ListenerActor;
   readonly #reporter: NodeReporter;
   readonly #interest = new DataInterest();
   readonly #ended = new AbortController();
+  readonly #signal: AbortSignal;
 
   private constructor(options: CheckedOptions) {
     const { registry, prefix, topics, config, parity, now, log } = options;
+    this.#options = options;
     this.registry = registry;
-    this.#topics = topics;
-    this.#nodes = new Map(
-      options.endpoints.map((endpoint, index) => [
-        endpoint.name,
-        new NodeState(index, endpoint, topics),
-      ]),
-    );
     this.#metrics = new ListenerMetrics(registry, prefix, {
       nodes: this.#nodes,
       lost: () => ({
@@ -137,12 +137,19 @@ export class SseListener implements AsyncDisposable {
       metrics: this.#metrics,
       parity,
     });
-    const signal = options.signal === undefined
+    this.#signal = options.signal === undefined
       ? this.#ended.signal
       : AbortSignal.any([options.signal, this.#ended.signal]);
-    this.ready = this.#awaitReady(signal);
+    this.ready = this.#awaitReady();
     if (config !== undefined) this.#actor.configure(config);
-    this.finished = this.#run(options, signal);
+    const { endpoints } = options;
+    for (const endpoint of endpoints) {
+      this.#nodes.set(endpoint.name, new NodeState(endpoint, topics));
+    }
+    for (const node of this.#nodes.values()) {
+      this.#supervise(node, startWithinMs(endpoints.length));
+    }
+    this.finished = this.#finish();
     // Nobody has to handle these two; a rejection of them is no unhandled one.
     this.ready.catch(() => {});
     this.finished.catch(() => {});
@@ -175,10 +182,10 @@ export class SseListener implements AsyncDisposable {
       refuse("subscribe", "topics", "an array", topics);
     }
     for (const topic of topics ?? []) {
-      if (!this.#topics.includes(topic)) {
+      if (!this.#options.topics.includes(topic)) {
         throw new TypeError(
           `Cannot subscribe: topics must be among ${
-            this.#topics.join(", ")
+            this.#options.topics.join(", ")
           }, got ${shown(topic)}`,
         );
       }
@@ -210,6 +217,62 @@ export class SseListener implements AsyncDisposable {
     return this.#status.subscribe(options);
   }
 
+  /**
+   * Adds a node, which is connected like the others. Resolves as soon as the node is found valid;
+   * waits for no connection.
+   *
+   * @param node The node's base URL, or with name and headers.
+   * @throws {TypeError} If the node is not usable, or another one has its name.
+   * @throws {Error} If the listener is closed.
+   */
+  // deno-lint-ignore require-await -- a bad node rejects, as any other failure of an async method
+  async addNode(node: string | URL | BeaconNodeOptions): Promise<void> {
+    const endpoint = new NodeEndpoint(node);
+    const { name } = endpoint;
+    if (this.#nodes.has(name)) {
+      throw new TypeError(
+        `Cannot add node: its name must be one that no other node has, got ${
+          shown(name)
+        }`,
+      );
+    }
+    if (this.#signal.aborted) {
+      throw new Error(`Cannot add node ${shown(name)}: the listener is closed`);
+    }
+    const state = new NodeState(endpoint, this.#options.topics);
+    this.#nodes.set(name, state);
+    this.#supervise(state, 0);
+  }
+
+  /**
+   * Removes a node: ends its connection, waits until it is gone, and forgets its metrics. The events of
+   * the other nodes go on. A listener may be left without nodes until the next
+   * {@linkcode SseListener.addNode}.
+   *
+   * @param name Name of the node, as in {@linkcode SseListener.nodes}.
+   * @throws {TypeError} If no node has that name.
+   */
+  async removeNode(name: string): Promise<void> {
+    const node = this.#nodes.get(name);
+    const supervised = this.#supervised.get(name);
+    if (node === undefined || supervised === undefined) {
+      const names = [...this.#nodes.keys()].map((name) => shown(name));
+      throw new TypeError(
+        `Cannot remove node: name must be one of ${
+          names.join(", ") || "none"
+        }, got ${shown(name)}`,
+      );
+    }
+    supervised.removed.abort();
+    await supervised.ended.catch(() => {});
+    // Of two calls at the same time, the second finds it gone.
+    if (this.#nodes.get(name) !== node) return;
+    this.#nodes.delete(name);
+    this.#supervised.delete(name);
+    this.#actor.forget(node);
+    this.#metrics.forget(name);
+  }
+
   /** Ends all connections and subscriptions, and waits until they are gone. */
   async close(): Promise<void> {
     this.#ended.abort();
@@ -221,45 +284,60 @@ export class SseListener implements AsyncDisposable {
     await this.close();
   }
 
-  async #run(options: CheckedOptions, signal: AbortSignal): Promise<void> {
-    const { config, fetch, now, random } = options;
-    const nodes = [...this.#nodes.values()];
-    const mustAgree = nodes.length > 1 ||
+  #supervise(node: NodeState, startWithinMs: number): void {
+    const { config, fetch, now, random, maxEventBytes, idleTimeoutMs } =
+      this.#options;
+    const removed = new AbortController();
+    const mustAgree = this.#nodes.size > 1 ||
       config?.genesisValidatorsRoot !== undefined;
-    const running = nodes.map((node) =>
-      new NodeSupervisor(node, {
-        actor: this.#actor,
-        reporter: this.#reporter,
-        signal,
-        fetch,
-        now,
-        random,
-        maxEventBytes: options.maxEventBytes,
-        idleTimeoutMs: options.idleTimeoutMs,
-        // Two nodes' reports of the same event are compared by payload.
-        needsData: (topic) => nodes.length > 1 || this.#interest.wants(topic),
-        startWithinMs: startWithinMs(nodes.length),
-        asksForConfig: config === undefined || mustAgree,
-        mustAgree,
-      }).run()
-    );
-    try {
-      await Promise.all(running);
-    } finally {
-      this.#ended.abort();
-      await Promise.allSettled(running);
-      this.#actor.close();
-      this.#events.close();
-      this.#reorgs.close();
-      this.#duties.close();
-      this.#status.close();
-      this.#metrics.release();
+    const ended = new NodeSupervisor(node, {
+      actor: this.#actor,
+      reporter: this.#reporter,
+      signal: AbortSignal.any([this.#signal, removed.signal]),
+      fetch,
+      now,
+      random,
+      maxEventBytes,
+      idleTimeoutMs,
+      // Two nodes' reports of the same event are compared by payload.
+      needsData: (topic) => this.#nodes.size > 1 || this.#interest.wants(topic),
+      startWithinMs,
+      asksForConfig: config === undefined || mustAgree,
+      mustAgree,
+    }).run();
+    this.#supervised.set(node.name, { ended, removed });
+    ended.catch((error) => this.#fail(node, error));
+  }
+
+  /** A node that can never be connected ends the listener if no other node is left. */
+  #fail(node: NodeState, error: Error): void {
+    this.#reporter.failed(node, "permanent", error);
+    const supervised = this.#supervised.get(node.name);
+    if (supervised !== undefined) supervised.error = error;
+    const all = [...this.#supervised.values()];
+    if (all.every(({ error }) => error !== undefined)) this.#ended.abort(error);
+  }
+
+  async #finish(): Promise<void> {
+    await aborted(this.#signal);
+    const all = [...this.#supervised.values()];
+    this.#ended.abort();
+    await Promise.allSettled(all.map(({ ended }) => ended));
+    this.#actor.close();
+    this.#events.close();
+    this.#reorgs.close();
+    this.#duties.close();
+    this.#status.close();
+    this.#metrics.release();
+    const [first] = all;
+    if (first !== undefined && all.every(({ error }) => error !== undefined)) {
+      throw first.error;
     }
   }
 
-  async #awaitReady(signal: AbortSignal): Promise<void> {
-    const changes = this.#status.subscribe({ signal });
-    for await (const _change of changes) {
+  async #awaitReady(): Promise<void> {
+    const signal = this.#signal;
+    for await (const _change of this.#status.subscribe({ signal })) {
       if (
         this.clock !== undefined &&
         this.nodes.some(({ state }) => state === "connected")
@@ -269,6 +347,24 @@ export class SseListener implements AsyncDisposable {
       cause: signal.reason,
     });
   }
+}
+
+/** What runs for a node. */
+interface Supervised {
+  /** Settles when nothing of the node runs any more; rejects if it can never be connected. */
+  ended: Promise<void>;
+  /** Aborted to remove the node. */
+  removed: AbortController;
+  /** Why the node can never be connected. */
+  error?: Error;
+}
+
+/** Resolves when a signal aborts. */
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) =>
+    signal.addEventListener("abort", resolve, { once: true })
+  );
 }
 
 /** Few nodes are connected at once; many one after another, so that neither they nor this process chokes. */

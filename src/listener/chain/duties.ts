@@ -33,21 +33,15 @@ export class DutiesTracker {
   /** The root told last, by epoch. */
   readonly #told = new Map<number, string>();
   /** Each node's own, by epoch. */
-  readonly #byNode: Map<number, string>[];
-
-  /** @param nodes How many nodes there are. */
-  constructor(nodes: number) {
-    this.#byNode = Array.from({ length: nodes }, () => new Map());
-  }
+  readonly #byNode = new Map<string, Map<number, string>>();
 
   /** Takes a head, of that epoch, of a node; returns what it changes. */
   onHead(
-    index: number,
     node: string,
     epoch: number,
     { slot, ofEpoch, ofNextEpoch }: DutyRoots,
   ): readonly DutiesChanged[] {
-    const own = this.#byNode[index]!;
+    const own = this.#rootsOf(node);
     if (own.get(epoch) === ofEpoch && own.get(epoch + 1) === ofNextEpoch) {
       return NO_CHANGES;
     }
@@ -55,7 +49,7 @@ export class DutiesTracker {
     for (const dutyEpoch of [epoch, epoch + 1]) {
       const dependentRoot = dutyEpoch === epoch ? ofEpoch : ofNextEpoch;
       if (dependentRoot === undefined) continue;
-      const previousRoot = this.#change(index, dutyEpoch, dependentRoot);
+      const previousRoot = this.#change(own, dutyEpoch, dependentRoot);
       if (previousRoot === undefined) continue;
       changes.push({
         epoch: dutyEpoch,
@@ -68,9 +62,23 @@ export class DutiesTracker {
     return changes;
   }
 
+  /** Forgets the roots of a node. */
+  forget(node: string): void {
+    this.#byNode.delete(node);
+  }
+
+  #rootsOf(node: string): Map<number, string> {
+    let own = this.#byNode.get(node);
+    if (own === undefined) this.#byNode.set(node, own = new Map());
+    return own;
+  }
+
   /** Returns the root told before, if this one is news and another one was told. */
-  #change(index: number, epoch: number, root: string): string | undefined {
-    const own = this.#byNode[index]!;
+  #change(
+    own: Map<number, string>,
+    epoch: number,
+    root: string,
+  ): string | undefined {
     if (own.get(epoch) === root) return undefined;
     remember(own, epoch, root);
     const previousRoot = this.#told.get(epoch);

@@ -5,23 +5,23 @@
 export class MergedHead {
   #slot = -1;
   /** The slot of each node's last head. */
-  readonly #last = new Map<number, number>();
+  readonly #last = new Map<string, number>();
   /** The nodes that were behind, and up to which slot they may tell again what was told. */
-  readonly #behind = new Map<number, number>();
+  readonly #behind = new Map<string, number>();
 
   /**
    * Where a node's head stands. Older than the merged head is news only from a node that was at the
    * merged head itself, when no other node is there any more, as after a reorg that all have made.
    * Until then the node is behind.
    *
-   * @param node Index of the node.
+   * @param node Name of the node.
    * @param slot Slot of its head.
    * @param currentSlot The slot by the clock. A head from the future is handed on, but does not
    * lead: one node's lie must not make the others' heads look old.
    * @param isHeld Whether another node's head is of that slot or a later one.
    */
   place(
-    node: number,
+    node: string,
     slot: number,
     currentSlot: number,
     isHeld: (slot: number) => boolean,
@@ -42,6 +42,12 @@ export class MergedHead {
     // It may tell of the same head twice, as head and as head_v2.
     this.#behind.set(node, Math.min(until, slot));
     return "caught up";
+  }
+
+  /** Forgets where a node's head was. */
+  forget(node: string): void {
+    this.#last.delete(node);
+    this.#behind.delete(node);
   }
 }
 

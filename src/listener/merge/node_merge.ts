@@ -28,7 +28,7 @@ export class NodeMerge {
     const standIns = topics.map(standInFor).filter((topic) =>
       topic !== undefined
     );
-    this.#once = new OnceFilter(nodes.size, [...topics, ...standIns]);
+    this.#once = new OnceFilter(nodes, [...topics, ...standIns]);
   }
 
   /** Why not to deliver an event to those who listen to all nodes together. */
@@ -44,14 +44,20 @@ export class NodeMerge {
     const place = isHeadReport(event)
       ? this.#placeOf(node, event, clock)
       : "news";
-    if (place !== "news" && once.repeats(node.index, topic, identity)) {
+    if (place !== "news" && once.repeats(node.name, topic, identity)) {
       return "duplicate";
     }
     if (place === "behind") return "behind";
     const recurs = !isKnownTopic(topic) || HEAD_TOPICS.has(topic);
-    return once.accepts(node.index, topic, identity, receivedAt, recurs)
+    return once.accepts(node.name, topic, identity, receivedAt, recurs)
       ? undefined
       : "duplicate";
+  }
+
+  /** Forgets a node that was removed. */
+  forget({ name }: NodeState): void {
+    this.#once.forget(name);
+    this.#head.forget(name);
   }
 
   /** Whether a node's chain is a piece shorter than it was, and another node still has all of it. */
@@ -76,7 +82,7 @@ export class NodeMerge {
       this.#others(node).some(({ headSlot }) =>
         headSlot !== undefined && headSlot >= merged && headSlot <= current
       );
-    return this.#head.place(node.index, slot!, current, isHeld);
+    return this.#head.place(node.name, slot!, current, isHeld);
   }
 
   /** The other nodes that are listened to now. */

@@ -18,10 +18,10 @@ export class OnceFilter {
   readonly #others: TopicMemory;
 
   /**
-   * @param nodes How many nodes there are.
-   * @param topics The topics that they are asked for.
+   * @param nodes The nodes; their number is read when a memory grows.
+   * @param topics The topics that are requested from them.
    */
-  constructor(nodes: number, topics: Iterable<string>) {
+  constructor(nodes: { readonly size: number }, topics: Iterable<string>) {
     const room: Room = { left: 2 * MOST_CAPACITY };
     const memories = [...topics].map((topic) =>
       [topic, new TopicMemory(nodes, room)] as const
@@ -33,7 +33,7 @@ export class OnceFilter {
   /**
    * Counts an event.
    *
-   * @param node Index of the node that says it.
+   * @param node Name of the node that reports it.
    * @param topic Its topic.
    * @param identity What makes two events of the topic the same.
    * @param receivedAt When it arrived, in milliseconds.
@@ -41,7 +41,7 @@ export class OnceFilter {
    * @returns Whether it is to be delivered.
    */
   accepts(
-    node: number,
+    node: string,
     topic: string,
     identity: string,
     receivedAt: number,
@@ -62,16 +62,22 @@ export class OnceFilter {
    * Counts an event that a node tells as one who is late: what was told already, it tells again, and
    * that is no second event.
    *
-   * @param node Index of the node that says it.
+   * @param node Name of the node that reports it.
    * @param topic Its topic.
    * @param identity What makes two events of the topic the same.
    * @returns Whether it was told already.
    */
-  repeats(node: number, topic: string, identity: string): boolean {
+  repeats(node: string, topic: string, identity: string): boolean {
     const memory = this.#topics.get(topic);
     return memory === undefined
       ? this.#others.repeats(node, ofOthers(topic, identity))
       : memory.repeats(node, shortened(identity));
+  }
+
+  /** Forgets what a node has reported, not what was delivered. */
+  forget(node: string): void {
+    for (const memory of this.#topics.values()) memory.forget(node);
+    this.#others.forget(node);
   }
 }
 
@@ -96,30 +102,33 @@ interface Room {
 class TopicMemory {
   readonly #places = new Map<string, number>();
   readonly #room: Room;
-  readonly #mostCapacity: number;
+  readonly #nodes: { readonly size: number };
   #capacity = CAPACITY;
   #keys: string[] = [];
   #addedAt = new Float64Array(CAPACITY);
   #delivered = new Uint16Array(CAPACITY);
-  /** By node; only those that have said anything. */
-  readonly #said: (Uint16Array<ArrayBuffer> | undefined)[];
+  /** By name of the node; only those that have reported anything. */
+  readonly #said = new Map<string, Uint16Array<ArrayBuffer>>();
   #next = 0;
 
-  constructor(nodes: number, room: Room) {
+  constructor(nodes: { readonly size: number }, room: Room) {
     this.#room = room;
-    this.#mostCapacity = Math.min(MOST_CAPACITY, MOST_COUNTS / nodes);
-    this.#said = new Array(nodes).fill(undefined);
+    this.#nodes = nodes;
+  }
+
+  forget(node: string): void {
+    this.#said.delete(node);
   }
 
   accepts(
-    node: number,
+    node: string,
     identity: string,
     receivedAt: number,
     recurs: boolean,
   ): boolean {
     const place = this.#places.get(identity) ?? this.#add(identity, receivedAt);
     if (!recurs && this.#delivered[place]! > 0) return false;
-    const said = this.#said[node] ??= new Uint16Array(this.#capacity);
+    const said = this.#saidBy(node);
     // So often nobody says the same of a chain; it is passed on rather than lost.
     if (said[place] === MOST_TIMES) return true;
     if (++said[place]! <= this.#delivered[place]!) return false;
@@ -127,12 +136,21 @@ class TopicMemory {
     return true;
   }
 
-  repeats(node: number, identity: string): boolean {
+  repeats(node: string, identity: string): boolean {
     const place = this.#places.get(identity);
     if (place === undefined || this.#delivered[place] === 0) return false;
-    const said = this.#said[node] ??= new Uint16Array(this.#capacity);
+    const said = this.#saidBy(node);
     said[place] = Math.min(said[place]! + 1, this.#delivered[place]!);
     return true;
+  }
+
+  #saidBy(node: string): Uint16Array<ArrayBuffer> {
+    let said = this.#said.get(node);
+    if (said === undefined) {
+      said = new Uint16Array(this.#capacity);
+      this.#said.set(node, said);
+    }
+    return said;
   }
 
   #add(identity: string, receivedAt: number): number {
@@ -153,12 +171,13 @@ class TopicMemory {
   #evict(identity: string, place: number): void {
     this.#places.delete(identity);
     this.#delivered[place] = 0;
-    for (const said of this.#said) said?.fill(0, place, place + 1);
+    for (const said of this.#said.values()) said.fill(0, place, place + 1);
   }
 
   #mayGrow(): boolean {
     return this.#capacity <= this.#room.left &&
-      2 * this.#capacity <= this.#mostCapacity;
+      2 * this.#capacity <=
+        Math.min(MOST_CAPACITY, MOST_COUNTS / this.#nodes.size);
   }
 
   /** Doubles the full ring, and turns it so that the oldest is its first. */
@@ -173,9 +192,8 @@ class TopicMemory {
     };
     this.#addedAt = turned(this.#addedAt, new Float64Array(capacity));
     this.#delivered = turned(this.#delivered, new Uint16Array(capacity));
-    for (const [node, said] of this.#said.entries()) {
-      if (said === undefined) continue;
-      this.#said[node] = turned(said, new Uint16Array(capacity));
+    for (const [node, said] of this.#said) {
+      this.#said.set(node, turned(said, new Uint16Array(capacity)));
     }
     this.#keys = [
       ...this.#keys.slice(oldest),

@@ -63,6 +63,7 @@ export class ListenerMetrics {
         labelNames: ["addr"],
         registers: [],
         collect() {
+          this.reset();
           for (const node of nodes.values()) {
             const value = read(node);
             if (value !== undefined) this.set({ addr: node.name }, value);
@@ -227,6 +228,15 @@ export class ListenerMetrics {
     this.#registry = registry;
     this.#names = [...metrics.keys()];
     register(registry, prefix, metrics);
+  }
+
+  /** Forgets a node that was removed. */
+  forget(node: string): void {
+    this.headDelay.forget(node);
+    this.reorgDepth.forget(node);
+    this.blockGossip.forget(node);
+    this.block.forget(node);
+    this.blockProcessingTime.forget(node);
   }
 
   /**

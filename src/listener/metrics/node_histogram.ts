@@ -36,8 +36,8 @@ export class NodeHistogram {
   /** How series of several processes are put together. */
   readonly aggregator = "sum";
   readonly #buckets: readonly number[];
-  /** By index of the node; only nodes that anything was observed of. */
-  #series: (Series | undefined)[] = [];
+  /** By name of the node. */
+  readonly #series = new Map<string, Series>();
 
   /** @param options Name and buckets. */
   constructor(options: NodeHistogramOptions) {
@@ -48,11 +48,12 @@ export class NodeHistogram {
 
   /** Counts a value. */
   observe(node: NodeState, value: number): void {
-    const series = this.#series[node.index] ??= {
-      addr: node.name,
-      counts: new Array(this.#buckets.length + 1).fill(0),
-      sum: 0,
-    };
+    let series = this.#series.get(node.name);
+    if (series === undefined) {
+      const counts = new Array(this.#buckets.length + 1).fill(0);
+      series = { addr: node.name, counts, sum: 0 };
+      this.#series.set(node.name, series);
+    }
     let bucket = 0;
     while (bucket < this.#buckets.length && value > this.#buckets[bucket]!) {
       bucket++;
@@ -61,9 +62,14 @@ export class NodeHistogram {
     series.sum += value;
   }
 
+  /** Forgets a node. */
+  forget(node: string): void {
+    this.#series.delete(node);
+  }
+
   /** Forgets all that was counted. */
   reset(): void {
-    this.#series = [];
+    this.#series.clear();
   }
 
   /** What the registry prints. */
@@ -75,8 +81,8 @@ export class NodeHistogram {
     values: HistogramSample[];
   }> {
     const { name, help, type, aggregator } = this;
-    const values = this.#series.flatMap((series) =>
-      series === undefined ? [] : this.#samples(series)
+    const values = [...this.#series.values()].flatMap((series) =>
+      this.#samples(series)
     );
     return Promise.resolve({ name, help, type, aggregator, values });
   }

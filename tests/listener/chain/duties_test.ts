@@ -17,9 +17,9 @@ const C = root(0xc);
 function heads(
   ...said: [node: number, epoch: number, ofEpoch: string, ofNextEpoch: string][]
 ) {
-  const tracker = new DutiesTracker(3);
+  const tracker = new DutiesTracker();
   return said.flatMap(([node, epoch, ofEpoch, ofNextEpoch]) =>
-    tracker.onHead(node, `node ${node}`, epoch, {
+    tracker.onHead(`node ${node}`, epoch, {
       slot: epoch * 32,
       ofEpoch,
       ofNextEpoch,

@@ -26,7 +26,7 @@ function places(
     }
     slots.set(node, slot);
     return merged.place(
-      node,
+      `${node}`,
       slot,
       current,
       (least) =>

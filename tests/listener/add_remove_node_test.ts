@@ -1,0 +1,156 @@
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { SseListener } from "@org/beacon-sse";
+import { brief, configAtSlot, nextStatus, take } from "./helpers.ts";
+import { frame, head, openStream, ScriptedNode } from "./scripted_node.ts";
+
+const OPTIONS = {
+  config: configAtSlot(100),
+  random: () => 0,
+  topics: ["head"],
+};
+
+/** A node whose only head is of that slot. */
+function nodeAt(slot: number): ScriptedNode {
+  return new ScriptedNode({
+    events: () => openStream(frame("head", head(slot))),
+  });
+}
+
+Deno.test("SseListener.addNode() delivers the events of the added node", async () => {
+  await using a = nodeAt(98);
+  await using b = nodeAt(99);
+  await using listener = await SseListener.start({
+    ...OPTIONS,
+    nodes: [{ url: a.url, name: "a" }],
+  });
+  const events = listener.events()[Symbol.asyncIterator]();
+  assertEquals((await events.next()).value!.node, "a");
+  await listener.addNode({ url: b.url, name: "b" });
+  const added = (await events.next()).value!;
+  assertEquals([added.node, added.slot], ["b", 99]);
+  assertEquals(listener.nodes.map(({ name }) => name), ["a", "b"]);
+});
+
+Deno.test("SseListener.addNode() refuses a name that another node has, and a URL that is none", async () => {
+  await using listener = await SseListener.start({
+    ...OPTIONS,
+    nodes: [{ url: "http://127.0.0.1:4", name: "a" }],
+  });
+  await assertRejects(
+    () => listener.addNode({ url: "http://127.0.0.1:5", name: "a" }),
+    TypeError,
+    'Cannot add node: its name must be one that no other node has, got "a"',
+  );
+  await assertRejects(
+    () => listener.addNode("nowhere"),
+    TypeError,
+    'url must be an absolute URL, got "nowhere"',
+  );
+  assertEquals(listener.nodes.length, 1);
+});
+
+Deno.test("SseListener.addNode() rejects when the listener is closed", async () => {
+  const listener = await SseListener.start({
+    ...OPTIONS,
+    nodes: ["http://127.0.0.1:4"],
+  });
+  await listener.close();
+  await assertRejects(
+    () => listener.addNode("http://127.0.0.1:5"),
+    Error,
+    "the listener is closed",
+  );
+});
+
+Deno.test("SseListener.removeNode() ends the node's connection, and leaves the others theirs", async () => {
+  const left = Promise.withResolvers<void>();
+  await using removed = new ScriptedNode({
+    events: () =>
+      new Response(new ReadableStream({ cancel: () => left.resolve() }), {
+        headers: { "content-type": "text/event-stream" },
+      }),
+  });
+  let controller: ReadableStreamDefaultController<Uint8Array>;
+  await using stays = new ScriptedNode({
+    events: () =>
+      new Response(
+        new ReadableStream({ start: (given) => void (controller = given) }),
+        { headers: { "content-type": "text/event-stream" } },
+      ),
+  });
+  await using listener = await SseListener.start({
+    ...OPTIONS,
+    nodes: [{ url: removed.url, name: "removed" }, {
+      url: stays.url,
+      name: "stays",
+    }],
+  });
+  const events = listener.events();
+  const statuses = listener.status();
+  while (listener.nodes.some(({ state }) => state !== "connected")) {
+    await nextStatus(listener.status(), "connected");
+  }
+  await listener.removeNode("removed");
+  await left.promise;
+  controller!.enqueue(new TextEncoder().encode(frame("head", head(100))));
+  assertEquals((await take(events, 1)).map(brief), ["head 100"]);
+  assertEquals(
+    listener.nodes.map(({ name, reconnects }) => [name, reconnects]),
+    [
+      ["stays", 0],
+    ],
+  );
+  assertEquals((await take(statuses, 2)).map(({ type }) => type), [
+    "connected",
+    "connected",
+  ]);
+});
+
+Deno.test("SseListener.removeNode() takes the node's metrics away", async () => {
+  await using a = nodeAt(98);
+  await using b = nodeAt(99);
+  await using listener = await SseListener.start({
+    ...OPTIONS,
+    nodes: [{ url: a.url, name: "a" }, { url: b.url, name: "b" }],
+  });
+  while (listener.nodes.some(({ headSlot }) => headSlot === undefined)) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  assertMatch(await listener.registry.metrics(), /addr="a"/);
+  await listener.removeNode("a");
+  const metrics = await listener.registry.metrics();
+  assertEquals(metrics.match(/.*addr="a".*/g), null);
+  assertMatch(metrics, /head_delay_count\{addr="b"\} 1/);
+});
+
+Deno.test("SseListener.removeNode() names the nodes there are when it does not know one", async () => {
+  await using listener = await SseListener.start({
+    ...OPTIONS,
+    nodes: [{ url: "http://127.0.0.1:4", name: "a" }],
+  });
+  await assertRejects(
+    () => listener.removeNode("b"),
+    TypeError,
+    'Cannot remove node: name must be one of "a", got "b"',
+  );
+});
+
+Deno.test("SseListener.addNode() takes a node back that was removed, with counters from 0", async () => {
+  await using a = nodeAt(98);
+  await using listener = await SseListener.start({
+    ...OPTIONS,
+    nodes: [{ url: a.url, name: "a" }],
+  });
+  await take(listener.events(), 1);
+  await listener.removeNode("a");
+  assertEquals(listener.nodes, []);
+  await listener.addNode({ url: a.url, name: "a" });
+  await nextStatus(listener.status(), "connected");
+  while (listener.nodes[0]!.headSlot !== 98) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  assertMatch(
+    await listener.registry.metrics(),
+    /sse_events_total\{addr="a",topic="head"\} 1\n/,
+  );
+});
