@@ -56,9 +56,9 @@ export { SlotClock } from "./src/beacon/slot_clock.ts";
 export { isKnownTopic, KNOWN_TOPICS } from "./src/beacon/events/topic.ts";
 export { Broadcast } from "./src/listener/broadcast/broadcast.ts";
 export {
-  BroadcastMirror,
+  mirrorBroadcast,
   receiveBroadcast,
-} from "./src/listener/broadcast/broadcast_mirror.ts";
+} from "./src/listener/broadcast/worker_channel.ts";
 export { mergeReorgs } from "./src/listener/chain/reorg.ts";
 export { WrongChainError } from "./src/listener/connection/wrong_chain_error.ts";
 export { SseListener } from "./src/listener/sse_listener.ts";
@@ -84,7 +84,8 @@ export type {
   PostOptions,
   SubscribeOptions,
 } from "./src/listener/broadcast/broadcast.ts";
-export type { Mirrored } from "./src/listener/broadcast/broadcast_mirror.ts";
+export type { Mirrored } from "./src/listener/broadcast/worker_channel.ts";
+export type { SubscriptionIterator } from "./src/listener/broadcast/subscription.ts";
 export type { ChainReorg } from "./src/listener/chain/reorg.ts";
 export type { SseListenerOptions } from "./src/listener/listener_options.ts";
 export type { Log, LogEntry } from "./src/listener/log.ts";

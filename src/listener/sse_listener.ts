@@ -99,7 +99,9 @@ export class SseListener implements AsyncDisposable {
   /** Resolves when the listener has ended; rejects with the error that ended it, if one did. */
   readonly finished: Promise<void>;
 
-  readonly #events = new Broadcast<BeaconEvent<string>>();
+  readonly #events = new Broadcast<BeaconEvent<string>>({
+    sizeOf: ({ raw }) => 2 * raw.length,
+  });
   readonly #reorgs = new Broadcast<ChainReorg>({ merge: mergeReorgs });
   readonly #duties = new Broadcast<DutiesChanged>();
   readonly #status = new Broadcast<NodeStatus>();

@@ -1,105 +1,115 @@
+/** What becomes of values that find a subscriber's queue full. */
+export interface PostOptions<T> {
+  /**
+   * Makes one value of the newest one that is queued and the incoming one. Without it, the oldest
+   * values are dropped.
+   */
+  merge?: (queued: T, incoming: T) => T;
+  /** Called with each value that was dropped, or that was merged into another one. */
+  onLost?: (value: T) => void;
+}
+
+/** The bounds of a {@linkcode BoundedQueue}. */
+export interface QueueBounds<T> {
+  /** The most values. */
+  capacity: number;
+  /** The most bytes. One value is always kept, whatever its size. */
+  maxBytes: number;
+  /** Size of a value in bytes; the same each time. */
+  sizeOf: (value: T) => number;
+}
+
 /**
- * A first-in, first-out queue of bounded length, with one side that never waits and one that may.
- * When it is full, the oldest item gives way, or the new item is merged into the newest.
+ * A first-in, first-out queue that is bounded in values and in bytes. The writer never waits, the
+ * reader may.
  */
 export class BoundedQueue<T> {
-  readonly #capacity: number;
+  readonly #bounds: QueueBounds<T>;
   #items: (T | undefined)[];
   #head = 0;
   #size = 0;
+  #bytes = 0;
   #isClosed = false;
   #dropped = 0;
   #merged = 0;
   #failure: { error: unknown } | undefined;
-  #waiting: PromiseWithResolvers<void> | undefined;
+  /** Readers that wait. There are none while a value is queued. */
+  readonly #waiting: PromiseWithResolvers<IteratorResult<T, undefined>>[] = [];
   /** Called once, when the queue closes. */
   onClose: (() => void) | undefined;
 
-  /** @param capacity The most items it holds. */
-  constructor(capacity: number) {
-    this.#capacity = capacity;
-    this.#items = new Array(Math.min(capacity, FIRST_ROOM));
+  /** @param bounds What it holds at most. */
+  constructor(bounds: QueueBounds<T>) {
+    this.#bounds = bounds;
+    this.#items = new Array(Math.min(bounds.capacity, FIRST_ROOM));
   }
 
-  /** How many items wait. */
-  get size(): number {
-    return this.#size;
-  }
-
-  /** Whether it takes no more items. */
-  get isClosed(): boolean {
-    return this.#isClosed;
-  }
-
-  /** How many items gave way to newer ones. */
+  /** How many values were dropped to make room for newer ones. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** How many items were merged into another one. */
+  /** How many values were merged into another one. */
   get merged(): number {
     return this.#merged;
   }
 
-  /**
-   * Appends an item.
-   *
-   * @param merge What becomes of the newest item and this one when the queue is full; without it,
-   * the oldest item is dropped.
-   * @returns The item that was dropped, or that was merged into another one; `undefined` if there was
-   * room.
-   */
-  push(item: T, merge?: (queued: T, incoming: T) => T): T | undefined {
-    if (this.#isClosed) return undefined;
-    let lost: T | undefined;
-    if (this.#size === this.#capacity) {
+  /** Appends a value, or hands it to the reader that waits. */
+  push(item: T, { merge, onLost }: PostOptions<T> = {}): void {
+    if (this.#isClosed) return;
+    const reader = this.#waiting.shift();
+    if (reader !== undefined) {
+      reader.resolve({ done: false, value: item });
+      return;
+    }
+    const { capacity, maxBytes, sizeOf } = this.#bounds;
+    const size = sizeOf(item);
+    while (
+      this.#size > 0 &&
+      (this.#size === capacity || this.#bytes + size > maxBytes)
+    ) {
       if (merge !== undefined) {
         const newest = this.#index(this.#size - 1);
-        this.#items[newest] = merge(this.#items[newest]!, item);
+        const queued = this.#items[newest]!;
+        const merged = merge(queued, item);
+        this.#items[newest] = merged;
+        this.#bytes += sizeOf(merged) - sizeOf(queued);
         this.#merged++;
-        return item;
+        onLost?.(item);
+        return;
       }
-      lost = this.take();
+      const oldest = this.#take();
       this.#dropped++;
-    } else if (this.#size === this.#items.length) {
-      this.#grow();
+      onLost?.(oldest);
     }
+    if (this.#size === this.#items.length) this.#grow();
     this.#items[this.#index(this.#size++)] = item;
-    this.#wake();
-    return lost;
-  }
-
-  /** Takes the oldest item, `undefined` if there is none. */
-  take(): T | undefined {
-    if (this.#size === 0) return undefined;
-    const item = this.#items[this.#head];
-    this.#items[this.#head] = undefined;
-    this.#head = this.#index(1);
-    this.#size--;
-    return item;
+    this.#bytes += size;
   }
 
   /**
-   * Waits for an item, or for the end.
+   * The oldest value, which may be still to come, or the end.
    *
-   * @returns Whether there is an item to take; otherwise none will come any more.
-   * @throws What the queue has failed with, once nothing waits in it.
+   * @throws What the queue has failed with, once nothing is queued.
    */
-  async ready(): Promise<boolean> {
-    if (this.#size === 0 && !this.#isClosed) {
-      this.#waiting ??= Promise.withResolvers();
-      await this.#waiting.promise;
+  next(): Promise<IteratorResult<T, undefined>> {
+    if (this.#size > 0) {
+      return Promise.resolve({ done: false, value: this.#take() });
     }
-    if (this.#size > 0) return true;
-    if (this.#isClosed && this.#failure !== undefined) {
+    if (this.#failure !== undefined) {
       const { error } = this.#failure;
       this.#failure = undefined;
-      throw error;
+      return Promise.reject(error);
     }
-    return false;
+    if (this.#isClosed) {
+      return Promise.resolve({ done: true, value: undefined });
+    }
+    const reader = Promise.withResolvers<IteratorResult<T, undefined>>();
+    this.#waiting.push(reader);
+    return reader.promise;
   }
 
-  /** Takes no more items. What waits can still be taken, unless it is to be discarded. */
+  /** Takes no more values. What is queued can still be read, unless it is to be discarded. */
   close(options: { discard: boolean }): void {
     if (options.discard) {
       this.#items = [];
@@ -107,19 +117,23 @@ export class BoundedQueue<T> {
     }
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#wake();
+    for (const reader of this.#waiting.splice(0)) reader.resolve(this.next());
     this.onClose?.();
   }
 
-  /** Takes no more items. The reader is told why, behind what waits. */
+  /** Takes no more values. The reader gets the error behind what is queued. */
   fail(error: unknown): void {
     this.#failure = { error };
     this.close({ discard: false });
   }
 
-  #wake(): void {
-    this.#waiting?.resolve();
-    this.#waiting = undefined;
+  #take(): T {
+    const item = this.#items[this.#head] as T;
+    this.#items[this.#head] = undefined;
+    this.#head = this.#index(1);
+    this.#size--;
+    this.#bytes -= this.#bounds.sizeOf(item);
+    return item;
   }
 
   #index(offset: number): number {
@@ -128,7 +142,7 @@ export class BoundedQueue<T> {
   }
 
   #grow(): void {
-    const room = Math.min(this.#capacity, this.#items.length * 2);
+    const room = Math.min(this.#bounds.capacity, this.#items.length * 2);
     const items = new Array<T | undefined>(room);
     for (let offset = 0; offset < this.#size; offset++) {
       items[offset] = this.#items[this.#index(offset)];

@@ -1,4 +1,4 @@
-/** One sender, any number of subscribers, none of whom can hold the sender or another one up. */
+/** One sender, any number of subscribers. No subscriber can delay the sender or another subscriber. */
 
 import {
   checkFunction,
@@ -6,34 +6,39 @@ import {
   checkObject,
   checkSignal,
 } from "../../values/check.ts";
-import { BoundedQueue } from "./bounded_queue.ts";
-import { BroadcastMirror } from "./broadcast_mirror.ts";
+import {
+  BoundedQueue,
+  type PostOptions,
+  type QueueBounds,
+} from "./bounded_queue.ts";
 import { Subscription } from "./subscription.ts";
+
+export type { PostOptions };
 
 /** Options for {@linkcode Broadcast}. */
 export interface BroadcastOptions<T> {
   /**
-   * The most values that wait for one subscriber.
+   * The most values that are queued for one subscriber.
    *
    * @default {1024}
    */
   capacity?: number;
   /**
-   * What becomes of the newest queued value and the incoming one when a subscriber's queue is full.
-   * Without it, the oldest value is dropped.
+   * The most bytes that are queued for one subscriber. One value is always kept, whatever its size.
+   *
+   * @default {67108864}
    */
-  merge?: (queued: T, incoming: T) => T;
-}
-
-/** Options for {@linkcode Broadcast.post}. */
-export interface PostOptions<T> {
+  maxBytes?: number;
   /**
-   * What becomes of the newest queued value and this one when a subscriber's queue is full. Without
-   * it, the oldest value is dropped.
+   * The size of a value in bytes; the same each time that it is called with the value. By default a
+   * rough count: two bytes for each UTF-16 code unit of the value's own strings, and 16 for each member.
+   */
+  sizeOf?: (value: T) => number;
+  /**
+   * What becomes of the newest queued value and the incoming one when a subscriber's queue is full.
+   * Without it, the oldest values are dropped.
    */
   merge?: (queued: T, incoming: T) => T;
-  /** Called with each value that a slow subscriber lost, or that was merged into another one. */
-  onLost?: (value: T) => void;
 }
 
 /** Options for {@linkcode Broadcast.subscribe}. */
@@ -65,7 +70,7 @@ export interface SubscribeOptions<T> {
  * ```
  */
 export class Broadcast<T> implements Disposable {
-  readonly #capacity: number;
+  readonly #bounds: QueueBounds<T>;
   readonly #options: PostOptions<T>;
   readonly #subscribers = new Set<Subscriber<T>>();
   #isClosed = false;
@@ -75,17 +80,20 @@ export class Broadcast<T> implements Disposable {
    * Creates a broadcast without subscribers.
    *
    * @param options Bounds of the queues.
-   * @throws {RangeError} If `capacity` is not a positive integer.
-   * @throws {TypeError} If `merge` is no function.
+   * @throws {RangeError} If `capacity` or `maxBytes` is not a positive integer.
+   * @throws {TypeError} If `merge` or `sizeOf` is not a function.
    */
   constructor(options: BroadcastOptions<T> = {}) {
     const action = "create broadcast";
     checkObject(action, "options", options);
-    const { capacity = 1024, merge } = options;
+    const { capacity = 1024, maxBytes = DEFAULT_MAX_BYTES, merge } = options;
+    const { sizeOf = roughSize } = options;
     checkInteger(action, "capacity", capacity, 1);
+    checkInteger(action, "maxBytes", maxBytes, 1);
+    checkFunction(action, "sizeOf", sizeOf);
     checkFunction(action, "merge", merge);
-    this.#capacity = capacity;
-    this.#options = options;
+    this.#bounds = { capacity, maxBytes, sizeOf };
+    this.#options = merge === undefined ? {} : { merge };
   }
 
   /** Whether it has ended. */
@@ -111,7 +119,7 @@ export class Broadcast<T> implements Disposable {
    * Adds a subscriber, which receives what is posted from now on. After {@linkcode Broadcast.close}
    * the subscription has ended already.
    *
-   * A filter that throws ends its own subscription, whose reader is told the error.
+   * A filter that throws ends its own subscription with that error.
    *
    * @param options What is wanted, and for how long.
    * @throws {TypeError} If `signal` is no signal, or `filter` or `onClose` no function.
@@ -123,7 +131,7 @@ export class Broadcast<T> implements Disposable {
     checkSignal(action, signal);
     checkFunction(action, "filter", filter);
     checkFunction(action, "onClose", onClose);
-    const queue = new BoundedQueue<T>(this.#capacity);
+    const queue = new BoundedQueue<T>(this.#bounds);
     if (this.#isClosed || signal?.aborted) {
       queue.close({ discard: true });
       onClose?.();
@@ -149,38 +157,14 @@ export class Broadcast<T> implements Disposable {
    * @param options What takes the place of the broadcast's own options for this value.
    */
   post(value: T, options: PostOptions<T> = this.#options): void {
-    const { merge, onLost } = options;
     for (const { queue, filter } of this.#subscribers) {
-      let lost: T | undefined;
       try {
-        if (filter !== undefined && !filter(value)) continue;
-        lost = queue.push(value, merge);
+        if (filter === undefined || filter(value)) queue.push(value, options);
       } catch (error) {
-        // Its own code has failed; the others must not hear of it.
+        // The subscriber's own code has failed; the others go on.
         queue.fail(error);
       }
-      if (lost !== undefined) onLost?.(lost);
     }
-  }
-
-  /**
-   * Posts every value also to the `BroadcastChannel` of that name, so that workers of the same
-   * process hear them with {@linkcode receiveBroadcast}. The messages are numbered, because that
-   * channel drops bursts silently.
-   *
-   * @param name Name of the channel.
-   * @returns The mirror; disposing it, or closing the broadcast, closes the channel.
-   */
-  mirror(name: string): BroadcastMirror<T> {
-    const mirror = new BroadcastMirror<T>(name);
-    const subscriber: Subscriber<T> = { queue: mirror, filter: undefined };
-    mirror.onClose = () => {
-      this.#subscribers.delete(subscriber);
-      this.#lostBefore += mirror.dropped;
-    };
-    if (this.#isClosed) mirror.close();
-    else this.#subscribers.add(subscriber);
-    return mirror;
   }
 
   /** Ends every subscription, once its queue is read. */
@@ -197,16 +181,23 @@ export class Broadcast<T> implements Disposable {
   }
 }
 
-/** What values are pushed into: a subscriber's queue, or a mirror. */
-interface Outlet<T> {
-  readonly dropped: number;
-  readonly merged: number;
-  push(value: T, merge?: (queued: T, incoming: T) => T): T | undefined;
-  close(options: { discard: boolean }): void;
-  fail(error: unknown): void;
-}
-
 interface Subscriber<T> {
-  queue: Outlet<T>;
+  queue: BoundedQueue<T>;
   filter: ((value: T) => boolean) | undefined;
 }
+
+/** The most bytes that are queued for one subscriber, unless the user wants another bound. */
+export const DEFAULT_MAX_BYTES: number = 64 * 1024 * 1024;
+
+function roughSize(value: unknown): number {
+  if (typeof value === "string") return 2 * value.length;
+  if (typeof value !== "object" || value === null) return MEMBER_BYTES;
+  let bytes = MEMBER_BYTES;
+  for (const member of Object.values(value)) {
+    bytes += MEMBER_BYTES;
+    if (typeof member === "string") bytes += 2 * member.length;
+  }
+  return bytes;
+}
+
+const MEMBER_BYTES = 16;

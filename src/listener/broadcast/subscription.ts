@@ -3,10 +3,27 @@
 import type { BoundedQueue } from "./bounded_queue.ts";
 
 /**
- * Values as a `ReadableStream`, iterable with `for await`. It never makes the sender wait: what
- * does not fit is dropped or merged, and counted here.
+ * Iterates over a {@linkcode Subscription}. Declared here, since the types of Deno, of Node.js and
+ * of browsers differ in what a stream's iterator is.
  *
- * It ends when its signal aborts or the loop over it breaks (what is queued is discarded), or when
+ * @typeParam T What is delivered.
+ */
+export interface SubscriptionIterator<T> {
+  /** The next value, or the end. */
+  next(): Promise<IteratorResult<T, undefined>>;
+  /** Leaves the loop, which ends the subscription. */
+  return(): Promise<IteratorResult<T, undefined>>;
+  /** The iterator itself. */
+  [Symbol.asyncIterator](): SubscriptionIterator<T>;
+  /** The same as leaving the loop. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Values as a `ReadableStream`, iterable with `for await`. The sender never waits for it: what does
+ * not fit is dropped or merged, and counted here.
+ *
+ * It ends when its signal aborts or the loop over it is left (what is queued is discarded), or when
  * the broadcast closes (what is queued can still be read).
  *
  * @typeParam T What is delivered.
@@ -22,14 +39,15 @@ export class Subscription<T> extends ReadableStream<T> {
   constructor(queue: BoundedQueue<T>) {
     super({
       async pull(controller) {
-        if (await queue.ready()) controller.enqueue(queue.take()!);
-        else controller.close();
+        const { done, value } = await queue.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
       },
       cancel() {
         queue.close({ discard: true });
       },
     }, {
-      // The queue is the one buffer: what the stream held itself could not be dropped or counted.
+      // Values that the stream itself held could neither be dropped nor counted.
       highWaterMark: 0,
     });
     this.#queue = queue;
@@ -45,34 +63,41 @@ export class Subscription<T> extends ReadableStream<T> {
     return this.#queue.merged;
   }
 
-  /** Iterates over the values. Leaving the loop ends the subscription. */
+  /**
+   * Iterates over the values. Leaving the loop ends the subscription.
+   *
+   * @param options `preventCancel` keeps the subscription alive when the loop is left.
+   * @throws {TypeError} If a reader has the stream locked.
+   */
   override [Symbol.asyncIterator](
-    options?: ReadableStreamIteratorOptions,
-  ): AsyncIterableIterator<T> {
+    options?: { preventCancel?: boolean },
+  ): SubscriptionIterator<T> {
     return this.values(options);
   }
 
   /**
-   * Iterates over the values, past the stream's machinery, which costs several promises a value.
+   * Iterates over the values. Leaving the loop ends the subscription.
    *
    * @param options `preventCancel` keeps the subscription alive when the loop is left.
    * @throws {TypeError} If a reader has the stream locked.
    */
   override values(
-    options?: ReadableStreamIteratorOptions,
-  ): AsyncIterableIterator<T> {
+    options: { preventCancel?: boolean } = {},
+  ): SubscriptionIterator<T> {
     if (this.locked) {
       throw new TypeError(
         "Cannot iterate: a reader has locked the subscription",
       );
     }
-    return new QueueIterator(this.#queue, options?.preventCancel === true);
+    return new QueueIterator(this.#queue, options.preventCancel === true);
   }
 }
 
-class QueueIterator<T> implements AsyncIterableIterator<T> {
+/** Reads from the queue itself: the stream would cost several promises for each value. */
+class QueueIterator<T> implements SubscriptionIterator<T> {
   readonly #queue: BoundedQueue<T>;
   readonly #preventCancel: boolean;
+  #isLeft = false;
 
   constructor(queue: BoundedQueue<T>, preventCancel: boolean) {
     this.#queue = queue;
@@ -80,23 +105,13 @@ class QueueIterator<T> implements AsyncIterableIterator<T> {
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
-    if (this.#queue.size === 0) return this.#wait();
-    return Promise.resolve({ done: false, value: this.#queue.take()! });
-  }
-
-  async #wait(): Promise<IteratorResult<T, undefined>> {
-    // Another reader, woken first, may have taken what was there.
-    while (await this.#queue.ready()) {
-      if (this.#queue.size > 0) {
-        return { done: false, value: this.#queue.take()! };
-      }
-    }
-    return { done: true, value: undefined };
+    return this.#isLeft ? END : this.#queue.next();
   }
 
   return(): Promise<IteratorResult<T, undefined>> {
+    this.#isLeft = true;
     if (!this.#preventCancel) this.#queue.close({ discard: true });
-    return Promise.resolve({ done: true, value: undefined });
+    return END;
   }
 
   [Symbol.asyncIterator](): this {
@@ -107,3 +122,8 @@ class QueueIterator<T> implements AsyncIterableIterator<T> {
     await this.return();
   }
 }
+
+const END: Promise<IteratorReturnResult<undefined>> = Promise.resolve({
+  done: true,
+  value: undefined,
+});

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Broadcast, mergeReorgs, receiveBroadcast } from "@org/beacon-sse";
+import { Broadcast, mergeReorgs } from "@org/beacon-sse";
 import type { ChainReorg } from "@org/beacon-sse";
 
 function reorg(epoch: number): ChainReorg {
@@ -14,28 +14,17 @@ function reorg(epoch: number): ChainReorg {
   };
 }
 
-Deno.test("Broadcast.mirror() and receiveBroadcast() refuse what is no name", () => {
-  const broadcast = new Broadcast<number>();
-  for (const name of [5, ""]) {
-    assertThrows(
-      () => broadcast.mirror(name as never),
-      TypeError,
-      "name must be a non-empty string",
-    );
-    assertThrows(
-      () => receiveBroadcast(name as never),
-      TypeError,
-      "name must be a non-empty string",
-    );
-  }
-});
-
-Deno.test("Broadcast() refuses a capacity that is no positive integer", () => {
+Deno.test("Broadcast() refuses bounds that are not positive integers", () => {
   for (const capacity of [0, -1, 1.5, NaN]) {
     assertThrows(
       () => new Broadcast({ capacity }),
       RangeError,
       String(capacity),
+    );
+    assertThrows(
+      () => new Broadcast({ maxBytes: capacity }),
+      RangeError,
+      "maxBytes",
     );
   }
 });
@@ -71,6 +60,63 @@ Deno.test("Broadcast.subscribe() drops a slow subscriber's oldest values and cou
   assertEquals(slow.dropped, 97);
   assertEquals(broadcast.lost, 97);
   assertEquals(await Array.fromAsync(slow), [97, 98, 99]);
+});
+
+Deno.test("Broadcast.post() drops the oldest values when their bytes exceed the bound", async () => {
+  const broadcast = new Broadcast<{ raw: string }>({
+    maxBytes: 100,
+    sizeOf: ({ raw }) => 2 * raw.length,
+  });
+  const slow = broadcast.subscribe();
+  const lost: string[] = [];
+  for (const length of [20, 20, 10, 45]) {
+    const value = { raw: "x".repeat(length) };
+    broadcast.post(value, { onLost: ({ raw }) => lost.push(raw) });
+  }
+  broadcast.close();
+  assertEquals(lost.map((raw) => raw.length), [20, 20, 10]);
+  assertEquals(slow.dropped, 3);
+  assertEquals((await Array.fromAsync(slow)).length, 1);
+});
+
+Deno.test("Broadcast.post() keeps the newest value, however large", async () => {
+  const broadcast = new Broadcast<string>({ maxBytes: 10 });
+  const slow = broadcast.subscribe();
+  for (const value of ["a", "x".repeat(1000)]) broadcast.post(value);
+  broadcast.close();
+  assertEquals((await Array.fromAsync(slow)).map(({ length }) => length), [
+    1000,
+  ]);
+});
+
+Deno.test("Broadcast.post() frees the bytes of what was read", async () => {
+  using broadcast = new Broadcast<string>({
+    maxBytes: 100,
+    sizeOf: ({ length }) => length,
+  });
+  const subscription = broadcast.subscribe();
+  const reader = subscription.values({ preventCancel: true });
+  for (let round = 0; round < 50; round++) {
+    broadcast.post("x".repeat(60));
+    broadcast.post("x".repeat(40));
+    await reader.next();
+    await reader.next();
+  }
+  assertEquals(subscription.dropped, 0);
+});
+
+Deno.test("Broadcast.post() merges reorgs when their bytes exceed the bound", async () => {
+  const broadcast = new Broadcast<ChainReorg>({
+    maxBytes: 1000,
+    merge: mergeReorgs,
+  });
+  const slow = broadcast.subscribe();
+  for (let epoch = 100; epoch > 0; epoch--) broadcast.post(reorg(epoch));
+  broadcast.close();
+  const received = await Array.fromAsync(slow, ({ epoch }) => epoch);
+  assertEquals(received.at(-1), 1);
+  assertEquals(received.length + slow.merged, 100);
+  assert(received.length < 10);
 });
 
 Deno.test("Broadcast.post() merges a slow subscriber's reorgs and keeps the lowest epoch", async () => {
@@ -157,59 +203,59 @@ Deno.test("Broadcast.subscribe() may be called from inside a loop over another o
   broadcast.close();
 });
 
-Deno.test("Broadcast.mirror() reaches a receiver of the same name, holes shown", async () => {
-  const name = crypto.randomUUID();
-  using broadcast = new Broadcast<unknown>();
-  const received = receiveBroadcast<unknown>(name);
-  using mirror = broadcast.mirror(name);
-  broadcast.post("a");
-  broadcast.post(() => "cannot be cloned");
-  broadcast.post("b");
-  const values: unknown[] = [];
-  for await (const { value, missed } of received) {
-    values.push([value, missed]);
-    if (values.length === 2) break;
-  }
-  assertEquals(values, [["a", 0], ["b", 1]]);
-  assertEquals(mirror.dropped, 1);
-});
-
-Deno.test("Broadcast.mirror() reaches a worker, which sees what the channel loses", async () => {
-  const name = crypto.randomUUID();
-  const worker = new Worker(new URL("./mirror_worker.ts", import.meta.url), {
-    type: "module",
-  });
-  const started = nextMessage(worker);
-  worker.postMessage(name);
-  await started;
-  using broadcast = new Broadcast<number>();
-  using _mirror = broadcast.mirror(name);
-  const posts = 3000;
-  const report = nextMessage<{ received: number; missed: number }>(worker);
-  for (let value = 0; value < posts; value++) broadcast.post(value);
-  // The channel may drop the burst's last messages too: the end is told until it is heard.
-  const timer = setInterval(() => broadcast.post(-1), 20);
-  const { received, missed } = await report;
-  clearInterval(timer);
-  worker.terminate();
-  assert(received > 0);
-  assert(
-    received + missed >= posts,
-    `${received} received and ${missed} missed of ${posts}`,
-  );
-});
-
-function nextMessage<T>(worker: Worker): Promise<T> {
-  return new Promise((resolve) => {
-    worker.addEventListener("message", ({ data }) => resolve(data), {
-      once: true,
-    });
-  });
-}
-
 Deno.test("Subscription.values() refuses a stream that a reader has locked", () => {
   using broadcast = new Broadcast<number>();
   const subscription = broadcast.subscribe();
   const _reader = subscription.getReader();
   assertThrows(() => subscription.values(), TypeError, "locked");
+});
+
+Deno.test("Subscription() never yields undefined where an iterator and a reader share it", async () => {
+  using broadcast = new Broadcast<number>();
+  const subscription = broadcast.subscribe();
+  const iterator = subscription.values({ preventCancel: true });
+  const values: unknown[] = [];
+  const keep = ({ value }: { value?: unknown }) => values.push(value);
+  for (let first = 0; first < 40; first += 4) {
+    const reader = subscription.getReader();
+    const pending = [
+      reader.read().then(keep),
+      iterator.next().then(keep),
+      reader.read().then(keep),
+      iterator.next().then(keep),
+    ];
+    if (first % 8 === 0) await Promise.resolve();
+    for (let value = first; value < first + 4; value++) broadcast.post(value);
+    await Promise.all(pending);
+    reader.releaseLock();
+  }
+  assertEquals(values.toSorted((a, b) => Number(a) - Number(b)), [
+    ...Array(40).keys(),
+  ]);
+});
+
+Deno.test("Subscription() ends both an iterator and a reader that wait", async () => {
+  const broadcast = new Broadcast<number>();
+  const subscription = broadcast.subscribe();
+  const next = subscription.values().next();
+  const read = subscription.getReader().read();
+  broadcast.close();
+  assert((await next).done);
+  assert((await read).done);
+});
+
+Deno.test("Subscription.values() keeps the subscription with preventCancel", async () => {
+  using broadcast = new Broadcast<number>();
+  const subscription = broadcast.subscribe();
+  broadcast.post(1);
+  broadcast.post(2);
+  for await (const value of subscription.values({ preventCancel: true })) {
+    assertEquals(value, 1);
+    break;
+  }
+  for await (const value of subscription) {
+    assertEquals(value, 2);
+    break;
+  }
+  assertEquals(broadcast.subscribers, 0);
 });
