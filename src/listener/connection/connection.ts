@@ -264,10 +264,9 @@ class Connection {
     this.#run(this.#recover(true));
   }
 
-  /** By the node's own timing: what another node reports must not end its connection. */
   #idleTimeoutMs(): number {
-    const { idleTimeoutMs } = this.#options;
-    const { slotDurationMs } = this.#node;
+    const { actor, idleTimeoutMs } = this.#options;
+    const slotDurationMs = slotDurationOf(this.#node, actor);
     if (idleTimeoutMs !== undefined) return idleTimeoutMs;
     if (slotDurationMs === undefined) return IDLE_TIMEOUT_WITHOUT_CLOCK_MS;
     return Math.min(IDLE_SLOTS * slotDurationMs, MOST_IDLE_TIMEOUT_MS);
@@ -302,6 +301,14 @@ const MOST_IDLE_TIMEOUT_MS = 3_600_000;
 const EMPTY_WITHIN_MS = 1000;
 /** A stream that lived this long was of use, though no event came. */
 const USEFUL_AFTER_MS = 30_000;
+
+/** Length of a slot in milliseconds: the node's own report is preferred to the other nodes'. */
+export function slotDurationOf(
+  node: NodeState,
+  { clock }: Pick<ListenerActor, "clock">,
+): number | undefined {
+  return node.slotDurationMs ?? clock?.slotDurationMs(0);
+}
 
 /** How many messages a comment of Lighthouse reports as dropped. */
 function droppedCount(comment: string): number {

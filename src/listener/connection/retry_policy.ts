@@ -12,35 +12,53 @@ export interface RetryPlan extends Wait {
   negotiate?: true;
 }
 
-/** Decides what to do after a connection ended. */
-export function planRetry(end: ConnectionEnd): RetryPlan {
+/**
+ * Decides what to do after a connection ended.
+ *
+ * @param end How it ended.
+ * @param slotDurationMs Length of a slot; `undefined` until the node has reported it.
+ */
+export function planRetry(
+  end: ConnectionEnd,
+  slotDurationMs: number | undefined,
+): RetryPlan {
+  const soon: RetryPlan = {
+    capMs: Math.min(
+      CAP_MS,
+      Math.max(LEAST_CAP_MS, slotDurationMs ?? CAP_WITHOUT_CLOCK_MS),
+    ),
+  };
   switch (end.kind) {
     case "unreachable":
     case "network":
     case "protocol":
     case "eof":
-    case "idle":
     case "stalled":
-      return SOON;
+      return soon;
+    case "idle":
+      return { ...soon, bound: "steady" };
     case "unanswered":
+      return { ...soon, bound: "steady", negotiate: true };
     case "emptied":
     case "topics_regained":
-      return { ...SOON, negotiate: true };
+      return { ...soon, negotiate: true };
     case "wrong_chain":
       return LATE;
     case "refused": {
       const { status, retryAfterMs = 0 } = end.error;
+      const leastMs = Math.min(retryAfterMs, MAX_RETRY_AFTER_MS);
       if (status === 400) return { ...LATE, negotiate: true };
-      if (status === 429 || status === 503) {
-        return { ...SOON, leastMs: Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) };
-      }
-      return status > 400 && status < 500 ? LATE : SOON;
+      if (status === 429) return { capMs: CAP_MS, leastMs };
+      if (status === 503) return { ...soon, leastMs };
+      return status > 400 && status < 500 ? LATE : soon;
     }
   }
 }
 
 const CAP_MS = 30_000;
+const CAP_WITHOUT_CLOCK_MS = 12_000;
+/** A development chain may have slots of milliseconds. */
+const LEAST_CAP_MS = 1000;
 const MAX_RETRY_AFTER_MS = 300_000;
-const SOON: RetryPlan = { capMs: CAP_MS };
 /** Time alone will hardly heal it: a wrong key, a wrong path, another chain. */
 const LATE: RetryPlan = { bound: "longest", capMs: CAP_MS };

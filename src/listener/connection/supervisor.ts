@@ -10,7 +10,11 @@ import {
 import type { NodeState } from "../node_state.ts";
 import { Backoff } from "./backoff.ts";
 import { ChainCheck, type ChainCheckOptions } from "./chain_check.ts";
-import { type ConnectionParts, listenOnce } from "./connection.ts";
+import {
+  type ConnectionParts,
+  listenOnce,
+  slotDurationOf,
+} from "./connection.ts";
 import { type ConnectionEnd, disconnectReason } from "./connection_end.ts";
 import { planRetry } from "./retry_policy.ts";
 import { TopicNegotiation } from "./topic_negotiation.ts";
@@ -43,7 +47,7 @@ export class NodeSupervisor {
 
   /** Runs until the signal aborts. Never rejects. */
   async run(): Promise<void> {
-    const { reporter, signal, random, startWithinMs } = this.#options;
+    const { actor, reporter, signal, random, startWithinMs } = this.#options;
     const node = this.#node;
     // An abort ends each wait, and the loop's condition sees it.
     if (startWithinMs > 0) {
@@ -52,7 +56,7 @@ export class NodeSupervisor {
     while (!signal.aborted) {
       const end = await this.#listen();
       if (signal.aborted) break;
-      const plan = planRetry(end);
+      const plan = planRetry(end, slotDurationOf(node, actor));
       if (plan.negotiate && await this.#findsOtherRequest(end)) continue;
       if (signal.aborted) break;
       const retryInMs = this.#backoff.next(plan);

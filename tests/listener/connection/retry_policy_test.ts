@@ -15,52 +15,68 @@ function refused(status: number, retryAfterMs?: number): ConnectionEnd {
   };
 }
 
+const SLOT_MS = 12_000;
+/** One slot: the node cannot be reached, or its stream broke. */
+const soon = { capMs: SLOT_MS };
+/** Time alone will hardly heal it. */
+const late = { capMs: 30_000, bound: "longest" } as const;
+
 const TABLE: [string, ConnectionEnd, ReturnType<typeof planRetry>][] = [
-  ["unreachable", { kind: "unreachable", error }, { capMs: 30_000 }],
-  ["network", { kind: "network", error }, { capMs: 30_000 }],
-  ["protocol", { kind: "protocol", error }, { capMs: 30_000 }],
-  ["eof", { kind: "eof", error }, { capMs: 30_000 }],
-  ["idle", { kind: "idle", error }, { capMs: 30_000 }],
-  ["stalled", { kind: "stalled", error }, { capMs: 30_000 }],
-  ["unanswered", { kind: "unanswered", error }, {
-    capMs: 30_000,
-    negotiate: true,
-  }],
-  ["emptied", { kind: "emptied", error, reason: "eof", afterMs: 0 }, {
-    capMs: 30_000,
-    negotiate: true,
-  }],
-  ["topics_regained", { kind: "topics_regained", error }, {
-    capMs: 30_000,
-    negotiate: true,
-  }],
-  ["wrong_chain", {
-    kind: "wrong_chain",
-    error: new WrongChainError("node", "0x1", "0x2"),
-  }, { capMs: 30_000, bound: "longest" }],
-  ["400", refused(400), { capMs: 30_000, bound: "longest", negotiate: true }],
-  ["401", refused(401), { capMs: 30_000, bound: "longest" }],
-  ["404", refused(404), { capMs: 30_000, bound: "longest" }],
+  ["unreachable", { kind: "unreachable", error }, soon],
+  ["network", { kind: "network", error }, soon],
+  ["protocol", { kind: "protocol", error }, soon],
+  ["eof", { kind: "eof", error }, soon],
+  ["stalled", { kind: "stalled", error }, soon],
+  ["idle", { kind: "idle", error }, { ...soon, bound: "steady" }],
+  [
+    "unanswered",
+    { kind: "unanswered", error },
+    { ...soon, bound: "steady", negotiate: true },
+  ],
+  [
+    "emptied",
+    { kind: "emptied", error, reason: "eof", afterMs: 0 },
+    { ...soon, negotiate: true },
+  ],
+  [
+    "topics_regained",
+    { kind: "topics_regained", error },
+    { ...soon, negotiate: true },
+  ],
+  [
+    "wrong_chain",
+    { kind: "wrong_chain", error: new WrongChainError("node", "0x1", "0x2") },
+    late,
+  ],
+  ["400", refused(400), { ...late, negotiate: true }],
+  ["401", refused(401), late],
+  ["404", refused(404), late],
   ["429", refused(429), { capMs: 30_000, leastMs: 0 }],
   ["429 with Retry-After", refused(429, 7000), {
     capMs: 30_000,
     leastMs: 7000,
   }],
-  ["500", refused(500), { capMs: 30_000 }],
-  ["503", refused(503), { capMs: 30_000, leastMs: 0 }],
-  ["503 with Retry-After", refused(503, 7000), {
-    capMs: 30_000,
-    leastMs: 7000,
-  }],
-  ["503 with a Retry-After of a day", refused(503, 86_400_000), {
-    capMs: 30_000,
-    leastMs: 300_000,
-  }],
-  ["a redirect that is none", refused(302), { capMs: 30_000 }],
+  ["500", refused(500), soon],
+  ["503", refused(503), { ...soon, leastMs: 0 }],
+  ["503 with Retry-After", refused(503, 7000), { ...soon, leastMs: 7000 }],
+  [
+    "503 with a Retry-After of a day",
+    refused(503, 86_400_000),
+    { ...soon, leastMs: 300_000 },
+  ],
+  ["a redirect without a target", refused(302), soon],
 ];
 
 for (const [name, end, plan] of TABLE) {
   Deno.test(`planRetry() knows what follows ${name}`, () => {
-    assertEquals(planRetry(end), plan);
+    assertEquals(planRetry(end, SLOT_MS), plan);
   });
 }
+
+Deno.test("planRetry() caps waits at a slot, between one and thirty seconds, and at 12 s until it is known", () => {
+  const end: ConnectionEnd = { kind: "network", error };
+  const caps = [undefined, 200, 6000, 60_000].map((slotDurationMs) =>
+    planRetry(end, slotDurationMs).capMs
+  );
+  assertEquals(caps, [12_000, 1000, 6000, 30_000]);
+});
