@@ -18,6 +18,7 @@ import {
   refuse,
 } from "../values/check.ts";
 import type { Log } from "./log.ts";
+import { OWN_LABELS } from "./metrics/metrics.ts";
 import type { MetricsRegistry } from "./metrics/metrics_registry.ts";
 
 /** Options for `SseListener.start()`. */
@@ -33,8 +34,8 @@ export interface SseListenerOptions {
   /** Ends the listener when aborted. */
   signal?: AbortSignal;
   /**
-   * Where the metrics are registered. Several listeners need a `prefix` each to share one; names of
-   * a listener that has ended are taken over.
+   * Where the metrics are registered until the listener ends. Several listeners need a `prefix` each
+   * to share one.
    *
    * @default A fresh one.
    */
@@ -45,6 +46,8 @@ export interface SseListenerOptions {
    * @default {"app_beacon_node_"}
    */
   prefix?: string;
+  /** Labels that all series have, such as `{ cluster_name: "a" }`. */
+  labels?: Readonly<Record<string, string>>;
   /** Genesis and timing of the chain, if known: the nodes are not asked for them then. */
   config?: ChainConfig;
   /** `"charon"`: late heads are not observed, and a reorg counts if its epoch is not the last one's. */
@@ -78,6 +81,7 @@ export interface CheckedOptions {
   signal: AbortSignal | undefined;
   registry: Registry;
   prefix: string;
+  labels: Readonly<Record<string, string>>;
   config: ChainConfig | undefined;
   parity: "charon" | undefined;
   maxEventBytes: number | undefined;
@@ -134,6 +138,7 @@ export function checkOptions(options: SseListenerOptions): CheckedOptions {
     signal,
     registry: registry as Registry,
     prefix,
+    labels: checkLabels(options.labels),
     config,
     parity,
     maxEventBytes,
@@ -168,6 +173,28 @@ const REGISTRY_METHODS = [
 ] as const;
 
 const DEFAULT_TOPICS = ["head", "chain_reorg", "block", "block_gossip"];
+
+function checkLabels(
+  labels: SseListenerOptions["labels"] = {},
+): Readonly<Record<string, string>> {
+  checkObject(ACTION, "labels", labels);
+  for (const [name, value] of Object.entries(labels)) {
+    if (
+      !/^(?!__)[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) || OWN_LABELS.includes(name)
+    ) {
+      refuse(
+        ACTION,
+        "labels",
+        `names of labels other than ${OWN_LABELS.join(", ")}`,
+        name,
+      );
+    }
+    if (typeof value !== "string") {
+      refuse(ACTION, `labels.${name}`, "a string", value);
+    }
+  }
+  return { ...labels };
+}
 
 /** The topics, each once: some nodes refuse a list that names one twice. */
 function checkTopics(topics: readonly string[]): string[] {

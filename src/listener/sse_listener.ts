@@ -116,10 +116,14 @@ export class SseListener implements AsyncDisposable {
   readonly #signal: AbortSignal;
 
   private constructor(options: CheckedOptions) {
-    const { registry, prefix, topics, config, parity, now, log } = options;
+    const { registry, prefix, labels, topics, config, parity, now, log } =
+      options;
     this.#options = options;
     this.registry = registry;
-    this.#metrics = new ListenerMetrics(registry, prefix, {
+    this.#metrics = new ListenerMetrics({
+      registry,
+      prefix,
+      labels,
       nodes: this.#nodes,
       lost: () => ({
         events: this.#events.lost,
@@ -272,7 +276,7 @@ export class SseListener implements AsyncDisposable {
     this.#nodes.delete(name);
     this.#supervised.delete(name);
     this.#actor.forget(node);
-    this.#metrics.forget(name);
+    this.#metrics.forget(node);
   }
 
   /** Ends all connections and subscriptions, and waits until they are gone. */

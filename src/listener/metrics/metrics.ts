@@ -1,273 +1,274 @@
 /**
- * The listener's Prometheus metrics: Charon's six under Charon's names, and its own. Counters and
- * gauges are read from plain fields when scraped, and the histograms count in plain fields too.
+ * The listener's Prometheus metrics: Charon's six under Charon's names, and its own. All durations are
+ * in seconds. On the way of an event only plain fields are counted; gauges and counters are filled
+ * when they are scraped. Histograms cannot be filled, so they observe as it happens.
  */
 
-import { Counter, Gauge, type Metric, type Registry } from "prom-client";
-import { NodeHistogram } from "./node_histogram.ts";
+import {
+  Counter,
+  Gauge,
+  Histogram,
+  type Metric,
+  type Registry,
+} from "prom-client";
 import type { NodeState } from "../node_state.ts";
 
-/** What {@linkcode ListenerMetrics} reads when it is scraped. */
-export interface MetricsSource {
+/** Where and what {@linkcode ListenerMetrics} are. */
+export interface ListenerMetricsOptions {
+  /** Where the metrics are registered. */
+  registry: Registry;
+  /** What their names begin with. */
+  prefix: string;
+  /** Labels that all series have. */
+  labels: Readonly<Record<string, string>>;
   /** The nodes by name, as they are now. */
   nodes: ReadonlyMap<string, NodeState>;
   /** How many values each kind of queue has lost to slow subscribers. */
   lost: () => Record<string, number>;
 }
 
-/** Registers the metrics and observes delays. All durations are in seconds. */
+/** A histogram with a series for each node. */
+export type HistogramName = keyof typeof HISTOGRAMS;
+
+/** Registers the metrics and removes them again. */
 export class ListenerMetrics {
-  /** Slot start to head update. */
-  readonly headDelay: NodeHistogram;
-  /** Depth of reorgs in slots. */
-  readonly reorgDepth: NodeHistogram;
-  /** Slot start to block seen on gossip. */
-  readonly blockGossip: NodeHistogram;
-  /** Slot start to block imported. */
-  readonly block: NodeHistogram;
-  /** Block seen on gossip to head update. */
-  readonly blockProcessingTime: NodeHistogram;
-  readonly #registry: Registry;
-  readonly #names: string[];
+  readonly #options: ListenerMetricsOptions;
+  readonly #metrics = new Map<string, Metric>();
+  readonly #histograms = new Map<HistogramName, Histogram>();
+  /** The labels of each node's series, made once. */
+  readonly #labels = new Map<NodeState, Record<string, string>>();
 
   /**
-   * @param registry Where the metrics are registered.
-   * @param prefix What their names begin with.
-   * @param source What is read when scraped.
-   * @throws {TypeError} If the registry has a metric of such a name from another source; then none is
-   * registered.
+   * @param options Registry, names and what is read when scraped.
+   * @throws {TypeError} If the registry has a metric of such a name; then none is registered.
    */
-  constructor(registry: Registry, prefix: string, source: MetricsSource) {
-    const { nodes, lost } = source;
-    const metrics = new Map<string, Metric>();
-
-    function histogram(
-      name: string,
-      help: string,
-      buckets: number[],
-    ): NodeHistogram {
-      const metric = new NodeHistogram({ name: prefix + name, help, buckets });
-      // The registry asks no more of a metric than this one has; its type asks for a class of its own.
-      metrics.set(prefix + name, metric as unknown as Metric);
-      return metric;
-    }
-
-    function gauge(
-      name: string,
-      help: string,
-      read: (node: NodeState) => number | undefined,
-    ): void {
-      const metric = new Gauge({
-        name: prefix + name,
-        help,
-        labelNames: ["addr"],
-        registers: [],
-        collect() {
-          this.reset();
-          for (const node of nodes.values()) {
-            const value = read(node);
-            if (value !== undefined) this.set({ addr: node.name }, value);
-          }
-        },
-      });
-      metrics.set(prefix + name, metric);
-    }
-
-    function counter<L extends string>(
-      name: string,
-      help: string,
-      labelNames: L[],
-      read: (add: (labels: Record<L, string>, value: number) => void) => void,
-    ): void {
-      const metric = new Counter({
-        name: prefix + name,
-        help,
-        labelNames,
-        registers: [],
-        collect() {
-          this.reset();
-          read((labels, value) => this.inc(labels, value));
-        },
-      });
-      metrics.set(prefix + name, metric);
-    }
-
-    function counterOf<L extends string>(
-      name: string,
-      help: string,
-      label: L,
-      counts: (node: NodeState) => Iterable<[string, number]>,
-    ): void {
-      counter<"addr" | L>(name, help, ["addr", label], (add) => {
-        for (const node of nodes.values()) {
-          for (const [value, amount] of counts(node)) {
-            add(
-              { addr: node.name, [label]: value } as Record<"addr" | L, string>,
-              amount,
-            );
+  constructor(options: ListenerMetricsOptions) {
+    this.#options = options;
+    const { registry, prefix, labels } = options;
+    for (const [name, help, label, read] of NODE_METRICS) {
+      this.#add(name, help, ["addr", ...label === "" ? [] : [label]], (add) => {
+        for (const node of options.nodes.values()) {
+          for (const [value, amount] of read(node)) {
+            const { name: addr } = node;
+            add(label === "" ? { addr } : { addr, [label]: value }, amount);
           }
         }
       });
     }
-
-    gauge(
-      "sse_head_slot",
-      "Slot of the last head of the node",
-      (node) => node.headSlot,
-    );
-    this.headDelay = histogram(
-      "sse_head_delay",
-      "Seconds from the start of the slot to the head update; past 4 attestations miss the head",
-      [2, 4, 6, 8, 10, 12],
-    );
-    this.reorgDepth = histogram(
-      "sse_chain_reorg_depth",
-      "Depth of the node's chain reorgs, in slots",
-      [1, 2, 4, 6, 8, 16],
-    );
-    this.blockGossip = histogram(
-      "sse_block_gossip",
-      "Seconds from the start of the slot to the block's arrival over gossip",
-      BLOCK_BUCKETS,
-    );
-    this.block = histogram(
-      "sse_block",
-      "Seconds from the start of the slot to the block's import into fork choice",
-      BLOCK_BUCKETS,
-    );
-    this.blockProcessingTime = histogram(
-      "sse_block_processing_time",
-      "Seconds from the block's arrival over gossip to the head update",
-      [0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 2, 4],
-    );
-
-    gauge(
-      "sse_connected",
-      "Whether the event stream of the node is open",
-      (node) => node.state === "connected" ? 1 : 0,
-    );
-    gauge(
-      "sse_last_event_timestamp_seconds",
-      "Unix time of the node's last event",
-      (node) =>
-        node.lastEventAt === undefined ? undefined : node.lastEventAt / 1000,
-    );
-    counterOf(
-      "sse_reconnects_total",
-      "Connections to the node that ended or could not be made",
-      "reason",
-      (node) => node.reconnects,
-    );
-    counterOf(
-      "sse_events_total",
-      "Valid events of the node",
-      "topic",
-      (node) => node.counts.get("events"),
-    );
-    counterOf(
-      "sse_malformed_total",
-      "Events of the node whose payload was not what the topic says",
-      "topic",
-      (node) => node.counts.get("malformed"),
-    );
-    counterOf(
-      "sse_suppressed_total",
-      "Valid events of the node that were not delivered: told before, or a head behind the others",
-      "reason",
-      (node) => node.suppressed,
-    );
-    counterOf(
-      "sse_gaps_total",
-      "Times that events of the node may be missing",
-      "kind",
-      (node) => node.gaps,
-    );
-    const topicActive = new Gauge({
-      name: `${prefix}sse_topic_active`,
-      help:
-        "Whether the node is asked for the topic; 0 where it refuses one that is wanted",
-      labelNames: ["addr", "topic"],
-      registers: [],
-      collect() {
-        this.reset();
-        for (const { name: addr, topics, missingTopics } of nodes.values()) {
-          for (const topic of topics) this.set({ addr, topic }, 1);
-          for (const topic of missingTopics) this.set({ addr, topic }, 0);
-        }
-      },
-    });
-    metrics.set(`${prefix}sse_topic_active`, topicActive);
-    counterOf(
-      "sse_late_total",
-      "Heads and blocks that came after attestations were due",
-      "topic",
-      (node) => node.counts.get("late"),
-    );
-    counter("sse_oversize_total", "Events of the node above the byte cap", [
-      "addr",
-    ], (add) => {
-      for (const node of nodes.values()) {
-        add({ addr: node.name }, node.oversized);
-      }
-    });
-    counter("sse_bytes_total", "Bytes received on the node's event stream", [
-      "addr",
-    ], (add) => {
-      for (const node of nodes.values()) add({ addr: node.name }, node.bytes);
-    });
-    counter(
+    for (const [key, [name, help, buckets]] of Object.entries(HISTOGRAMS)) {
+      const histogram = new Histogram({
+        name: prefix + name,
+        help,
+        buckets: [...buckets],
+        labelNames: ["addr", ...Object.keys(labels)],
+        registers: [],
+      });
+      this.#histograms.set(key as HistogramName, histogram);
+      this.#metrics.set(prefix + name, histogram);
+    }
+    this.#add(
       "sse_dropped_total",
       "Values that slow subscribers lost; of reorgs: that were merged into another one",
       ["queue"],
       (add) => {
-        for (const [queue, amount] of Object.entries(lost())) {
+        for (const [queue, amount] of Object.entries(options.lost())) {
           add({ queue }, amount);
         }
       },
     );
-    this.#registry = registry;
-    this.#names = [...metrics.keys()];
-    register(registry, prefix, metrics);
+    for (const { name } of registry.getMetricsAsArray()) {
+      if (!this.#metrics.has(name)) continue;
+      throw new TypeError(
+        `Cannot start listener: prefix must be another one for each listener of a registry, got "${prefix}", and the registry has ${name}`,
+      );
+    }
+    for (const metric of this.#metrics.values()) {
+      registry.registerMetric(metric);
+    }
   }
 
-  /** Forgets a node that was removed. */
-  forget(node: string): void {
-    this.headDelay.forget(node);
-    this.reorgDepth.forget(node);
-    this.blockGossip.forget(node);
-    this.block.forget(node);
-    this.blockProcessingTime.forget(node);
+  /** Observes a value of a node, unless the node was removed. */
+  observe(name: HistogramName, node: NodeState, value: number): void {
+    const { labels, nodes } = this.#options;
+    if (nodes.get(node.name) !== node) return;
+    let series = this.#labels.get(node);
+    if (series === undefined) {
+      series = { ...labels, addr: node.name };
+      this.#labels.set(node, series);
+    }
+    this.#histograms.get(name)!.observe(series, value);
   }
 
-  /**
-   * Lets a later listener register the same names in this registry; until then they stay readable.
-   */
+  /** Removes the series of a node. Those that are read from the nodes' state go with the node. */
+  forget(node: NodeState): void {
+    const series = this.#labels.get(node);
+    if (series === undefined) return;
+    this.#labels.delete(node);
+    for (const histogram of this.#histograms.values()) histogram.remove(series);
+  }
+
+  /** Takes the metrics out of the registry, so that a later listener can have the names. */
   release(): void {
-    const names = released.get(this.#registry) ?? new Set();
-    for (const name of this.#names) names.add(name);
-    released.set(this.#registry, names);
+    for (const name of this.#metrics.keys()) {
+      this.#options.registry.removeSingleMetric(name);
+    }
+  }
+
+  /** A metric that is filled when it is scraped. */
+  #add(
+    name: string,
+    help: string,
+    labelNames: string[],
+    read: (
+      add: (labels: Record<string, string>, amount: number) => void,
+    ) => void,
+  ): void {
+    const { prefix, labels } = this.#options;
+    function collect(this: Counter | Gauge): void {
+      this.reset();
+      read((own, amount) => this.inc({ ...labels, ...own }, amount));
+    }
+    const configuration = {
+      name: prefix + name,
+      help,
+      labelNames: [...labelNames, ...Object.keys(labels)],
+      registers: [],
+      collect,
+    };
+    const Kind = name.endsWith("_total") ? Counter : Gauge;
+    this.#metrics.set(prefix + name, new Kind(configuration));
   }
 }
 
+/** The names of labels that the listener itself gives. */
+export const OWN_LABELS: readonly string[] = [
+  "addr",
+  "kind",
+  "le",
+  "queue",
+  "reason",
+  "topic",
+];
+
 const BLOCK_BUCKETS = [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 8, 10, 12];
 
-/** Names of metrics whose listener has ended, which a later one may take over in the same registry. */
-const released = new WeakMap<Registry, Set<string>>();
+/** Charon's histograms: name, help, buckets. */
+const HISTOGRAMS = {
+  headDelay: [
+    "sse_head_delay",
+    "Seconds from the start of the slot to the head update; past 4 attestations miss the head",
+    [2, 4, 6, 8, 10, 12],
+  ],
+  reorgDepth: [
+    "sse_chain_reorg_depth",
+    "Depth of the node's chain reorgs, in slots",
+    [1, 2, 4, 6, 8, 16],
+  ],
+  blockGossip: [
+    "sse_block_gossip",
+    "Seconds from the start of the slot to the block's arrival over gossip",
+    BLOCK_BUCKETS,
+  ],
+  block: [
+    "sse_block",
+    "Seconds from the start of the slot to the block's import into fork choice",
+    BLOCK_BUCKETS,
+  ],
+  blockProcessingTime: [
+    "sse_block_processing_time",
+    "Seconds from the block's arrival over gossip to the head update",
+    [0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 2, 4],
+  ],
+} as const satisfies Record<string, [string, string, readonly number[]]>;
 
-function register(
-  registry: Registry,
-  prefix: string,
-  metrics: ReadonlyMap<string, Metric>,
-): void {
-  const free = released.get(registry);
-  for (const { name } of registry.getMetricsAsArray()) {
-    if (!metrics.has(name) || free?.has(name)) continue;
-    throw new TypeError(
-      `Cannot start listener: prefix must be another one for each listener of a registry, got "${prefix}", and the registry has ${name}`,
-    );
-  }
-  for (const [name, metric] of metrics) {
-    if (free?.delete(name)) registry.removeSingleMetric(name);
-    registry.registerMetric(metric);
-  }
+/** Values of a metric's own label, each with its amount. */
+type Amounts = Iterable<readonly [labelValue: string, amount: number]>;
+
+/** What is read of each node: name, help, label besides `addr` if any, amounts. */
+const NODE_METRICS: readonly [
+  name: string,
+  help: string,
+  label: string,
+  read: (node: NodeState) => Amounts,
+][] = [
+  [
+    "sse_head_slot",
+    "Slot of the last head of the node",
+    "",
+    (node) => single(node.headSlot),
+  ],
+  [
+    "sse_connected",
+    "Whether the event stream of the node is open",
+    "",
+    (node) => single(node.state === "connected" ? 1 : 0),
+  ],
+  [
+    "sse_last_event_timestamp_seconds",
+    "Unix time of the node's last event",
+    "",
+    ({ lastEventAt }) =>
+      single(lastEventAt === undefined ? undefined : lastEventAt / 1000),
+  ],
+  [
+    "sse_reconnects_total",
+    "Connections to the node that ended or could not be made",
+    "reason",
+    (node) => node.reconnects,
+  ],
+  [
+    "sse_events_total",
+    "Valid events of the node",
+    "topic",
+    (node) => node.counts.get("events"),
+  ],
+  [
+    "sse_malformed_total",
+    "Events of the node whose payload was not what its topic requires",
+    "topic",
+    (node) => node.counts.get("malformed"),
+  ],
+  [
+    "sse_suppressed_total",
+    "Valid events of the node that were not delivered: repeats, or behind the other nodes",
+    "reason",
+    (node) => node.suppressed,
+  ],
+  [
+    "sse_gaps_total",
+    "Times that events of the node may be missing",
+    "kind",
+    (node) => node.gaps,
+  ],
+  [
+    "sse_topic_active",
+    "Whether the topic is requested from the node; 0 where the node refuses one that is wanted",
+    "topic",
+    function* ({ topics, missingTopics }) {
+      for (const topic of topics) yield [topic, 1];
+      for (const topic of missingTopics) yield [topic, 0];
+    },
+  ],
+  [
+    "sse_late_total",
+    "Heads and blocks that came after attestations were due",
+    "topic",
+    (node) => node.counts.get("late"),
+  ],
+  [
+    "sse_oversize_total",
+    "Events of the node above the byte cap",
+    "",
+    (node) => single(node.oversized),
+  ],
+  [
+    "sse_bytes_total",
+    "Bytes received on the node's event stream",
+    "",
+    (node) => single(node.bytes),
+  ],
+];
+
+function single(amount: number | undefined): Amounts {
+  return amount === undefined ? [] : [["", amount]];
 }

@@ -43,7 +43,7 @@ export class TimingMetrics {
   observe(node: NodeState, event: BeaconEvent, count: TopicCount): void {
     switch (event.topic) {
       case "chain_reorg":
-        this.#metrics.reorgDepth.observe(node, event.data.depth);
+        this.#metrics.observe("reorgDepth", node, event.data.depth);
         return;
       case "block_gossip": {
         const { slot } = event.data;
@@ -80,7 +80,7 @@ export class TimingMetrics {
     const gossipAt = node.gossipTimes.take(slot);
     if (gossipAt !== undefined && receivedAt >= gossipAt) {
       const seconds = (receivedAt - gossipAt) / 1000;
-      this.#metrics.blockProcessingTime.observe(node, seconds);
+      this.#metrics.observe("blockProcessingTime", node, seconds);
     }
   }
 
@@ -101,7 +101,7 @@ export class TimingMetrics {
     if (delayMs >= clock.attestationDueMs(slot)) count.late++;
     const isLeftOut = this.#parity === "charon" && metric === "headDelay" &&
       delayMs >= clock.slotDurationMs(slot);
-    if (!isLeftOut) this.#metrics[metric].observe(node, delayMs / 1000);
+    if (!isLeftOut) this.#metrics.observe(metric, node, delayMs / 1000);
   }
 }
 

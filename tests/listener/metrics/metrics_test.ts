@@ -269,7 +269,7 @@ Deno.test("SseListener() tells of its connections", async () => {
   assert(!metrics.includes("evil_1"));
 });
 
-Deno.test("SseListener() shares a registry by prefix, and leaves its names to a later one", async () => {
+Deno.test("SseListener() shares a registry by prefix, and frees its names when it ends", async () => {
   const registry = new Registry();
   const options = {
     registry,
@@ -284,10 +284,7 @@ Deno.test("SseListener() shares a registry by prefix, and leaves its names to a 
   );
   const other = await SseListener.start({ ...options, prefix: "other_" });
   await first.close();
-  assertStringIncludes(
-    await registry.metrics(),
-    `app_beacon_node_sse_connected{addr="a"} 0`,
-  );
+  assert(!(await registry.metrics()).includes("app_beacon_node_"));
   const second = await SseListener.start(options);
   assertStringIncludes(
     await registry.metrics(),
@@ -304,4 +301,36 @@ Deno.test("SseListener.start() registers no metric where one of another source h
   const options = { registry, config: CONFIG, nodes: ["http://127.0.0.1:4"] };
   await assertRejects(() => SseListener.start(options), TypeError, name);
   assertEquals(registry.getMetricsAsArray().map(({ name }) => name), [name]);
+});
+
+Deno.test("SseListener() gives its constant labels to all series", async () => {
+  const labels = { cluster_name: "a b", nickname: "n" };
+  const metrics = await metricsOf([
+    { topic: "block_gossip", data: block(100), delayMs: 100 },
+    { topic: "head", data: head(100), delayMs: 500 },
+  ], { labels });
+  const series = metrics.split("\n").filter((line) => /^app_/.test(line));
+  assert(series.length > 20);
+  for (const line of series) {
+    assertStringIncludes(line, `cluster_name="a b"`);
+    assertStringIncludes(line, `nickname="n"`);
+  }
+});
+
+Deno.test("SseListener.start() refuses labels that are not of the right form", async () => {
+  const nodes = ["http://127.0.0.1:4"];
+  const table: [unknown, string][] = [
+    [5, "labels must be an object, got 5"],
+    [{ "a-b": "x" }, 'got "a-b"'],
+    [{ addr: "x" }, "other than addr, kind, le"],
+    [{ __name__: "x" }, 'got "__name__"'],
+    [{ a: 5 }, "labels.a must be a string, got 5"],
+  ];
+  for (const [labels, words] of table) {
+    await assertRejects(
+      () => SseListener.start({ nodes, labels: labels as never }),
+      TypeError,
+      words,
+    );
+  }
 });
