@@ -111,82 +111,76 @@ export type {
 } from "./src/listener/sse_listener.ts";
 export type { SubscribeToNodeOptions } from "./src/listener/subscribe.ts";
 export type { ServerSentEvent, SseDecoderOptions } from "./src/sse/mod.ts";
-export type { AttestationEvent } from "./src/beacon/events/topics/attestation.ts";
+export type { ForkVersioned } from "./src/beacon/events/members.ts";
 export type {
   AttestationData,
+  AttestationEvent,
   Checkpoint,
-} from "./src/beacon/events/topics/attestation_data.ts";
+  SingleAttestationEvent,
+} from "./src/beacon/events/topics/attestation.ts";
 export type {
-  AttesterSlashingEvent,
-  IndexedAttestation,
-} from "./src/beacon/events/topics/attester_slashing.ts";
+  BlockEvent,
+  BlockGossipEvent,
+} from "./src/beacon/events/topics/block.ts";
 export type {
-  BeaconBlockHeader,
-  SignedBeaconBlockHeader,
-} from "./src/beacon/events/topics/beacon_block_header.ts";
-export type { BlobSidecarEvent } from "./src/beacon/events/topics/blob_sidecar.ts";
-export type { BlockEvent } from "./src/beacon/events/topics/block.ts";
-export type { BlockGossipEvent } from "./src/beacon/events/topics/block_gossip.ts";
+  ChainReorgEvent,
+  FastConfirmationEvent,
+  FinalizedCheckpointEvent,
+} from "./src/beacon/events/topics/chain.ts";
 export type {
-  BlsToExecutionChange,
-  BlsToExecutionChangeEvent,
-} from "./src/beacon/events/topics/bls_to_execution_change.ts";
-export type { ChainReorgEvent } from "./src/beacon/events/topics/chain_reorg.ts";
-export type {
-  ContributionAndProof,
-  ContributionAndProofEvent,
-  SyncCommitteeContribution,
-} from "./src/beacon/events/topics/contribution_and_proof.ts";
-export type { DataColumnSidecarEvent } from "./src/beacon/events/topics/data_column_sidecar.ts";
-export type { ExecutionPayloadEvent } from "./src/beacon/events/topics/execution_payload.ts";
-export type { ExecutionPayloadAvailableEvent } from "./src/beacon/events/topics/execution_payload_available.ts";
-export type {
+  ExecutionPayloadAvailableEvent,
   ExecutionPayloadBid,
   ExecutionPayloadBidEvent,
-  SignedExecutionPayloadBid,
-} from "./src/beacon/events/topics/execution_payload_bid.ts";
-export type { ExecutionPayloadGossipEvent } from "./src/beacon/events/topics/execution_payload_gossip.ts";
-export type { FastConfirmationEvent } from "./src/beacon/events/topics/fast_confirmation.ts";
-export type { FinalizedCheckpointEvent } from "./src/beacon/events/topics/finalized_checkpoint.ts";
-export type { ForkVersioned } from "./src/beacon/events/topics/fork_versioned.ts";
-export type { HeadEvent } from "./src/beacon/events/topics/head.ts";
-export type {
-  HeadV2Data,
-  HeadV2Event,
-  PayloadStatus,
-} from "./src/beacon/events/topics/head_v2.ts";
-export type {
-  LightClientFinalityUpdate,
-  LightClientFinalityUpdateEvent,
-} from "./src/beacon/events/topics/light_client_finality_update.ts";
-export type { LightClientHeader } from "./src/beacon/events/topics/light_client_header.ts";
-export type {
-  LightClientOptimisticUpdate,
-  LightClientOptimisticUpdateEvent,
-} from "./src/beacon/events/topics/light_client_optimistic_update.ts";
-export type {
+  ExecutionPayloadEvent,
+  ExecutionPayloadGossipEvent,
   PayloadAttestationData,
   PayloadAttestationMessage,
   PayloadAttestationMessageEvent,
-} from "./src/beacon/events/topics/payload_attestation_message.ts";
+  SignedExecutionPayloadBid,
+} from "./src/beacon/events/topics/execution_payload.ts";
+export type {
+  HeadEvent,
+  HeadV2Data,
+  HeadV2Event,
+  PayloadStatus,
+} from "./src/beacon/events/topics/head.ts";
+export type {
+  LightClientFinalityUpdate,
+  LightClientFinalityUpdateEvent,
+  LightClientHeader,
+  LightClientOptimisticUpdate,
+  LightClientOptimisticUpdateEvent,
+  SyncAggregate,
+} from "./src/beacon/events/topics/light_client.ts";
 export type {
   PayloadAttributes,
   PayloadAttributesData,
   PayloadAttributesEvent,
-  Withdrawal,
-} from "./src/beacon/events/topics/payload_attributes.ts";
-export type {
   ProposerPreferences,
   ProposerPreferencesEvent,
   SignedProposerPreferences,
-} from "./src/beacon/events/topics/proposer_preferences.ts";
-export type { ProposerSlashingEvent } from "./src/beacon/events/topics/proposer_slashing.ts";
-export type { SingleAttestationEvent } from "./src/beacon/events/topics/single_attestation.ts";
-export type { SyncAggregate } from "./src/beacon/events/topics/sync_aggregate.ts";
+  Withdrawal,
+} from "./src/beacon/events/topics/proposal.ts";
 export type {
+  BlobSidecarEvent,
+  DataColumnSidecarEvent,
+} from "./src/beacon/events/topics/sidecar.ts";
+export type {
+  AttesterSlashingEvent,
+  BeaconBlockHeader,
+  IndexedAttestation,
+  ProposerSlashingEvent,
+  SignedBeaconBlockHeader,
+} from "./src/beacon/events/topics/slashing.ts";
+export type {
+  BlsToExecutionChange,
+  BlsToExecutionChangeEvent,
+  ContributionAndProof,
+  ContributionAndProofEvent,
+  SyncCommitteeContribution,
   VoluntaryExit,
   VoluntaryExitEvent,
-} from "./src/beacon/events/topics/voluntary_exit.ts";
+} from "./src/beacon/events/topics/validator.ts";
 export type {
   EventData,
   EventDataMap,

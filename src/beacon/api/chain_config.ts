@@ -5,7 +5,7 @@ import { BeaconProtocolError } from "../http/errors.ts";
 import type { NodeEndpoint } from "../http/endpoint.ts";
 import { type NodeRequestOptions, requestJson } from "../http/request.ts";
 import { checkInteger, checkObject, refuse } from "../../values/check.ts";
-import { root } from "../events/schema.ts";
+import { root } from "../events/primitives.ts";
 import { SlotClock, type SlotEra } from "../slot_clock.ts";
 
 /** Genesis and timing of a chain. */
@@ -44,7 +44,8 @@ export function createSlotClock(config: ChainConfig): SlotClock {
   checkObject("create slot clock", "config", config);
   const { genesisValidatorsRoot } = config;
   if (
-    genesisValidatorsRoot !== undefined && !v.is(root, genesisValidatorsRoot)
+    genesisValidatorsRoot !== undefined &&
+    !v.is(root.schema, genesisValidatorsRoot)
   ) {
     refuse(
       ACTION,
@@ -162,7 +163,7 @@ const seconds = between(0, Math.floor(Number.MAX_SAFE_INTEGER / 1000));
 const genesisSchema = v.object({
   data: v.object({
     genesis_time: seconds,
-    genesis_validators_root: root,
+    genesis_validators_root: root.schema,
   }),
 });
 

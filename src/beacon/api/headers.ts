@@ -5,7 +5,7 @@ import * as v from "@valibot/valibot";
 import { BeaconHttpError, BeaconProtocolError } from "../http/errors.ts";
 import type { NodeEndpoint } from "../http/endpoint.ts";
 import { type NodeRequestOptions, requestJson } from "../http/request.ts";
-import { root, uint } from "../events/schema.ts";
+import { root, uint } from "../events/primitives.ts";
 
 /** What is needed of a block's header. */
 export interface BlockHeader {
@@ -66,12 +66,12 @@ export async function fetchHeader(
 const headerSchema = v.object({
   execution_optimistic: v.optional(v.boolean(), false),
   data: v.object({
-    root,
+    root: root.schema,
     header: v.object({
       message: v.object({
-        slot: uint,
-        parent_root: root,
-        state_root: root,
+        slot: uint.schema,
+        parent_root: root.schema,
+        state_root: root.schema,
       }),
     }),
   }),

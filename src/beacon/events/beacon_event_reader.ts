@@ -5,7 +5,7 @@ import { ownCopy } from "../../values/own_copy.ts";
 import type { BeaconEvent } from "./beacon_event.ts";
 import type { NodeEndpoint } from "../http/endpoint.ts";
 import { parseEventData, readPayload } from "./parse_event_data.ts";
-import { topicReader } from "./topic_reader.ts";
+import { topicRecord } from "./topic.ts";
 
 /** An event whose payload is not what its topic says. */
 export interface MalformedEvent {
@@ -58,16 +58,16 @@ export class BeaconEventReader {
   ): BeaconEvent<string> | MalformedEvent {
     const { needsData } = this.#options;
     const node = this.#options.node.name;
-    const reader = topicReader(type);
+    const record = topicRecord(type);
     // Events may wait in queues; slices would keep the whole chunk alive meanwhile.
-    const topic = reader?.topic ?? ownCopy(type);
+    const topic = record?.topic ?? ownCopy(type);
     const raw = ownCopy(data);
     if (!needsData(topic)) {
       return new UnparsedEvent(topic, raw, node, receivedAt);
     }
     try {
-      const data = readPayload(topic, raw, reader);
-      const slot = reader?.slotOf(data);
+      const data = readPayload(topic, raw, record);
+      const slot = record?.slot?.(data);
       return slot === undefined
         ? { topic, data, raw, node, receivedAt }
         : { topic, data, raw, node, receivedAt, slot };

@@ -5,31 +5,35 @@
 
 import * as v from "@valibot/valibot";
 import { shown } from "../../values/shown.ts";
-import { type EventData, isTopicName } from "./topic.ts";
-import { type TopicReader, topicReader } from "./topic_reader.ts";
+import {
+  type AnyTopicRecord,
+  type EventData,
+  isTopicName,
+  topicRecord,
+} from "./topic.ts";
 
 const ABORT_EARLY = { abortEarly: true };
 /** The most characters of a refused value that a message shows. */
 const EXCERPT_LENGTH = 57;
 /** The rules of valibot's own schemas, by their type. */
 const RULES: { readonly [type: string]: string } = {
-  object: "must be an object",
+  loose_object: "must be an object",
   array: "must be an array",
-  boolean: "must be a boolean",
 };
 
 /**
  * Parses the payload of an event and checks it.
  *
  * Members keep the names of the Beacon API. Slots, epochs, indices and times become numbers,
- * amounts stay decimal strings, hex becomes lower-case, and members that are not known are
- * dropped. The payload of an unknown topic is parsed only.
+ * amounts stay decimal strings, hex becomes lower-case. Members that are not known stay as the node
+ * sent them; an optional member that is `null` is absent. The payload of an unknown topic is parsed
+ * only.
  *
  * @param topic Topic of the event.
  * @param raw Payload as the node sent it.
  * @returns The payload, typed by the topic.
  * @throws {SyntaxError} If `raw` is not JSON.
- * @throws {TypeError} If a member is missing or not what the topic demands; the message names it.
+ * @throws {TypeError} If a member is missing or wrong; the message names it.
  *
  * @example
  * ```ts
@@ -51,16 +55,16 @@ export function parseEventData<T extends string>(
   topic: T,
   raw: string,
 ): EventData<T> {
-  return readPayload(topic, raw, topicReader(topic)) as EventData<T>;
+  return readPayload(topic, raw, topicRecord(topic)) as EventData<T>;
 }
 
-/** The same, for who knows the topic's reader already. */
+/** The same, for a caller that has the topic's record already. */
 export function readPayload(
   topic: string,
   raw: string,
-  reader: TopicReader | undefined,
+  record: AnyTopicRecord | undefined,
 ): unknown {
-  const read = reader?.readText?.(raw);
+  const read = record?.payload.readText?.(raw);
   if (read !== undefined) return read;
   let value: unknown;
   try {
@@ -73,21 +77,23 @@ export function readPayload(
       { cause },
     );
   }
-  if (reader === undefined) return value;
-  const data = reader.readValue?.(value);
+  if (record === undefined) return value;
+  const data = record.payload.read(value);
   if (data !== undefined) return data;
-  const result = v.safeParse(reader.schema, value, ABORT_EARLY);
+  // Parsed again, since a part of the value may have been read in place.
+  const result = v.safeParse(
+    record.payload.schema,
+    JSON.parse(raw),
+    ABORT_EARLY,
+  );
   if (result.success) return result.output;
-  const [issue] = result.issues;
   throw new TypeError(
-    `Cannot parse ${label(topic)} event: ${describe(issue)}`,
-    {
-      cause: new v.ValiError(result.issues),
-    },
+    `Cannot parse ${label(topic)} event: ${describe(result.issues[0])}`,
+    { cause: new v.ValiError(result.issues) },
   );
 }
 
-/** Says which member broke which rule, and with what value. */
+/** Names the member, the rule that it breaks, and its value. */
 function describe(issue: v.BaseIssue<unknown>): string {
   // A rule between members names them itself.
   if (issue.kind === "validation") return issue.message;
@@ -100,9 +106,7 @@ function describe(issue: v.BaseIssue<unknown>): string {
   if (last?.origin === "key") {
     return `${nameOf(path.slice(0, -1))} must be an object, got an array`;
   }
-  const rule = issue.type === "picklist"
-    ? `must be one of ${issue.expected}`
-    : RULES[issue.type] ?? issue.message;
+  const rule = RULES[issue.type] ?? issue.message;
   return `${nameOf(path)} ${rule}, got ${shown(issue.input, EXCERPT_LENGTH)}`;
 }
 

@@ -4,31 +4,77 @@
  * (https://ethereum.github.io/beacon-APIs/#/Events/eventstream).
  */
 
-import type { AttestationEvent } from "./topics/attestation.ts";
-import type { AttesterSlashingEvent } from "./topics/attester_slashing.ts";
-import type { BlobSidecarEvent } from "./topics/blob_sidecar.ts";
-import type { BlockEvent } from "./topics/block.ts";
-import type { BlockGossipEvent } from "./topics/block_gossip.ts";
-import type { BlsToExecutionChangeEvent } from "./topics/bls_to_execution_change.ts";
-import type { ChainReorgEvent } from "./topics/chain_reorg.ts";
-import type { ContributionAndProofEvent } from "./topics/contribution_and_proof.ts";
-import type { DataColumnSidecarEvent } from "./topics/data_column_sidecar.ts";
-import type { ExecutionPayloadAvailableEvent } from "./topics/execution_payload_available.ts";
-import type { ExecutionPayloadBidEvent } from "./topics/execution_payload_bid.ts";
-import type { ExecutionPayloadEvent } from "./topics/execution_payload.ts";
-import type { ExecutionPayloadGossipEvent } from "./topics/execution_payload_gossip.ts";
-import type { FastConfirmationEvent } from "./topics/fast_confirmation.ts";
-import type { FinalizedCheckpointEvent } from "./topics/finalized_checkpoint.ts";
-import type { HeadEvent } from "./topics/head.ts";
-import type { HeadV2Event } from "./topics/head_v2.ts";
-import type { LightClientFinalityUpdateEvent } from "./topics/light_client_finality_update.ts";
-import type { LightClientOptimisticUpdateEvent } from "./topics/light_client_optimistic_update.ts";
-import type { PayloadAttestationMessageEvent } from "./topics/payload_attestation_message.ts";
-import type { PayloadAttributesEvent } from "./topics/payload_attributes.ts";
-import type { ProposerPreferencesEvent } from "./topics/proposer_preferences.ts";
-import type { ProposerSlashingEvent } from "./topics/proposer_slashing.ts";
-import type { SingleAttestationEvent } from "./topics/single_attestation.ts";
-import type { VoluntaryExitEvent } from "./topics/voluntary_exit.ts";
+import type { TopicRecord } from "./topic_record.ts";
+import {
+  attestation,
+  type AttestationEvent,
+  single_attestation,
+  type SingleAttestationEvent,
+} from "./topics/attestation.ts";
+import {
+  block,
+  block_gossip,
+  type BlockEvent,
+  type BlockGossipEvent,
+} from "./topics/block.ts";
+import {
+  chain_reorg,
+  type ChainReorgEvent,
+  fast_confirmation,
+  type FastConfirmationEvent,
+  finalized_checkpoint,
+  type FinalizedCheckpointEvent,
+} from "./topics/chain.ts";
+import {
+  execution_payload,
+  execution_payload_available,
+  execution_payload_bid,
+  execution_payload_gossip,
+  type ExecutionPayloadAvailableEvent,
+  type ExecutionPayloadBidEvent,
+  type ExecutionPayloadEvent,
+  type ExecutionPayloadGossipEvent,
+  payload_attestation_message,
+  type PayloadAttestationMessageEvent,
+} from "./topics/execution_payload.ts";
+import {
+  head,
+  head_v2,
+  type HeadEvent,
+  type HeadV2Event,
+} from "./topics/head.ts";
+import {
+  light_client_finality_update,
+  light_client_optimistic_update,
+  type LightClientFinalityUpdateEvent,
+  type LightClientOptimisticUpdateEvent,
+} from "./topics/light_client.ts";
+import {
+  payload_attributes,
+  type PayloadAttributesEvent,
+  proposer_preferences,
+  type ProposerPreferencesEvent,
+} from "./topics/proposal.ts";
+import {
+  blob_sidecar,
+  type BlobSidecarEvent,
+  data_column_sidecar,
+  type DataColumnSidecarEvent,
+} from "./topics/sidecar.ts";
+import {
+  attester_slashing,
+  type AttesterSlashingEvent,
+  proposer_slashing,
+  type ProposerSlashingEvent,
+} from "./topics/slashing.ts";
+import {
+  bls_to_execution_change,
+  type BlsToExecutionChangeEvent,
+  contribution_and_proof,
+  type ContributionAndProofEvent,
+  voluntary_exit,
+  type VoluntaryExitEvent,
+} from "./topics/validator.ts";
 
 /** What each known topic delivers. */
 export interface EventDataMap {
@@ -40,8 +86,11 @@ export interface EventDataMap {
   readonly block: BlockEvent;
   /** Block that passed gossip validation. */
   readonly block_gossip: BlockGossipEvent;
-  /** Attestation that passed gossip validation; from electra on an aggregate. */
-  readonly attestation: AttestationEvent;
+  /**
+   * Attestation that passed gossip validation; from electra on an aggregate. Some nodes send single
+   * attestations here.
+   */
+  readonly attestation: AttestationEvent | SingleAttestationEvent;
   /** One validator's attestation that passed gossip validation. */
   readonly single_attestation: SingleAttestationEvent;
   /** A validator's wish to exit. */
@@ -94,6 +143,50 @@ export type Topic = KnownTopic | (string & Record<never, never>);
 export type EventData<T extends string> = T extends KnownTopic ? EventDataMap[T]
   : unknown;
 
+/** The records of the known topics, in the order of the specification; last the one that it lost. */
+const RECORDS: {
+  readonly [T in KnownTopic]: TopicRecord<T, EventDataMap[T]>;
+} = {
+  head,
+  head_v2,
+  block,
+  block_gossip,
+  attestation,
+  single_attestation,
+  voluntary_exit,
+  bls_to_execution_change,
+  proposer_slashing,
+  attester_slashing,
+  finalized_checkpoint,
+  chain_reorg,
+  contribution_and_proof,
+  light_client_finality_update,
+  light_client_optimistic_update,
+  payload_attributes,
+  data_column_sidecar,
+  execution_payload,
+  execution_payload_gossip,
+  execution_payload_available,
+  execution_payload_bid,
+  payload_attestation_message,
+  fast_confirmation,
+  proposer_preferences,
+  blob_sidecar,
+};
+
+/** The record of any topic. */
+export type AnyTopicRecord = TopicRecord<string, unknown>;
+
+// A map, so that no topic finds what every object inherits.
+const recordByTopic: ReadonlyMap<string, AnyTopicRecord> = new Map(
+  Object.entries(RECORDS) as unknown as [string, AnyTopicRecord][],
+);
+
+/** The record of a topic; `undefined` where it is not known. */
+export function topicRecord(topic: string): AnyTopicRecord | undefined {
+  return recordByTopic.get(topic);
+}
+
 /**
  * The known topics, in the order of the specification; last the one that it no longer has.
  *
@@ -105,35 +198,9 @@ export type EventData<T extends string> = T extends KnownTopic ? EventDataMap[T]
  * assert(KNOWN_TOPICS.includes("chain_reorg"));
  * ```
  */
-export const KNOWN_TOPICS: readonly KnownTopic[] = Object.freeze([
-  "head",
-  "head_v2",
-  "block",
-  "block_gossip",
-  "attestation",
-  "single_attestation",
-  "voluntary_exit",
-  "bls_to_execution_change",
-  "proposer_slashing",
-  "attester_slashing",
-  "finalized_checkpoint",
-  "chain_reorg",
-  "contribution_and_proof",
-  "light_client_finality_update",
-  "light_client_optimistic_update",
-  "payload_attributes",
-  "data_column_sidecar",
-  "execution_payload",
-  "execution_payload_gossip",
-  "execution_payload_available",
-  "execution_payload_bid",
-  "payload_attestation_message",
-  "fast_confirmation",
-  "proposer_preferences",
-  "blob_sidecar",
-]);
-
-const KNOWN: ReadonlySet<string> = new Set(KNOWN_TOPICS);
+export const KNOWN_TOPICS: readonly KnownTopic[] = Object.freeze(
+  Object.keys(RECORDS) as KnownTopic[],
+);
 
 /**
  * Tells whether the payload of a topic is known, and with it the type of its data.
@@ -151,7 +218,7 @@ const KNOWN: ReadonlySet<string> = new Set(KNOWN_TOPICS);
  * ```
  */
 export function isKnownTopic(topic: string): topic is KnownTopic {
-  return KNOWN.has(topic);
+  return recordByTopic.has(topic);
 }
 
 /**

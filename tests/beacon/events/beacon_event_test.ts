@@ -10,7 +10,7 @@ import {
   type KnownTopic,
   type Topic,
 } from "../../../src/beacon/events/topic.ts";
-import type { ChainReorgEvent } from "../../../src/beacon/events/topics/chain_reorg.ts";
+import type { ChainReorgEvent } from "../../../src/beacon/events/topics/chain.ts";
 import type { HeadEvent } from "../../../src/beacon/events/topics/head.ts";
 import type { Equal } from "./equal_types.ts";
 

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import {
+  type EventIdentity,
   eventIdentity,
   identify,
   isOptimistic,
@@ -20,7 +21,7 @@ const NOT_IDENTITY: Record<string, RegExp> = {
   block: /^execution_optimistic$/,
   finalized_checkpoint: /^(state|execution_optimistic)$/,
   chain_reorg: /^(depth|\w+_state|epoch|execution_optimistic)$/,
-  light_client_finality_update: /^(version|data\.finality_branch\.\d)$/,
+  light_client_finality_update: /^(version|(data\.)?finality_branch\.\d)$/,
   light_client_optimistic_update: /^(version|.*\.execution.*)$/,
   payload_attributes: /^(version|data\.parent_block_number)$/,
   data_column_sidecar: /^(kzg_commitments|versioned_hashes)\.0$/,
@@ -192,6 +193,37 @@ Deno.test("identify() gives a later stage to a head_v2 whose payload is known be
     })
   );
   assertEquals(stages, [0, 1, 2, 3, 4, 5]);
+});
+
+Deno.test("isSameEvent() tells events apart whose unknown members differ", () => {
+  for (const { topic, payload } of TOPIC_EXAMPLES) {
+    const [one, other, third] = ["1", "2", undefined].map((new_member) =>
+      identify(eventOf(topic, { ...payload as object, new_member }))
+    ) as [EventIdentity, EventIdentity, EventIdentity];
+    assert(!isSameEvent(one, other), topic);
+    // A node that lacks the member reports the same event.
+    assert(isSameEvent(one, third) && isSameEvent(third, other), topic);
+  }
+});
+
+Deno.test("identify() finds unknown members at any depth, in any order", () => {
+  const { payload } = TOPIC_EXAMPLES.find(({ form, topic }) =>
+    topic === "payload_attributes" && form === "of electra"
+  )!;
+  const path = ["data", "payload_attributes", "withdrawals", "0", "new_member"];
+  const extras = [{ a: 1, b: [2] }, { b: [2], a: 1 }, { a: 1, b: [3] }, "0x"]
+    .map((value) =>
+      identify(eventOf("payload_attributes", replaced(payload, path, value)))
+        .extra
+    );
+  assertEquals(extras[0], extras[1]);
+  assertEquals(new Set(["", ...extras]).size, 4);
+});
+
+Deno.test("identify() survives unknown members that are nested deep", () => {
+  const deep = "[".repeat(200_000) + "]".repeat(200_000);
+  const raw = `{"slot":"1","block":"0x${"ab".repeat(32)}","x":${deep}}`;
+  assert(identify(eventOf("block", raw)).extra.length < 50);
 });
 
 Deno.test("eventIdentity() is one short line of ASCII for every topic", () => {

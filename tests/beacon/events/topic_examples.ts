@@ -202,6 +202,22 @@ export const TOPIC_EXAMPLES: readonly TopicExample[] = [
     },
   },
   {
+    topic: "attestation",
+    form: "of one validator",
+    payload: {
+      committee_index: "63",
+      attester_index: "1999999",
+      data: voteSent,
+      signature: SIGNATURE,
+    },
+    data: {
+      committee_index: 63,
+      attester_index: 1999999,
+      data: vote,
+      signature: SIGNATURE,
+    },
+  },
+  {
     topic: "voluntary_exit",
     payload: {
       message: { epoch: "301533", validator_index: "42" },
@@ -417,6 +433,52 @@ export const TOPIC_EXAMPLES: readonly TopicExample[] = [
       },
     },
   },
+  {
+    topic: "light_client_finality_update",
+    form: "of electra, without its envelope",
+    payload: {
+      attested_header: { beacon: headerSent, execution },
+      finalized_header: { beacon: headerSent, execution },
+      finality_branch: [OTHER, BODY, PARENT, STATE, BLOCK, RANDAO, HASH],
+      sync_aggregate: aggregate,
+      signature_slot: "9649057",
+    },
+    data: {
+      version: "electra",
+      data: {
+        attested_header: { beacon: header, execution },
+        finalized_header: { beacon: header, execution },
+        finality_branch: [OTHER, BODY, PARENT, STATE, BLOCK, RANDAO, HASH],
+        sync_aggregate: aggregate,
+        signature_slot: 9649057,
+      },
+    },
+  },
+  ...([
+    ["altair", undefined],
+    ["capella", execution],
+    ["deneb", { ...execution, blob_gas_used: "0" }],
+  ] as const).map(([version, execution], index): TopicExample => {
+    const more = execution === undefined ? {} : { execution };
+    const signature_slot = 9649058 + index;
+    return {
+      topic: "light_client_optimistic_update",
+      form: `of ${version}, without its envelope`,
+      payload: {
+        attested_header: { beacon: headerSent, ...more },
+        sync_aggregate: aggregate,
+        signature_slot: String(signature_slot),
+      },
+      data: {
+        version,
+        data: {
+          attested_header: { beacon: header, ...more },
+          sync_aggregate: aggregate,
+          signature_slot,
+        },
+      },
+    };
+  }),
   {
     topic: "payload_attributes",
     form: "of electra",

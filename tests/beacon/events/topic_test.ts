@@ -5,6 +5,7 @@ import {
   isKnownTopic,
   isTopicName,
   KNOWN_TOPICS,
+  topicRecord,
 } from "../../../src/beacon/events/topic.ts";
 import type {
   EventData,
@@ -13,6 +14,36 @@ import type {
 } from "../../../src/beacon/events/topic.ts";
 import type { HeadEvent } from "../../../src/beacon/events/topics/head.ts";
 import type { Equal } from "./equal_types.ts";
+import { TOPIC_EXAMPLES } from "./topic_examples.ts";
+
+/** The slots of the examples without a form, else of those with. */
+const SLOTS: Record<KnownTopic, number | undefined> = {
+  head: 9649056,
+  head_v2: 12000001,
+  block: 9649056,
+  block_gossip: 9649056,
+  attestation: 9649056,
+  single_attestation: 9649056,
+  voluntary_exit: undefined,
+  bls_to_execution_change: undefined,
+  proposer_slashing: undefined,
+  attester_slashing: undefined,
+  finalized_checkpoint: undefined,
+  chain_reorg: 9649056,
+  contribution_and_proof: 9649056,
+  light_client_finality_update: 9649056,
+  light_client_optimistic_update: 9649056,
+  payload_attributes: 9649057,
+  data_column_sidecar: 13200001,
+  execution_payload: 12000001,
+  execution_payload_gossip: 12000001,
+  execution_payload_available: 12000001,
+  execution_payload_bid: 12000001,
+  payload_attestation_message: 12000001,
+  fast_confirmation: 12000001,
+  proposer_preferences: undefined,
+  blob_sidecar: 9649056,
+};
 
 Deno.test("KNOWN_TOPICS has each topic once, those of the specification first", () => {
   assertEquals(KNOWN_TOPICS.length, 25);
@@ -77,4 +108,21 @@ Deno.test("EventData is typed by the topic, and unknown for an unknown one", () 
 Deno.test("Topic admits known and unknown names", () => {
   const topics: Topic[] = ["head", "weather_forecast"];
   assertEquals(topics.filter(isKnownTopic) satisfies KnownTopic[], ["head"]);
+});
+
+for (const [topic, slot] of Object.entries(SLOTS)) {
+  Deno.test(`topicRecord() has the name of ${topic} and finds the slot of its events`, () => {
+    const { data } = TOPIC_EXAMPLES.find((example) => example.topic === topic)!;
+    const record = topicRecord(topic)!;
+    assertEquals(record.topic, topic);
+    assertEquals(record.slot?.(data), slot);
+  });
+}
+
+Deno.test("topicRecord() knows no other topic, whatever its name", () => {
+  for (
+    const topic of ["weather_forecast", "__proto__", "constructor", "toString"]
+  ) {
+    assertEquals(topicRecord(topic), undefined);
+  }
 });

@@ -1,8 +1,8 @@
-/** Topic `block`: fork choice imported a block. */
+/** Topics `block` and `block_gossip`: a block was imported, or passed gossip validation. */
 
-import * as v from "@valibot/valibot";
-import { flatReader } from "../flat_payload.ts";
-import { optimistic, root, uint } from "../schema.ts";
+import { object } from "../members.ts";
+import { optimistic, root, uint } from "../primitives.ts";
+import type { TopicRecord } from "../topic_record.ts";
 
 /** Payload of `block`: fork choice imported a block. */
 export interface BlockEvent {
@@ -14,21 +14,30 @@ export interface BlockEvent {
   readonly execution_optimistic: boolean;
 }
 
-/** Schema of {@linkcode BlockEvent}. */
-export const blockSchema: v.GenericSchema<unknown, BlockEvent> = v.object({
-  slot: uint,
-  block: root,
-  execution_optimistic: optimistic,
-});
+/** Payload of `block_gossip`: a block passed gossip validation. */
+export interface BlockGossipEvent {
+  /** Slot of the block. */
+  readonly slot: number;
+  /** Root of the block. */
+  readonly block: string;
+}
 
-/** Reads the usual form from its text; `undefined` leaves it to {@linkcode blockSchema}. */
-export const readBlock: (raw: string) => BlockEvent | undefined = flatReader<
-  BlockEvent
->(
-  { slot: "uint", block: "root", execution_optimistic: "boolean" },
-  ({ slot, block, execution_optimistic }) => ({
-    slot,
-    block,
-    execution_optimistic,
+/** The record of `block`. */
+export const block: TopicRecord<"block", BlockEvent> = {
+  topic: "block",
+  payload: object<BlockEvent>({
+    slot: uint,
+    block: root,
+    execution_optimistic: optimistic,
   }),
-);
+  slot: ({ slot }) => slot,
+  identity: ({ slot, block }) => [slot, block],
+};
+
+/** The record of `block_gossip`. */
+export const block_gossip: TopicRecord<"block_gossip", BlockGossipEvent> = {
+  topic: "block_gossip",
+  payload: object<BlockGossipEvent>({ slot: uint, block: root }),
+  slot: ({ slot }) => slot,
+  identity: ({ slot, block }) => [slot, block],
+};

@@ -1,11 +1,11 @@
 /**
- * Topic `head`: the node selected a new head block. Deprecated in favour of `head_v2`, sent by
- * every client.
+ * Topics `head` and `head_v2`: the node selected a new head. `head` is deprecated in favour of
+ * `head_v2`, and sent by every client.
  */
 
-import * as v from "@valibot/valibot";
-import { flatReader } from "../flat_payload.ts";
-import { optimistic, root, uint } from "../schema.ts";
+import { object, versioned } from "../members.ts";
+import { boolean, oneOf, optimistic, root, uint } from "../primitives.ts";
+import type { TopicRecord } from "../topic_record.ts";
 
 /** Payload of `head`: the node selected a new head block. */
 export interface HeadEvent {
@@ -25,37 +25,69 @@ export interface HeadEvent {
   readonly execution_optimistic: boolean;
 }
 
-/** Schema of {@linkcode HeadEvent}. */
-export const headSchema: v.GenericSchema<unknown, HeadEvent> = v.object({
-  slot: uint,
-  block: root,
-  state: root,
-  epoch_transition: v.boolean(),
-  previous_duty_dependent_root: root,
-  current_duty_dependent_root: root,
-  execution_optimistic: optimistic,
-});
+/** Whether the head builds on its block's payload; `"pending"` is Teku's, for not yet known. */
+export type PayloadStatus = "empty" | "full" | "pending";
 
-/** Reads the usual form from its text; `undefined` leaves it to {@linkcode headSchema}. */
-export const readHead: (raw: string) => HeadEvent | undefined = flatReader<
-  HeadEvent
->(
-  {
-    slot: "uint",
-    block: "root",
-    state: "root",
-    epoch_transition: "boolean",
-    previous_duty_dependent_root: "root",
-    current_duty_dependent_root: "root",
-    execution_optimistic: "boolean",
-  },
-  (values) => ({
-    slot: values.slot,
-    block: values.block,
-    state: values.state,
-    epoch_transition: values.epoch_transition,
-    previous_duty_dependent_root: values.previous_duty_dependent_root,
-    current_duty_dependent_root: values.current_duty_dependent_root,
-    execution_optimistic: values.execution_optimistic,
+/** Head of the chain as `head_v2` tells it. */
+export interface HeadV2Data {
+  /** Slot of the head block. */
+  readonly slot: number;
+  /** Root of the head block. */
+  readonly block: string;
+  /** Root of the state after the head block. */
+  readonly state: string;
+  /** Status of the head block's payload; a node sends the same block again when it changes. */
+  readonly payload_status: PayloadStatus;
+  /** Whether the head is the first one of its epoch. */
+  readonly epoch_transition: boolean;
+  /** Block root that decides the attester duties of the head's epoch. */
+  readonly current_epoch_dependent_root: string;
+  /** Block root that decides the attester duties of the epoch after it. */
+  readonly next_epoch_dependent_root: string;
+  /** Whether the execution payload is not yet verified. */
+  readonly execution_optimistic: boolean;
+}
+
+/**
+ * Payload of `head_v2`: fork choice selected a new head, or the payload status of the head
+ * changed.
+ */
+export interface HeadV2Event {
+  /** Fork of the head block, in lower case. */
+  readonly version: string;
+  /** The head. */
+  readonly data: HeadV2Data;
+}
+
+/** The record of `head`. */
+export const head: TopicRecord<"head", HeadEvent> = {
+  topic: "head",
+  payload: object<HeadEvent>({
+    slot: uint,
+    block: root,
+    state: root,
+    epoch_transition: boolean,
+    previous_duty_dependent_root: root,
+    current_duty_dependent_root: root,
+    execution_optimistic: optimistic,
   }),
-);
+  slot: ({ slot }) => slot,
+  identity: ({ slot, block }) => [slot, block],
+};
+
+/** The record of `head_v2`. */
+export const head_v2: TopicRecord<"head_v2", HeadV2Event> = {
+  topic: "head_v2",
+  payload: versioned(object<HeadV2Data>({
+    slot: uint,
+    block: root,
+    state: root,
+    payload_status: oneOf<PayloadStatus>("empty", "full", "pending"),
+    epoch_transition: boolean,
+    current_epoch_dependent_root: root,
+    next_epoch_dependent_root: root,
+    execution_optimistic: optimistic,
+  })),
+  slot: ({ data }) => data.slot,
+  identity: ({ data }) => [data.slot, data.block],
+};

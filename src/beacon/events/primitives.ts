@@ -1,5 +1,5 @@
 /**
- * The leaves of every event schema: how the Beacon API writes integers, hex and fork names in JSON
+ * How the Beacon API writes integers, hex, booleans and names in JSON
  * (https://github.com/ethereum/beacon-APIs/blob/master/types/primitive.yaml). A message here is
  * the rule alone; `parseEventData` puts the path in front of it and the value behind.
  */
@@ -7,10 +7,21 @@
 import * as v from "@valibot/valibot";
 import { ownCopy } from "../../values/own_copy.ts";
 
-/** A JSON object whose members are still to be checked. */
-export interface JsonObject {
-  /** Any member, unchecked. */
-  readonly [name: string]: unknown;
+/** What a member of a payload may be. */
+export interface Member<T> {
+  /** Accepts what `read` accepts, and explains what it refuses; it costs several times as much. */
+  readonly schema: v.GenericSchema<unknown, T>;
+  /**
+   * Reads a value of parsed JSON; `undefined` if it is refused. Objects and arrays are read in
+   * place, so that members which are not declared stay as they are.
+   */
+  readonly read: (value: unknown) => T | undefined;
+  /** How it is found in the text of a flat payload; a text may have a fixed length. */
+  readonly text?: { kind: "text"; length?: number } | { kind: "boolean" };
+  /** What is delivered where a node leaves the member out or sends `null`. */
+  readonly absent?: { readonly value: T };
+  /** Adds the members that are not declared, at any depth, to a list. */
+  readonly addUnknown?: (data: unknown, path: string, list: string[]) => void;
 }
 
 /** Length of the longest decimal uint64. */
@@ -41,16 +52,11 @@ for (const digit of "ABCDEF") hexDigits[digit.charCodeAt(0)] = HEX_DIGIT;
  */
 const recentRoots: string[] = new Array(256).fill("");
 
-/** Whether a value is a JSON object (or an array, whose members are then found missing). */
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null;
-}
-
 /**
  * Reads a decimal string as a number; `undefined` for anything else, and for what is not a safe
  * integer.
  */
-export function readUint(value: unknown): number | undefined {
+function readUint(value: unknown): number | undefined {
   if (typeof value !== "string") return undefined;
   const { length } = value;
   if (length === 0 || length > UINT64_DIGITS) return undefined;
@@ -63,8 +69,8 @@ export function readUint(value: unknown): number | undefined {
   return sum <= Number.MAX_SAFE_INTEGER ? sum : undefined;
 }
 
-/** Reads a root or hash, 32 bytes of hex, in lower case; `undefined` for anything else. */
-export function readRoot(value: unknown): string | undefined {
+/** Reads a root or hash; `undefined` for anything else. */
+function readRoot(value: unknown): string | undefined {
   if (typeof value !== "string" || value.length !== ROOT_LENGTH) {
     return undefined;
   }
@@ -77,18 +83,7 @@ export function readRoot(value: unknown): string | undefined {
   return root === undefined ? undefined : recentRoots[place] = ownCopy(root);
 }
 
-/** Reads a BLS signature, 96 bytes of hex, in lower case; `undefined` for anything else. */
-export function readSignature(value: unknown): string | undefined {
-  return readHex(value, SIGNATURE_LENGTH);
-}
-
-/** Reads a bit list or vector, hex of whole bytes, in lower case; `undefined` for anything else. */
-export function readBits(value: unknown): string | undefined {
-  if (typeof value !== "string" || value.length < 4) return undefined;
-  return value.length % 2 === 0 ? readHex(value, value.length) : undefined;
-}
-
-/** Reads hex of a given length, `0x` included, in lower case; `undefined` for anything else. */
+/** Reads hex of a length, `0x` included, in lower case; `undefined` for anything else. */
 function readHex(value: unknown, length: number): string | undefined {
   if (
     typeof value !== "string" || value.length !== length ||
@@ -109,108 +104,125 @@ function readHex(value: unknown, length: number): string | undefined {
   return all === HEX_DIGIT ? value.toLowerCase() : value;
 }
 
-/** Reads the name of a fork; `undefined` for anything else. */
-function readFork(value: unknown): string | undefined {
-  return typeof value === "string" && FORK.test(value) ? value : undefined;
-}
-
 /** A slot, epoch, index, depth or timestamp: a decimal string, delivered as a safe integer. */
-export const uint: v.GenericSchema<unknown, number> = leaf(
+export const uint: Member<number> = primitive(
   readUint,
   (value) =>
     isDigits(value)
       ? `must be at most ${Number.MAX_SAFE_INTEGER}`
       : "must be a decimal integer",
+  { kind: "text" },
 );
 
 /** An amount or another uint64 that may exceed 2^53: a decimal string, delivered as it is. */
-export const uint64: v.GenericSchema<unknown, string> = leaf(
-  readUint64,
+export const uint64: Member<string> = primitive(
+  (value) =>
+    isDigits(value) && (value.length < UINT64_DIGITS ||
+        (value.length === UINT64_DIGITS && value <= UINT64_MAX))
+      ? ownCopy(value)
+      : undefined,
   (value) =>
     isDigits(value)
       ? `must be at most ${UINT64_MAX}`
       : "must be a decimal integer",
+  { kind: "text" },
 );
 
 /** A root or hash: 32 bytes of hex, delivered in lower case. */
-export const root: v.GenericSchema<unknown, string> = leaf(
+export const root: Member<string> = primitive(
   readRoot,
   "must be 0x and 64 hex digits",
+  { kind: "text", length: ROOT_LENGTH },
 );
 
 /** A BLS signature: 96 bytes of hex, delivered in lower case. */
-export const signature: v.GenericSchema<unknown, string> = leaf(
-  readSignature,
+export const signature: Member<string> = primitive(
+  (value) => readHex(value, SIGNATURE_LENGTH),
   "must be 0x and 192 hex digits",
 );
 
 /** A BLS public key or KZG commitment: 48 bytes of hex, delivered in lower case. */
-export const pubkey: v.GenericSchema<unknown, string> = leaf(
+export const pubkey: Member<string> = primitive(
   (value) => readHex(value, PUBKEY_LENGTH),
   "must be 0x and 96 hex digits",
 );
 
 /** An execution address: 20 bytes of hex, delivered in lower case, not in the mixed one of ERC-55. */
-export const address: v.GenericSchema<unknown, string> = leaf(
+export const address: Member<string> = primitive(
   (value) => readHex(value, ADDRESS_LENGTH),
   "must be 0x and 40 hex digits",
 );
 
-/**
- * A bit list or bit vector: hex of whole bytes, delivered in lower case. How many depends on the
- * chain's preset and fork.
- */
-export const bits: v.GenericSchema<unknown, string> = leaf(
-  readBits,
+/** A bit list or vector: hex of whole bytes, in lower case. Preset and fork decide how many. */
+export const bits: Member<string> = primitive(
+  (value) =>
+    typeof value === "string" && value.length >= 4 && value.length % 2 === 0
+      ? readHex(value, value.length)
+      : undefined,
   "must be 0x and an even number of hex digits",
 );
 
-/** The name of a fork, in lower case; open, since forks to come are not known. */
-export const fork: v.GenericSchema<unknown, string> = leaf(
-  readFork,
+/** The name of a fork, in lower case; any name, since forks to come are not known. */
+export const fork: Member<string> = primitive(
+  (value) => typeof value === "string" && FORK.test(value) ? value : undefined,
   "must be a fork name in lower case",
 );
 
-/**
- * An object whose members are delivered as they are, except that none is called `__proto__`, which
- * a careless copy would take for its prototype.
- */
-export const looseObject: v.GenericSchema<
-  unknown,
-  Readonly<Record<string, unknown>>
-> = v.pipe(
-  leaf(
-    (value) => isJsonObject(value) && !Array.isArray(value) ? value : undefined,
-    "must be an object",
-  ),
-  v.record(v.string(), v.unknown()),
+/** `true` or `false`. */
+export const boolean: Member<boolean> = primitive(
+  (value) => typeof value === "boolean" ? value : undefined,
+  "must be a boolean",
+  { kind: "boolean" },
 );
 
 /** `execution_optimistic`: the specification reads an absent one as false. */
-export const optimistic: v.GenericSchema<unknown, boolean> = v.optional(
-  v.boolean(),
-  false,
+export const optimistic: Member<boolean> = {
+  ...boolean,
+  absent: { value: false },
+};
+
+/** One of a few names. */
+export function oneOf<T extends string>(...names: readonly T[]): Member<T> {
+  return primitive(
+    (value) => names.find((name) => name === value),
+    `must be one of (${names.map((name) => `"${name}"`).join(" | ")})`,
+  );
+}
+
+/** An object that is delivered as it is. */
+export const anyObject: Member<Readonly<Record<string, unknown>>> = primitive(
+  (value) => {
+    if (!isJsonObject(value)) return undefined;
+    dropPrototype(value);
+    return value;
+  },
+  "must be an object",
 );
 
-function readUint64(value: unknown): string | undefined {
-  return isDigits(value) &&
-      (value.length < UINT64_DIGITS ||
-        (value.length === UINT64_DIGITS && value <= UINT64_MAX))
-    ? value
-    : undefined;
+/** A JSON object whose members are still to be checked. */
+export type JsonObject = Record<string, unknown>;
+
+/** Whether a value is a JSON object. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Removes a member called `__proto__`, which a careless copy would take for its prototype. */
+export function dropPrototype(value: JsonObject): void {
+  if (Object.hasOwn(value, "__proto__")) delete value["__proto__"];
 }
 
 function isDigits(value: unknown): value is string {
   return typeof value === "string" && DIGITS.test(value);
 }
 
-/** Makes a schema of a reader. */
-function leaf<T>(
+function primitive<T>(
   read: (value: unknown) => T | undefined,
   rule: string | ((value: unknown) => string),
-): v.GenericSchema<unknown, T> {
+  text?: Member<T>["text"],
+): Member<T> {
   // One step, since checking first and converting next would read the value twice.
-  return v.pipe(
+  const schema: v.GenericSchema<unknown, T> = v.pipe(
     v.unknown(),
     v.rawTransform<unknown, T>(({ dataset: { value }, addIssue, NEVER }) => {
       const output = read(value);
@@ -219,4 +231,5 @@ function leaf<T>(
       return NEVER;
     }),
   );
+  return text === undefined ? { schema, read } : { schema, read, text };
 }
