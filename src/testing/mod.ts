@@ -1,8 +1,23 @@
 /**
  * A beacon node to test against, and everything that can go wrong with one.
  *
- * {@linkcode SimulatedBeaconNode} is a real HTTP server on loopback that lives
- * by a slot clock, seeded and scriptable:
+ * {@linkcode SimulatedNode} lives by a slot clock, seeded and scriptable, and
+ * is reached through its `fetch`, without a port and in any runtime:
+ *
+ * ```ts
+ * import { subscribe } from "@org/beacon-sse";
+ * import { SimulatedNode } from "@org/beacon-sse/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using node = new SimulatedNode({ slotDurationMs: 200 });
+ * for await (const { topic } of subscribe(node.url, { topics: ["head"], fetch: node.fetch })) {
+ *   assertEquals(topic, "head");
+ *   break;
+ * }
+ * ```
+ *
+ * {@linkcode SimulatedBeaconNode} is the same behind a real HTTP server on
+ * loopback:
  *
  * ```ts
  * import { SimulatedBeaconNode } from "@org/beacon-sse/testing";
@@ -17,8 +32,8 @@
  * assertEquals((await (await events).text()).split("\n")[0], "event:head");
  * ```
  *
- * Faults are plain data, {@linkcode Fault}. Those of a node are caused on the
- * simulated one:
+ * Faults are plain data, {@linkcode Fault}. A node without a socket takes all
+ * of them, one behind a server those of a node:
  *
  * ```ts
  * import { SimulatedBeaconNode } from "@org/beacon-sse/testing";
@@ -57,83 +72,87 @@
  * {@linkcode randomFaults} draws a schedule of both from a seed, and
  * {@linkcode playFaults} plays it.
  *
- * It needs Deno and `--allow-net`.
+ * {@linkcode SimulatedBeaconNode} and {@linkcode FaultProxy} need Deno and
+ * `--allow-net`.
  *
  * @module
  */
 
-export { FaultProxy } from "./proxy/fault_proxy.ts";
 export { NODE_FAULT_TYPES, WIRE_FAULT_TYPES } from "./faults/fault.ts";
 export { playFaults } from "./faults/play_faults.ts";
 export { randomFaults } from "./faults/random_faults.ts";
 export { SimulatedBeaconNode } from "./node/simulated_beacon_node.ts";
+export { SimulatedNode } from "./node/simulated_node.ts";
+export { FaultProxy } from "./proxy/fault_proxy.ts";
 
-export type { ActiveFault } from "./faults/active_fault.ts";
-export type {
-  AnswerFaultScope,
-  ContentTypeFault,
-  EmptyFault,
-  HangFault,
-  LateHeadersFault,
-  OtherChainFault,
-  StatusFault,
-} from "./faults/answer_fault.ts";
 export type {
   ProduceBlockOptions,
   ReorgOptions,
 } from "./chain/block_script.ts";
 export type {
-  BranchSwitchFault,
-  ClockSkewFault,
-} from "./faults/chain_fault.ts";
-export type { Endpoint } from "./node/endpoint.ts";
-export type {
-  EventConnection,
-  EventFrame,
-  EventMessage,
-} from "./node/event_connection.ts";
+  SimulatedBlock,
+  SimulatedCheckpoint,
+  SimulatedReorg,
+} from "./chain/simulated_chain.ts";
+export type { ActiveFault } from "./faults/active_fault.ts";
 export type {
   AnswerFault,
-  ChainFault,
-  Fault,
-  NodeFault,
-  StreamFault,
+  AnswerFaultScope,
+  CompressedFault,
+  ContentTypeFault,
+  DelayFault,
+  EmptyFault,
+  Endpoint,
+  ForgetOrphansFault,
+  HangFault,
+  JoinedTopicsFault,
+  LateHeadersFault,
+  OtherChainFault,
+  RefuseTopicsFault,
+  RepeatedTopicsFault,
+  RequestFault,
+  StatusFault,
+  SyncStateFault,
   TopicFault,
-  WireFault,
-} from "./faults/fault.ts";
-export type { FaultProxyOptions } from "./proxy/fault_proxy_options.ts";
-export type { ReceivedRequest } from "./node/http_server.ts";
+} from "./faults/answer_faults.ts";
+export type {
+  BranchSwitchFault,
+  BurstFault,
+  CatchUpFault,
+  ChainFault,
+  ClockSkewFault,
+  FlipFault,
+  NewChainFault,
+  OptimisticFault,
+  OwnBranchFault,
+} from "./faults/chain_faults.ts";
+export type { Fault, NodeFault } from "./faults/fault.ts";
 export type { FaultStage, PlayFaultsOptions } from "./faults/play_faults.ts";
 export type {
   RandomFaultsOptions,
   ScheduledFault,
 } from "./faults/random_faults.ts";
-export type { SimulatedBeaconNodeOptions } from "./node/simulated_beacon_node_options.ts";
-export type { SimulatedBlock } from "./chain/simulated_block.ts";
-export type {
-  SimulatedCheckpoint,
-  SimulatedReorg,
-} from "./chain/simulated_chain.ts";
 export type {
   DeepReorgFault,
   DisconnectFault,
   DropFault,
+  DuplicateFault,
   EndlessFrameFault,
   FutureSlotFault,
   GiantEventFault,
   LastingStreamFault,
   MalformedFault,
   MomentaryStreamFault,
+  PaddedEventFault,
+  PayloadFormFault,
   RetryFault,
   SilenceFault,
+  StreamFault,
+  UnaskedFault,
   WireFormFault,
-} from "./faults/stream_fault.ts";
+} from "./faults/stream_faults.ts";
 export type {
-  JoinedTopicsFault,
-  RefuseTopicsFault,
-  RepeatedTopicsFault,
-} from "./faults/topic_fault.ts";
-export type {
+  BufferFault,
   CutFault,
   DripFault,
   HalfOpenFault,
@@ -141,6 +160,15 @@ export type {
   ResetFault,
   SlamFault,
   StallFault,
+  WireFault,
   WireFaultPoint,
   WireFaultScope,
-} from "./faults/wire_fault.ts";
+} from "./faults/wire_faults.ts";
+export type { IncomingRequest } from "./node/beacon_api.ts";
+export type { SimulatedClock } from "./node/clock.ts";
+export type { EventConnection } from "./node/event_connection.ts";
+export type { SimulatedBeaconNodeOptions } from "./node/simulated_beacon_node.ts";
+export type { ReceivedRequest } from "./node/simulated_node.ts";
+export type { SimulatedNodeOptions } from "./node/simulated_node_options.ts";
+export type { EventFrame, EventMessage } from "./node/stream_frames.ts";
+export type { FaultProxyOptions } from "./proxy/fault_proxy.ts";

@@ -4,7 +4,7 @@ import {
   NODE_FAULT_TYPES,
   WIRE_FAULT_TYPES,
 } from "@org/beacon-sse/testing";
-import { checkFault } from "../../src/testing/faults/check_fault.ts";
+import { checkFault } from "../../src/testing/faults/fault.ts";
 
 const ALL = [...NODE_FAULT_TYPES, ...WIRE_FAULT_TYPES];
 

@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { RUNTIME_CLOCK } from "../../src/testing/node/clock.ts";
 import { EventConnection } from "../../src/testing/node/event_connection.ts";
 
 function open(
@@ -10,6 +11,7 @@ function open(
     headers: new Headers(),
     keepAliveMs: 0,
     maxQueuedEvents: 4,
+    clock: RUNTIME_CLOCK,
     ...options,
   });
 }

@@ -3,7 +3,7 @@ import {
   seededFractions,
   seededWords,
   takeHex,
-} from "../../src/testing/node/random.ts";
+} from "../../src/testing/chain/random.ts";
 
 Deno.test("seededWords() gives the same values for the same key", () => {
   const [one, other] = [seededWords(7, "plan", 3), seededWords(7, "plan", 3)];

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { StrikePoint } from "../../src/testing/faults/strike_point.ts";
+import { StrikePoint } from "../../src/testing/proxy/wire.ts";
 
 const STREAM =
   'event:head\ndata:{"slot":"1"}\n\nevent:head\ndata:{"slot":"2"}\n\n';

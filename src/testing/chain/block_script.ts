@@ -2,9 +2,12 @@
 
 import { checkObject } from "../../values/check.ts";
 import type { ChainEvents } from "./chain_events.ts";
-import type { NodeClock } from "../node/node_clock.ts";
-import type { SimulatedBlock } from "./simulated_block.ts";
-import type { SimulatedChain, SimulatedReorg } from "./simulated_chain.ts";
+import type { NodeClock } from "../node/clock.ts";
+import type {
+  SimulatedBlock,
+  SimulatedChain,
+  SimulatedReorg,
+} from "./simulated_chain.ts";
 import type { SlotSchedule } from "./slot_schedule.ts";
 
 /** Options for {@linkcode SimulatedBeaconNode.produceBlock}. */
@@ -43,15 +46,15 @@ export interface ReorgOptions {
   depth?: number;
 }
 
-/** Options for {@linkcode BlockScript}. */
-export interface BlockScriptOptions {
-  /** Tells the time. */
-  clock: NodeClock;
+/** What a script moves. */
+export interface BlockScriptParts {
+  /** The time. */
+  slots: NodeClock;
   /** The chain to build. */
   chain: SimulatedChain;
-  /** Who is told. */
+  /** Where its events go. */
   events: ChainEvents;
-  /** Tells when a block of a slot is believable. */
+  /** When a block of a slot comes. */
   schedule: SlotSchedule;
   /** Ends waiting. */
   signal: AbortSignal;
@@ -59,17 +62,17 @@ export interface BlockScriptOptions {
 
 /** Blocks and reorgs on demand. */
 export class BlockScript {
-  readonly #options: BlockScriptOptions;
+  readonly #parts: BlockScriptParts;
 
-  constructor(options: BlockScriptOptions) {
-    this.#options = options;
+  constructor(parts: BlockScriptParts) {
+    this.#parts = parts;
   }
 
   /** Adds a block and makes it the head. */
   async produceBlock(options: ProduceBlockOptions): Promise<SimulatedBlock> {
     checkObject("produce a block", "options", options);
-    const { chain, events, schedule, clock, signal } = this.#options;
-    const { slot = Math.max(clock.slot, chain.head.slot + 1), late } = options;
+    const { chain, events, schedule, slots, signal } = this.#parts;
+    const { slot = Math.max(slots.slot, chain.head.slot + 1), late } = options;
     const parent = options.parent === undefined
       ? chain.head
       : chain.byRoot(options.parent);
@@ -82,18 +85,18 @@ export class BlockScript {
     const moments = late === undefined
       ? undefined
       : schedule.moments(slot, late);
-    if (moments) await clock.until(slot, moments.gossip, signal);
+    if (moments) await slots.until(slot, moments.gossip, signal);
     events.gossip(block);
-    if (moments) await clock.until(slot, moments.import, signal);
+    if (moments) await slots.until(slot, moments.import, signal);
     events.imported(block);
-    if (moments) await clock.until(slot, moments.head, signal);
+    if (moments) await slots.until(slot, moments.head, signal);
     events.head(block);
     return block;
   }
 
   /** Throws unless the branches can part so many slots below the head. */
   checkDepth(depth = 1): void {
-    const { head, finalized } = this.#options.chain;
+    const { head, finalized } = this.#parts.chain;
     const most = head.slot - finalized.block.slot;
     if (!Number.isSafeInteger(depth) || depth < 1 || depth > most) {
       throw new RangeError(
@@ -107,7 +110,7 @@ export class BlockScript {
     checkObject("reorg", "options", options);
     const { depth = 1 } = options;
     this.checkDepth(depth);
-    const { chain, events } = this.#options;
+    const { chain, events } = this.#parts;
     const { head } = chain;
     let block = chain.ancestorAt(head, head.slot - depth);
     for (let slot = block.slot + 1; slot <= head.slot; slot++) {
@@ -116,5 +119,40 @@ export class BlockScript {
       events.imported(block);
     }
     return events.head(block)!;
+  }
+
+  /** Moves the head to a block beside it, and back. */
+  flip(): void {
+    const { chain, events } = this.#parts;
+    const { head } = chain;
+    const parent = chain.byRoot(head.parentRoot);
+    if (!parent) return;
+    const other = chain.add(head.slot, parent, `flip ${events.count}`);
+    events.imported(other);
+    events.head(other);
+    events.head(head);
+  }
+
+  /** Reports so many new blocks beside the head. */
+  burst(count: number): void {
+    const { chain, events } = this.#parts;
+    const { head } = chain;
+    const parent = chain.byRoot(head.parentRoot);
+    if (!parent) return;
+    for (let i = 0; i < count; i++) {
+      events.gossip(chain.add(head.slot, parent, `burst ${events.count}`));
+    }
+  }
+
+  /** Reports the blocks of the last slots again, each as if it were the head. */
+  catchUp(slots: number): void {
+    const { chain, events } = this.#parts;
+    const blocks: SimulatedBlock[] = [];
+    for (
+      let block: SimulatedBlock | undefined = chain.head;
+      block && block.slot > chain.head.slot - slots;
+      block = chain.byRoot(block.parentRoot)
+    ) blocks.unshift(block);
+    for (const block of blocks) events.again(block);
   }
 }

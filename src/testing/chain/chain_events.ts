@@ -1,4 +1,4 @@
-/** Turns what happens on the simulated chain into events for the listeners. */
+/** Turns what happens on the simulated chain into events. */
 
 import {
   attestationPayload,
@@ -10,59 +10,79 @@ import {
   headV2Payload,
   singleAttestationPayload,
 } from "./event_payloads.ts";
-import type { EventStreams } from "../node/event_streams.ts";
-import type { SimulatedBlock } from "./simulated_block.ts";
-import type { SimulatedChain, SimulatedReorg } from "./simulated_chain.ts";
+import type {
+  SimulatedBlock,
+  SimulatedChain,
+  SimulatedReorg,
+} from "./simulated_chain.ts";
 
-/** The one place where the chain's head moves and its listeners are told. */
+/** Where events go. */
+export interface EventSink {
+  /** Sends an event to the streams that have its topic. */
+  publish(topic: string, payload: unknown): void;
+  /** Whether there is such a stream. */
+  wants(topic: string): boolean;
+}
+
+/** The one place where the chain's head moves and its events are sent. */
 export class ChainEvents {
+  /** How many events there were; no two moments have the same number. */
+  count = 0;
   readonly #chain: SimulatedChain;
-  readonly #streams: EventStreams;
+  readonly #sink: EventSink;
 
-  constructor(chain: SimulatedChain, streams: EventStreams) {
+  constructor(chain: SimulatedChain, sink: EventSink) {
     this.#chain = chain;
-    this.#streams = streams;
+    this.#sink = sink;
   }
 
-  /** Tells of a block that passed the gossip checks. */
+  /** A block has passed the gossip checks. */
   gossip(block: SimulatedBlock): void {
-    this.#streams.publish("block_gossip", blockGossipPayload(block));
+    this.#publish("block_gossip", blockGossipPayload(block));
   }
 
-  /** Tells of a block that was imported. */
+  /** A block was imported. */
   imported(block: SimulatedBlock): void {
-    this.#streams.publish("block", blockPayload(block));
+    this.#publish("block", blockPayload(block));
   }
 
-  /** Makes a block the head and tells of it, of the reorg first if it is one; returns the reorg. */
+  /** Makes a block the head; the reorg, if it is one, is sent first and returned. */
   head(block: SimulatedBlock): SimulatedReorg | undefined {
     const { epochTransition, reorg, finalized } = this.#chain.setHead(block);
-    if (reorg) this.#streams.publish("chain_reorg", chainReorgPayload(reorg));
-    this.#streams.publish(
-      "head",
-      headPayload(this.#chain, block, epochTransition),
-    );
-    this.#streams.publish(
-      "head_v2",
-      headV2Payload(this.#chain, block, epochTransition),
-    );
+    if (reorg) this.#publish("chain_reorg", chainReorgPayload(reorg));
+    this.#heads(block, epochTransition);
     if (finalized) {
-      this.#streams.publish(
-        "finalized_checkpoint",
-        finalizedCheckpointPayload(finalized),
-      );
+      const payload = finalizedCheckpointPayload(finalized);
+      this.#publish("finalized_checkpoint", payload);
     }
     return reorg;
   }
 
-  /** Tells of votes for the head of a slot, by validators from `first` on. */
+  /** A block of before comes as if it were the head now. */
+  again(block: SimulatedBlock): void {
+    this.imported(block);
+    const epoch = this.#chain.epochAt(block.slot);
+    const parent = this.#chain.byRoot(block.parentRoot);
+    const isTransition = parent !== undefined &&
+      epoch > this.#chain.epochAt(parent.slot);
+    this.#heads(block, isTransition);
+    if (isTransition && epoch >= 2) {
+      const checkpoint = this.#chain.checkpoint(block, epoch - 2);
+      this.#publish(
+        "finalized_checkpoint",
+        finalizedCheckpointPayload(checkpoint),
+      );
+    }
+  }
+
+  /** Votes for the head of a slot, by validators from `first` on. */
   singleAttestations(
     slot: number,
     first: number,
     count: number,
     next: () => number,
   ): void {
-    if (!this.#streams.wants("single_attestation")) return;
+    if (!this.#sink.wants("single_attestation")) return;
     for (let attester = first; attester < first + count; attester++) {
       const payload = singleAttestationPayload(
         this.#chain,
@@ -70,18 +90,26 @@ export class ChainEvents {
         attester,
         next,
       );
-      this.#streams.publish("single_attestation", payload);
+      this.#publish("single_attestation", payload);
     }
   }
 
-  /** Tells of so many aggregated votes for the head of a slot. */
+  /** So many aggregated votes for the head of a slot. */
   attestations(slot: number, count: number, next: () => number): void {
-    if (!this.#streams.wants("attestation")) return;
+    if (!this.#sink.wants("attestation")) return;
     for (let i = 0; i < count; i++) {
-      this.#streams.publish(
-        "attestation",
-        attestationPayload(this.#chain, slot, next),
-      );
+      this.#publish("attestation", attestationPayload(this.#chain, slot, next));
     }
+  }
+
+  #heads(block: SimulatedBlock, epochTransition: boolean): void {
+    const chain = this.#chain;
+    this.#publish("head", headPayload(chain, block, epochTransition));
+    this.#publish("head_v2", headV2Payload(chain, block, epochTransition));
+  }
+
+  #publish(topic: string, payload: object): void {
+    this.count++;
+    this.#sink.publish(topic, payload);
   }
 }

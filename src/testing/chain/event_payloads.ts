@@ -3,8 +3,8 @@
  * integers as decimal strings, roots as hexadecimal ones.
  */
 
-import { takeHex } from "../node/random.ts";
-import type { SimulatedBlock } from "./simulated_block.ts";
+import { takeHex } from "./random.ts";
+import type { SimulatedBlock } from "./simulated_chain.ts";
 import type {
   SimulatedChain,
   SimulatedCheckpoint,

@@ -3,11 +3,45 @@
  * branch, finality, and what the Beacon API derives from them.
  */
 
-import { seededWords, takeHex } from "../node/random.ts";
-import { deriveBlock, type SimulatedBlock } from "./simulated_block.ts";
+import { seededWords, takeHex } from "./random.ts";
 
 /** How many epochs of blocks are kept; older ones answer 404, except genesis. */
 const RETAINED_EPOCHS = 32;
+/** How many validators there are to propose blocks. */
+const VALIDATOR_COUNT = 1024;
+
+/** A block of the simulated chain. */
+export interface SimulatedBlock {
+  /** The slot that the block was proposed for. */
+  readonly slot: number;
+  /** Its root, `0x` and 64 hexadecimal digits; depends on all its ancestors. */
+  readonly root: string;
+  /** Root of the block that it builds on. */
+  readonly parentRoot: string;
+  /** Root of the state after it. */
+  readonly stateRoot: string;
+  /** Root of its body. */
+  readonly bodyRoot: string;
+  /** Index of the validator that proposed it. */
+  readonly proposerIndex: number;
+}
+
+/** A block whose roots follow from its place in the tree; the salt tells siblings of a slot apart. */
+export function deriveBlock(
+  slot: number,
+  parentRoot: string,
+  salt: number | string,
+): SimulatedBlock {
+  const next = seededWords(parentRoot, slot, salt);
+  return {
+    slot,
+    root: takeHex(next, 32),
+    parentRoot,
+    stateRoot: takeHex(next, 32),
+    bodyRoot: takeHex(next, 32),
+    proposerIndex: next() % VALIDATOR_COUNT,
+  };
+}
 
 /** An epoch together with the block that stood at its start. */
 export interface SimulatedCheckpoint {
@@ -60,21 +94,45 @@ export interface SimulatedChainOptions {
 
 /** A tree of blocks with one branch that is canonical: the one that ends at the head. */
 export class SimulatedChain {
-  /** The block of slot 0. */
-  readonly genesis: SimulatedBlock;
   /** Length of an epoch in slots. */
   readonly slotsPerEpoch: number;
   readonly #blocks = new Map<string, SimulatedBlock>();
   readonly #bySlot = new Map<number, SimulatedBlock[]>();
-  #head: SimulatedBlock;
-  #finalized: SimulatedCheckpoint;
+  #genesis!: SimulatedBlock;
+  #validatorsRoot!: string;
+  #head!: SimulatedBlock;
+  #finalized!: SimulatedCheckpoint;
 
-  constructor(options: SimulatedChainOptions) {
-    const { seed, slotsPerEpoch, anchorSlot = 0 } = options;
+  constructor({ slotsPerEpoch, ...options }: SimulatedChainOptions) {
     this.slotsPerEpoch = slotsPerEpoch;
-    this.genesis = deriveBlock(0, `0x${"0".repeat(64)}`, seed);
-    this.#remember(this.genesis);
-    this.#head = this.genesis;
+    this.#validatorsRoot = takeHex(seededWords(options.seed, "validators"), 32);
+    this.restart(options);
+  }
+
+  /** The block of slot 0. */
+  get genesis(): SimulatedBlock {
+    return this.#genesis;
+  }
+
+  /** Root of the validators at genesis: what tells chains apart. */
+  get validatorsRoot(): string {
+    return this.#validatorsRoot;
+  }
+
+  /** Begins again with another genesis block, and forgets all that was; `validatorsRoot` may change too. */
+  restart(
+    { seed, anchorSlot = 0, validatorsRoot = this.#validatorsRoot }: {
+      seed: number | string;
+      anchorSlot?: number;
+      validatorsRoot?: string;
+    },
+  ): void {
+    this.#validatorsRoot = validatorsRoot;
+    this.#blocks.clear();
+    this.#bySlot.clear();
+    this.#genesis = deriveBlock(0, `0x${"0".repeat(64)}`, seed);
+    this.#remember(this.#genesis);
+    this.#head = this.#genesis;
     if (anchorSlot > 0) {
       const unknownParent = takeHex(
         seededWords(seed, "anchor", anchorSlot),
@@ -102,8 +160,8 @@ export class SimulatedChain {
     return Math.floor(slot / this.slotsPerEpoch);
   }
 
-  /** Adds a block on top of another one; the head stays as it is. */
-  add(slot: number, parent: SimulatedBlock): SimulatedBlock {
+  /** Adds a block on top of another one; the head stays as it is. Without a salt, each call adds another block. */
+  add(slot: number, parent: SimulatedBlock, salt?: string): SimulatedBlock {
     if (slot <= parent.slot) {
       throw new RangeError(
         `Cannot add a block: slot must be after its parent's slot ${parent.slot}, got ${slot}`,
@@ -120,15 +178,16 @@ export class SimulatedChain {
     const twins = this.blocksAt(slot).filter((twin) =>
       twin.parentRoot === parent.root
     );
-    const added = deriveBlock(slot, parent.root, twins.length);
-    this.#remember(added);
-    return added;
+    const added = deriveBlock(slot, parent.root, salt ?? twins.length);
+    const known = this.byRoot(added.root);
+    if (!known) this.#remember(added);
+    return known ?? added;
   }
 
   /** Makes a block the head. */
   setHead(head: SimulatedBlock): HeadChange {
     const oldHead = this.#head;
-    const commonAncestor = this.#commonAncestor(oldHead, head);
+    const commonAncestor = this.commonAncestor(oldHead, head);
     this.#head = head;
     const { slot } = head;
     const epoch = this.epochAt(slot);
@@ -207,7 +266,8 @@ export class SimulatedChain {
       : this.ancestorAt(block, epoch * this.slotsPerEpoch - 1).root;
   }
 
-  #commonAncestor(one: SimulatedBlock, other: SimulatedBlock): SimulatedBlock {
+  /** The newest block that is on the branches of both. */
+  commonAncestor(one: SimulatedBlock, other: SimulatedBlock): SimulatedBlock {
     while (one !== other) {
       if (one.slot > other.slot) one = this.ancestorAt(one, other.slot);
       else if (other.slot > one.slot) other = this.ancestorAt(other, one.slot);

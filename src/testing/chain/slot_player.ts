@@ -1,15 +1,12 @@
 /** Plays the schedule of a simulated chain: the past at once, the present by the clock. */
 
-import { delay } from "@std/async/delay";
 import type { ChainEvents } from "./chain_events.ts";
-import type { NodeClock } from "../node/node_clock.ts";
-import { seededWords } from "../node/random.ts";
-import type { SimulatedBlock } from "./simulated_block.ts";
-import type { SimulatedChain } from "./simulated_chain.ts";
+import { type NodeClock, type SimulatedClock, sleep } from "../node/clock.ts";
+import { seededWords } from "./random.ts";
+import type { SimulatedBlock, SimulatedChain } from "./simulated_chain.ts";
 import {
   AGGREGATE_DUE_BPS,
   ATTESTATION_DUE_BPS,
-  type SlotPlan,
   type SlotSchedule,
 } from "./slot_schedule.ts";
 
@@ -19,20 +16,26 @@ const BURSTS = 16;
 /** A chain up to this many slots long is built from its genesis. */
 const REPLAYED_SLOTS = 8_192;
 
-/** Options for {@linkcode SlotPlayer}. */
-export interface SlotPlayerOptions {
-  /** Tells the time. */
-  clock: NodeClock;
+/** What the chain is played with. */
+export interface SlotPlayerParts {
+  /** What time it is. */
+  clock: SimulatedClock;
+  /** The slots. */
+  slots: NodeClock;
   /** The chain to build. */
   chain: SimulatedChain;
   /** What happens in each slot. */
   schedule: SlotSchedule;
-  /** Who is told. */
+  /** Where its events go. */
   events: ChainEvents;
   /** Decides the content of attestations. */
   seed: number;
   /** How many attestations of each kind come in a slot. */
   attestationsPerSlot: number;
+  /** How late the node hears of each block, in milliseconds. */
+  lagMs: number;
+  /** Names the blocks of a branch that only this node follows; `undefined` where it follows the schedule. */
+  ownBranch: () => string | undefined;
 }
 
 /** A moment of a slot and what happens then. */
@@ -43,31 +46,39 @@ interface Moment {
 
 /** Lets the chain grow by its schedule. */
 export class SlotPlayer {
-  readonly #options: SlotPlayerOptions;
+  readonly #parts: SlotPlayerParts;
+  /** Head of the scheduled branch, while the node is on one of its own. */
+  #scheduled: SimulatedBlock | undefined;
 
-  constructor(options: SlotPlayerOptions) {
-    this.#options = options;
+  constructor(parts: SlotPlayerParts) {
+    this.#parts = parts;
   }
 
-  /** Builds the blocks after the head up to a slot, at once and untold. */
+  /** Begins again, as the chain does. */
+  forget(): void {
+    this.#scheduled = undefined;
+  }
+
+  /** Builds the blocks after the head up to a slot, at once and without events. */
   replay(upTo: number): void {
-    const { chain, schedule } = this.#options;
+    const { chain } = this.#parts;
     for (let slot = chain.head.slot + 1; slot <= upTo; slot++) {
-      const block = this.#propose(slot, schedule.plan(slot));
+      const block = this.#propose(slot, chain.head);
       if (block) chain.setHead(block);
     }
   }
 
   /** Plays slot after slot by the clock until the signal aborts. */
   async play(from: number, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, slots, lagMs } = this.#parts;
+    const lag = lagMs / slots.slotDurationMs;
     try {
       for (let slot = from;; slot++) {
         // Lets others run, also where the clock is ahead and nothing is waited for.
-        await delay(0, { signal });
-        slot = Math.max(slot, clock.resumedAt);
+        await sleep(clock, 0, signal);
+        slot = Math.max(slot, slots.resumedAt);
         for (const { at, act } of this.#moments(slot)) {
-          await clock.until(slot, at, signal);
+          await slots.until(slot, at + lag, signal);
           act();
         }
       }
@@ -77,22 +88,25 @@ export class SlotPlayer {
   }
 
   #moments(slot: number): Moment[] {
-    const { chain, schedule, events } = this.#options;
-    const plan = schedule.plan(slot);
+    const { chain, schedule, events } = this.#parts;
+    const { moments: { gossip, import: imported, head } } = schedule.plan(slot);
     let block: SimulatedBlock | undefined;
     let headBefore: SimulatedBlock;
     const moments: Moment[] = [{
-      at: plan.moments.gossip,
+      at: gossip,
       act: () => {
         headBefore = chain.head;
-        block = this.#propose(slot, plan);
+        block = this.#next(slot);
         if (block) events.gossip(block);
       },
     }, {
-      at: plan.moments.import,
-      act: () => block && events.imported(block),
+      at: imported,
+      act: () => {
+        for (const missed of this.#missed(block)) events.imported(missed);
+        if (block) events.imported(block);
+      },
     }, {
-      at: plan.moments.head,
+      at: head,
       // Where a script has moved the head meanwhile, its choice stands.
       act: () => block && chain.head === headBefore && events.head(block),
     }];
@@ -101,8 +115,37 @@ export class SlotPlayer {
     );
   }
 
+  /** The block of a slot as this node sees it: of the scheduled branch, or of its own. */
+  #next(slot: number): SimulatedBlock | undefined {
+    const { chain, ownBranch } = this.#parts;
+    const name = ownBranch();
+    const scheduled = this.#propose(slot, this.#scheduled ?? chain.head);
+    if (name === undefined) {
+      if (scheduled) this.#scheduled = undefined;
+      return scheduled;
+    }
+    this.#scheduled = scheduled ?? this.#scheduled ?? chain.head;
+    return chain.head.slot < slot
+      ? chain.add(slot, chain.head, name)
+      : undefined;
+  }
+
+  /** What a block builds on and the node does not have yet, as it was on a branch of its own. */
+  #missed(block: SimulatedBlock | undefined): SimulatedBlock[] {
+    const { chain } = this.#parts;
+    const missed: SimulatedBlock[] = [];
+    if (!block) return missed;
+    const { slot } = chain.commonAncestor(block, chain.head);
+    for (
+      let parent = chain.byRoot(block.parentRoot);
+      parent && parent.slot > slot;
+      parent = chain.byRoot(parent.parentRoot)
+    ) missed.unshift(parent);
+    return missed;
+  }
+
   #attestationMoments(slot: number): Moment[] {
-    const { events, seed, attestationsPerSlot } = this.#options;
+    const { events, seed, attestationsPerSlot } = this.#parts;
     const next = seededWords(seed, "attestations", slot);
     const moments: Moment[] = [];
     for (let burst = 0; burst < BURSTS; burst++) {
@@ -123,24 +166,31 @@ export class SlotPlayer {
     return moments;
   }
 
-  /** The planned block of a slot, if there is one and the chain is not there yet. */
-  #propose(slot: number, plan: SlotPlan): SimulatedBlock | undefined {
-    const { chain } = this.#options;
-    if (!plan.proposed || chain.head.slot >= slot) return undefined;
-    return chain.add(slot, this.#parent(slot, plan.reorgDepth));
+  /** The scheduled block of a slot on a branch, if there is one and the branch is not there yet. */
+  #propose(slot: number, tip: SimulatedBlock): SimulatedBlock | undefined {
+    const { chain, schedule } = this.#parts;
+    const { proposed, reorgDepth } = schedule.plan(slot);
+    const { block: final } = chain.finalized;
+    // Nothing leads back from a branch of its own that was finalized.
+    if (chain.ancestorAt(tip, final.slot) !== final) tip = chain.head;
+    if (!proposed || tip.slot >= slot) return undefined;
+    return chain.add(slot, this.#parent(slot, reorgDepth, tip), "0");
   }
 
-  /** The head, or where a reorg is planned the block to branch off at. */
-  #parent(slot: number, reorgDepth: number): SimulatedBlock {
-    const { chain } = this.#options;
-    const { head, finalized } = chain;
-    if (reorgDepth === 0) return head;
-    const planned = chain.ancestorAt(head, slot - reorgDepth);
-    // After empty slots that may still be the head: then one block more.
-    const parent = planned === head
-      ? chain.ancestorAt(head, head.slot - 1)
+  /** The tip of the branch, or where a reorg is planned the block to branch off at. */
+  #parent(
+    slot: number,
+    reorgDepth: number,
+    tip: SimulatedBlock,
+  ): SimulatedBlock {
+    const { chain } = this.#parts;
+    if (reorgDepth === 0) return tip;
+    const planned = chain.ancestorAt(tip, slot - reorgDepth);
+    // After empty slots that may still be the tip: then one block more.
+    const parent = planned === tip
+      ? chain.ancestorAt(tip, tip.slot - 1)
       : planned;
-    return parent.slot >= finalized.block.slot ? parent : head;
+    return parent.slot >= chain.finalized.block.slot ? parent : tip;
   }
 }
 

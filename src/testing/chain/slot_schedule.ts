@@ -1,6 +1,6 @@
 /** What happens in each slot, and when: decided by a seed, slot by slot. */
 
-import { seededFractions } from "../node/random.ts";
+import { seededFractions } from "./random.ts";
 
 /** Attestations are due at 3333 of 10,000 parts of a slot (`ATTESTATION_DUE_BPS`). */
 export const ATTESTATION_DUE_BPS = 3333;

@@ -1,87 +1,20 @@
-/** What can go wrong between a beacon node and its clients, as plain data. */
+/** All faults: what can go wrong between a beacon node and its clients, as plain data. */
 
-import type {
-  ContentTypeFault,
-  EmptyFault,
-  HangFault,
-  LateHeadersFault,
-  OtherChainFault,
-  StatusFault,
-} from "./answer_fault.ts";
-import type { BranchSwitchFault, ClockSkewFault } from "./chain_fault.ts";
-import type {
-  DeepReorgFault,
-  DisconnectFault,
-  DropFault,
-  EndlessFrameFault,
-  FutureSlotFault,
-  GiantEventFault,
-  MalformedFault,
-  RetryFault,
-  SilenceFault,
-  WireFormFault,
-} from "./stream_fault.ts";
-import type {
-  JoinedTopicsFault,
-  RefuseTopicsFault,
-  RepeatedTopicsFault,
-} from "./topic_fault.ts";
-import type {
-  CutFault,
-  DripFault,
-  HalfOpenFault,
-  RefuseFault,
-  ResetFault,
-  SlamFault,
-  StallFault,
-} from "./wire_fault.ts";
-
-/** A wrong answer to a request. */
-export type AnswerFault =
-  | StatusFault
-  | HangFault
-  | EmptyFault
-  | ContentTypeFault
-  | LateHeadersFault
-  | OtherChainFault;
-
-/** A node that does not take every list of topics. */
-export type TopicFault =
-  | RefuseTopicsFault
-  | JoinedTopicsFault
-  | RepeatedTopicsFault;
-
-/** Something wrong, or merely unusual, on an event stream. */
-export type StreamFault =
-  | WireFormFault
-  | DripFault
-  | SilenceFault
-  | DropFault
-  | MalformedFault
-  | RetryFault
-  | EndlessFrameFault
-  | GiantEventFault
-  | FutureSlotFault
-  | DeepReorgFault
-  | DisconnectFault;
-
-/** Something that happens to the node's chain or clock. */
-export type ChainFault = BranchSwitchFault | ClockSkewFault;
+import {
+  ANSWER_FAULTS,
+  type AnswerFault,
+  type TopicFault,
+} from "./answer_faults.ts";
+import { CHAIN_FAULTS, type ChainFault } from "./chain_faults.ts";
+import type { Declaration, RandomDraw } from "./declaration.ts";
+import { STREAM_FAULTS, type StreamFault } from "./stream_faults.ts";
+import { WIRE_FAULTS, type WireFault } from "./wire_faults.ts";
+import { shown } from "../../values/shown.ts";
 
 /** What a simulated beacon node can be made to do wrong. */
 export type NodeFault = AnswerFault | TopicFault | StreamFault | ChainFault;
 
-/** What a proxy can do to the bytes of any node. */
-export type WireFault =
-  | RefuseFault
-  | SlamFault
-  | ResetFault
-  | CutFault
-  | HalfOpenFault
-  | StallFault
-  | DripFault;
-
-/** Any fault, told apart by its `type`; only `drip` is both a node's and a proxy's. */
+/** Any fault; its `type` tells which. Only `drip` is both a node's and the wire's. */
 export type Fault = NodeFault | WireFault;
 
 /** The fault with this `type`. */
@@ -90,39 +23,57 @@ export type FaultOf<F extends Fault, T extends F["type"]> = Extract<
   { type: T }
 >;
 
+const DECLARATIONS: {
+  [T in Fault["type"]]: Declaration<FaultOf<Fault, T>>;
+} = { ...ANSWER_FAULTS, ...STREAM_FAULTS, ...CHAIN_FAULTS, ...WIRE_FAULTS };
+
 /** The types of all faults that a simulated node can be given. */
 export const NODE_FAULT_TYPES: readonly NodeFault["type"][] = [
-  "status",
-  "hang",
-  "empty",
-  "content-type",
-  "late-headers",
-  "other-chain",
-  "refuse-topics",
-  "joined-topics",
-  "repeated-topics",
-  "wire-form",
+  ...typesOf(ANSWER_FAULTS),
+  ...typesOf(STREAM_FAULTS),
   "drip",
-  "silence",
-  "drop",
-  "malformed",
-  "retry",
-  "endless-frame",
-  "giant-event",
-  "future-slot",
-  "deep-reorg",
-  "disconnect",
-  "branch-switch",
-  "clock-skew",
+  ...typesOf(CHAIN_FAULTS),
 ];
 
 /** The types of all faults that a proxy can be given. */
-export const WIRE_FAULT_TYPES: readonly WireFault["type"][] = [
-  "refuse",
-  "slam",
-  "reset",
-  "cut",
-  "half-open",
-  "stall",
-  "drip",
-];
+export const WIRE_FAULT_TYPES: readonly WireFault["type"][] = typesOf(
+  WIRE_FAULTS,
+);
+
+/** The types of all faults. */
+export const FAULT_TYPES: readonly Fault["type"][] = typesOf(DECLARATIONS);
+
+/** Whether a fault is one of the wire, as `drip` is too. */
+export function isWireFault(fault: Fault): fault is WireFault {
+  return Object.hasOwn(WIRE_FAULTS, fault.type);
+}
+
+/** Throws unless a fault is one of these types and all its options are right. */
+export function checkFault(
+  fault: Fault,
+  types: readonly Fault["type"][] = FAULT_TYPES,
+): void {
+  const given = fault as unknown;
+  if (typeof given !== "object" || given === null) {
+    throw new TypeError(
+      `Cannot cause a fault: it must be an object, got ${shown(given)}`,
+    );
+  }
+  if (!types.includes(fault.type)) {
+    throw new TypeError(
+      `Cannot cause a fault: type must be one of ${
+        types.join(", ")
+      }, got ${fault.type}`,
+    );
+  }
+  DECLARATIONS[fault.type].check(given);
+}
+
+/** A fault of a type with random options. */
+export function randomFault(type: Fault["type"], random: RandomDraw): Fault {
+  return DECLARATIONS[type].draw(random);
+}
+
+function typesOf<T extends string>(faults: Record<T, unknown>): T[] {
+  return Object.keys(faults) as T[];
+}

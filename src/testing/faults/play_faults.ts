@@ -1,29 +1,27 @@
 /** Plays a schedule of faults by the slot clock. */
 
-import { delay } from "@std/async/delay";
 import {
   checkInteger,
   checkObject,
   checkSignal,
   refuse,
 } from "../../values/check.ts";
-import type { ActiveFault } from "./active_fault.ts";
-import { checkFault } from "./check_fault.ts";
-import {
-  type Fault,
-  NODE_FAULT_TYPES,
-  type NodeFault,
-  WIRE_FAULT_TYPES,
-  type WireFault,
-} from "./fault.ts";
+import { RUNTIME_CLOCK, type SimulatedClock, sleep } from "../node/clock.ts";
+import type { SimulatedNode } from "../node/simulated_node.ts";
 import type { FaultProxy } from "../proxy/fault_proxy.ts";
+import type { ActiveFault } from "./active_fault.ts";
+import {
+  checkFault,
+  type Fault,
+  isWireFault,
+  WIRE_FAULT_TYPES,
+} from "./fault.ts";
 import type { ScheduledFault } from "./random_faults.ts";
-import type { SimulatedBeaconNode } from "../node/simulated_beacon_node.ts";
 
 /** Where faults are played: a node, a proxy, or both. */
 export interface FaultStage {
-  /** Gets the faults of nodes; its slot clock is the schedule's. */
-  node?: SimulatedBeaconNode;
+  /** Gets the faults of nodes; its slot clock is the schedule's. One without a socket gets those of the wire too, where there is no proxy. */
+  node?: SimulatedNode;
   /** Gets the faults of the wire, `drip` included. */
   proxy?: FaultProxy;
 }
@@ -80,12 +78,13 @@ export async function playFaults(
   if (slotDurationMs !== undefined) {
     checkInteger(ACTION, "slotDurationMs", slotDurationMs, 1);
   }
-  const startOf = slotStarts(stage.node, slotDurationMs);
+  const { clock = RUNTIME_CLOCK } = stage.node ?? {};
+  const startOf = slotStarts(stage.node, clock.now(), slotDurationMs);
   const active = new Map<ScheduledFault, ActiveFault>();
   let caused = 0;
   try {
     for (const { slot, entry, isEnd } of momentsOf(schedule)) {
-      if (!await until(startOf(slot), options.signal)) break;
+      if (!await until(clock, startOf(slot), options.signal)) break;
       if (isEnd) {
         active.get(entry)?.heal();
         active.delete(entry);
@@ -121,10 +120,10 @@ function momentsOf(schedule: readonly ScheduledFault[]): Moment[] {
 
 /** When each slot of the schedule begins, as Unix time in milliseconds. */
 function slotStarts(
-  node: SimulatedBeaconNode | undefined,
+  node: SimulatedNode | undefined,
+  now: number,
   slotDurationMs = node?.slotDurationMs ?? 12_000,
 ): (slot: number) => number {
-  const now = Date.now();
   const start = node
     ? node.genesisTime +
       Math.ceil((now - node.genesisTime) / node.slotDurationMs) *
@@ -134,24 +133,17 @@ function slotStarts(
 }
 
 /** Waits for a moment; false when the signal is aborted before. */
-async function until(time: number, signal?: AbortSignal): Promise<boolean> {
-  try {
-    await delay(Math.max(0, time - Date.now()), signal ? { signal } : {});
-    return true;
-  } catch (error) {
-    if (signal?.aborted) return false;
-    throw error;
-  }
+function until(
+  clock: SimulatedClock,
+  time: number,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<boolean> {
+  return sleep(clock, Math.max(0, time - clock.now()), signal)
+    .then(() => true, () => false);
 }
 
 function cause(fault: Fault, { node, proxy }: FaultStage): ActiveFault {
-  return proxy && isWireFault(fault)
-    ? proxy.fault(fault)
-    : node!.fault(fault as NodeFault);
-}
-
-function isWireFault(fault: Fault): fault is WireFault {
-  return (WIRE_FAULT_TYPES as readonly string[]).includes(fault.type);
+  return proxy && isWireFault(fault) ? proxy.fault(fault) : node!.fault(fault);
 }
 
 const ACTION = "play faults";
@@ -160,7 +152,7 @@ function checkEntry(entry: ScheduledFault, { node, proxy }: FaultStage): void {
   checkObject(ACTION, "schedule", entry);
   const { slot, slots, fault } = entry;
   checkFault(fault, [
-    ...(node ? NODE_FAULT_TYPES : []),
+    ...(node?.faultTypes ?? []),
     ...(proxy ? WIRE_FAULT_TYPES : []),
   ]);
   checkInteger(ACTION, "slot", slot, 0);

@@ -1,9 +1,11 @@
 /** Random schedules of faults, as plain data that follows from a seed. */
 
 import { checkInteger, checkObject } from "../../values/check.ts";
-import { type Fault, NODE_FAULT_TYPES, WIRE_FAULT_TYPES } from "./fault.ts";
-import { seededFractions } from "../node/random.ts";
-import { type RandomDraw, randomFault } from "./random_fault.ts";
+import { seededFractions } from "../chain/random.ts";
+import type { RandomDraw } from "./declaration.ts";
+import { type Fault, FAULT_TYPES, randomFault } from "./fault.ts";
+
+const ACTION = "draw faults";
 
 /** A fault and its place in a schedule. */
 export interface ScheduledFault {
@@ -70,7 +72,7 @@ export interface RandomFaultsOptions {
 export function randomFaults(options: RandomFaultsOptions): ScheduledFault[] {
   checkObject(ACTION, "options", options);
   const { seed, count = 20, maxSlots = 4, maxPauseSlots = 3 } = options;
-  const { types = ALL_TYPES } = options;
+  const { types = FAULT_TYPES } = options;
   checkInteger(ACTION, "seed", seed, 0);
   checkInteger(ACTION, "count", count, 0);
   checkInteger(ACTION, "maxSlots", maxSlots, 1);
@@ -78,20 +80,18 @@ export function randomFaults(options: RandomFaultsOptions): ScheduledFault[] {
   checkTypes(types);
   const schedule: ScheduledFault[] = [];
   for (let slot = 0, n = 0; n < count; n++) {
-    const draw = drawFrom(seededFractions(seed, "fault", n));
-    slot += draw.integer(0, maxPauseSlots);
-    const slots = draw.integer(1, maxSlots);
-    schedule.push({ slot, slots, fault: randomFault(draw.one(types), draw) });
+    const random = randomDraw(seededFractions(seed, "fault", n));
+    slot += random.integer(0, maxPauseSlots);
+    const slots = random.integer(1, maxSlots);
+    const fault = randomFault(random.one(types), random);
+    schedule.push({ slot, slots, fault });
     slot += slots;
   }
   return schedule;
 }
 
-const ALL_TYPES: readonly Fault["type"][] = [
-  ...new Set([...NODE_FAULT_TYPES, ...WIRE_FAULT_TYPES]),
-];
-
-function drawFrom(next: () => number): RandomDraw {
+/** Choices from a source of numbers in [0, 1). */
+export function randomDraw(next: () => number): RandomDraw {
   const integer = (min: number, max: number) =>
     min + Math.floor(next() * (max - min + 1));
   return {
@@ -101,19 +101,17 @@ function drawFrom(next: () => number): RandomDraw {
   };
 }
 
-const ACTION = "draw faults";
-
 function checkTypes(types: readonly Fault["type"][]): void {
   if (!Array.isArray(types) || types.length === 0) {
     throw new TypeError(
       `Cannot draw faults: types must be an array of fault types, one at least, got ${types}`,
     );
   }
-  const unknown = types.find((type) => !ALL_TYPES.includes(type));
+  const unknown = types.find((type) => !FAULT_TYPES.includes(type));
   if (unknown === undefined) return;
   throw new RangeError(
     `Cannot draw faults: types must be among ${
-      ALL_TYPES.join(", ")
+      FAULT_TYPES.join(", ")
     }, got ${unknown}`,
   );
 }

@@ -1,166 +1,297 @@
-/** The lasting faults on one event stream: what they let through, and in which form. */
+/** What may be wrong, or merely unusual, on an event stream, declared. */
 
-import { delay } from "@std/async/delay";
-import type { FaultHandle } from "./active_fault.ts";
-import type { EventFrame, EventMessage } from "../node/event_connection.ts";
-import type { FaultOf } from "./fault.ts";
-import { malformedPayload } from "./malformed_payload.ts";
-import type {
-  DropFault,
-  MalformedFault,
-  SilenceFault,
-  WireFormFault,
-} from "./stream_fault.ts";
-import type { DripFault } from "./wire_fault.ts";
-import { encodeMessage } from "./wire_form.ts";
+import {
+  count,
+  declare,
+  FLAG,
+  integer,
+  ONE_LINE,
+  oneOf,
+  required,
+  someOf,
+  text,
+  texts,
+  TIMES,
+} from "./declaration.ts";
+import type { DripFault } from "./wire_faults.ts";
 
-/** A fault that stays with a stream. */
-export type StreamCondition =
+/** How many event streams a lasting fault strikes. */
+export interface LastingStreamFault {
+  /**
+   * How many event streams it strikes: those that are open, then those that
+   * come.
+   *
+   * @default {Infinity}
+   */
+  times?: number;
+}
+
+/** How many event streams a fault strikes that is over in a moment. */
+export interface MomentaryStreamFault {
+  /**
+   * How many event streams it strikes, each once: those that are open, then
+   * those that come, at their beginning.
+   *
+   * @default {those that are open, or the next one where none is}
+   */
+  times?: number;
+}
+
+/** Another legal form of the same events; without any of this the node writes `event:head` and LF, as Lighthouse does. */
+export interface WireFormFault extends LastingStreamFault {
+  /** Tells the faults apart. */
+  type: "wire-form";
+  /**
+   * What ends a line: LF, CR LF (Nimbus), or CR.
+   *
+   * @default {"lf"}
+   */
+  lineEnd?: "lf" | "crlf" | "cr";
+  /**
+   * Whether a space follows the colon.
+   *
+   * @default {false}
+   */
+  space?: boolean;
+  /**
+   * Whether a stream that comes begins with a byte order mark.
+   *
+   * @default {false}
+   */
+  bom?: boolean;
+}
+
+/**
+ * The same payloads as another client could write them: members in reverse
+ * order, roots in upper case, and no `execution_optimistic` where it is false.
+ */
+export interface PayloadFormFault extends LastingStreamFault {
+  /** Tells the faults apart. */
+  type: "payload-form";
+}
+
+/** No events, though the chain goes on: what happens meanwhile is lost. */
+export interface SilenceFault extends LastingStreamFault {
+  /** Tells the faults apart. */
+  type: "silence";
+  /**
+   * Whether comments still come, keep-alive ones included.
+   *
+   * @default {false}
+   */
+  comments?: boolean;
+}
+
+/** Each event comes twice. */
+export interface DuplicateFault extends LastingStreamFault {
+  /** Tells the faults apart. */
+  type: "duplicate";
+}
+
+/** An event of a topic that nobody knows and nobody asked for, behind each other one. */
+export interface UnaskedFault extends LastingStreamFault {
+  /** Tells the faults apart. */
+  type: "unasked";
+}
+
+/** Lost events, and Lighthouse's comment `error - dropped 3 messages` in their place. */
+export interface DropFault extends MomentaryStreamFault {
+  /** Tells the faults apart. */
+  type: "drop";
+  /** How many events, 1 or more. */
+  events: number;
+}
+
+/** A malformed event of the same topic after each good one. */
+export interface MalformedFault {
+  /** Tells the faults apart. */
+  type: "malformed";
+  /**
+   * The payloads, in turn.
+   *
+   * @default {a good one cut in half, no JSON, JSON of other shapes, wrong values, 10,000 levels}
+   */
+  payloads?: readonly string[];
+  /**
+   * How many malformed events, over all streams.
+   *
+   * @default {Infinity}
+   */
+  times?: number;
+}
+
+/** A reconnection time. */
+export interface RetryFault extends MomentaryStreamFault {
+  /** Tells the faults apart. */
+  type: "retry";
+  /** What stands after `retry:`, such as `0` or `99999999999999999999`. */
+  value: string;
+}
+
+/** A line that does not end, made as the client reads; then the line and its event end, and the stream goes on. */
+export interface EndlessFrameFault extends MomentaryStreamFault {
+  /** Tells the faults apart. */
+  type: "endless-frame";
+  /**
+   * Length of the line in bytes.
+   *
+   * @default {Infinity, which is until it is healed or the stream ends}
+   */
+  bytes?: number;
+  /**
+   * How the line begins.
+   *
+   * @default {"data:"}
+   */
+  prefix?: string;
+}
+
+/**
+ * The largest legal event: an `attester_slashing` of two attestations by the
+ * same validators, 2.62 MB, made as the client reads. Comes on the streams
+ * that asked for the topic.
+ */
+export interface GiantEventFault extends MomentaryStreamFault {
+  /** Tells the faults apart. */
+  type: "giant-event";
+  /**
+   * How many validators each attestation has, 1 to 1,000,000.
+   *
+   * @default {131072}
+   */
+  indices?: number;
+}
+
+/** A `block` event of the head with one member more, so that the event has so many bytes. Comes on the streams that asked for the topic. */
+export interface PaddedEventFault extends MomentaryStreamFault {
+  /** Tells the faults apart. */
+  type: "padded-event";
+  /** Bytes of the event's name and data together, 512 or more. */
+  bytes: number;
+}
+
+/** A lie: a `head` in the far future. Comes on the streams that asked for the topic. */
+export interface FutureSlotFault extends MomentaryStreamFault {
+  /** Tells the faults apart. */
+  type: "future-slot";
+  /**
+   * How many slots after the current one.
+   *
+   * @default {1000000}
+   */
+  slots?: number;
+}
+
+/**
+ * A lie: a `chain_reorg` that is deeper than the chain is long, its old head
+ * being the parent of the new one (Caplin). Comes on the streams that asked
+ * for the topic.
+ */
+export interface DeepReorgFault extends MomentaryStreamFault {
+  /** Tells the faults apart. */
+  type: "deep-reorg";
+  /**
+   * The depth, as it stands in the event.
+   *
+   * @default {"18446744073709551614"}
+   */
+  depth?: string;
+}
+
+/** A clean end of the stream. */
+export interface DisconnectFault extends MomentaryStreamFault {
+  /** Tells the faults apart. */
+  type: "disconnect";
+  /**
+   * Whether it comes in the middle of a `data:` line of one more event.
+   *
+   * @default {false}
+   */
+  inMidLine?: boolean;
+}
+
+/** Something wrong, or merely unusual, on an event stream. */
+export type StreamFault =
   | WireFormFault
+  | PayloadFormFault
   | DripFault
   | SilenceFault
+  | DuplicateFault
+  | UnaskedFault
   | DropFault
-  | MalformedFault;
+  | MalformedFault
+  | RetryFault
+  | EndlessFrameFault
+  | GiantEventFault
+  | PaddedEventFault
+  | FutureSlotFault
+  | DeepReorgFault
+  | DisconnectFault;
 
-/** Stands between the frames of a connection and its bytes; does nothing before a fault is put on. */
-export class StreamFaults {
-  readonly #gone = new AbortController();
-  #handles: FaultHandle<StreamCondition>[] = [];
-  #drop: { handle: FaultHandle<DropFault>; lost: number } | undefined;
-  #dropped = 0;
-  #malformed = 0;
+const RETRIES = [
+  "0",
+  "1",
+  "5000",
+  "3600000",
+  "99999999999999999999",
+  "-1",
+  "soon",
+  "",
+];
+const ANY_INTEGER = integer(1, Number.MAX_SAFE_INTEGER);
 
-  /** Whether there is any fault; as long as there is none, nothing else has to be asked. */
-  get isOn(): boolean {
-    return this.#handles.length > 0;
-  }
-
-  /** How many events were dropped and told by a comment. */
-  get dropped(): number {
-    return this.#dropped;
-  }
-
-  /** Whether keep-alive comments are held back. */
-  get isMute(): boolean {
-    const silence = this.#find("silence");
-    return silence !== undefined && !silence.fault.comments;
-  }
-
-  /** Puts a fault on the stream, until it is healed. */
-  add(handle: FaultHandle<StreamCondition>): void {
-    this.#handles.push(handle);
-  }
-
-  /** What is to be queued instead of a frame. */
-  filter(frame: EventFrame): EventFrame[] {
-    const silence = this.#find("silence");
-    if (silence) {
-      return silence.fault.comments && isComment(frame) ? [frame] : [];
-    }
-    return isEvent(frame) ? this.#dropSome(frame) : [frame];
-  }
-
-  /** The bytes of a frame, in the pieces in which they are to be sent. */
-  *shape(frame: EventFrame): Generator<Uint8Array<ArrayBuffer>> {
-    if (frame instanceof Uint8Array) {
-      yield* this.#dripped(frame);
-    } else if (Symbol.iterator in frame) {
-      for (const bytes of frame) yield* this.#dripped(bytes);
-    } else {
-      yield* this.#encoded(frame);
-      if (isEvent(frame)) yield* this.#malformedAfter(frame);
-    }
-    this.#forgetHealed();
-  }
-
-  /** Waits until the next piece may be sent. */
-  async pace(): Promise<void> {
-    const drip = this.#find("drip");
-    const { intervalMs = 1 } = drip?.fault ?? {};
-    if (!drip || intervalMs === 0) return;
-    const signal = AbortSignal.any([drip.healed, this.#gone.signal]);
-    await delay(intervalMs, { signal }).catch(() => {});
-  }
-
-  /** Ends waiting: the client has left. */
-  end(): void {
-    this.#gone.abort();
-  }
-
-  /** The newest fault of a type. */
-  #find<T extends StreamCondition["type"]>(
-    type: T,
-  ): FaultHandle<FaultOf<StreamCondition, T>> | undefined {
-    const found: unknown = this.#handles.findLast(({ fault, healed }) =>
-      fault.type === type && !healed.aborted
-    );
-    return found as FaultHandle<FaultOf<StreamCondition, T>> | undefined;
-  }
-
-  #forgetHealed(): void {
-    this.#handles = this.#handles.filter((handle) =>
-      !handle.healed.aborted || handle === this.#drop?.handle
-    );
-  }
-
-  /** The event, or nothing, or what tells of those before it that were dropped. */
-  #dropSome(event: EventMessage): EventFrame[] {
-    const frames: EventFrame[] = [];
-    if (this.#drop?.handle.healed.aborted) {
-      frames.push(this.#endDrop(this.#drop));
-    }
-    const handle = this.#drop?.handle ?? this.#find("drop");
-    if (!handle) return [...frames, event];
-    const drop = this.#drop ??= { handle, lost: 0 };
-    drop.lost++;
-    this.#dropped++;
-    if (drop.lost === handle.fault.events) frames.push(this.#endDrop(drop));
-    return frames;
-  }
-
-  #endDrop(
-    { handle, lost }: { handle: FaultHandle<DropFault>; lost: number },
-  ): EventMessage {
-    this.#handles = this.#handles.filter((other) => other !== handle);
-    this.#drop = undefined;
-    return { comment: `error - dropped ${lost} messages` };
-  }
-
-  *#malformedAfter(
-    { event, data }: EventMessage,
-  ): Generator<Uint8Array<ArrayBuffer>> {
-    const handle = this.#find("malformed");
-    if (event === undefined || data === undefined || !handle?.strike()) return;
-    const { payloads } = handle.fault;
-    const n = this.#malformed++;
-    const payload = payloads
-      ? payloads[n % payloads.length]!
-      : malformedPayload(n, data);
-    yield* this.#encoded({ event, data: payload });
-  }
-
-  #encoded(message: EventMessage): Generator<Uint8Array<ArrayBuffer>> {
-    return this.#dripped(
-      encodeMessage(message, this.#find("wire-form")?.fault),
-    );
-  }
-
-  *#dripped(
-    bytes: Uint8Array<ArrayBuffer>,
-  ): Generator<Uint8Array<ArrayBuffer>> {
-    for (let from = 0; from < bytes.length;) {
-      const drip = this.#find("drip");
-      const to = drip ? from + (drip.fault.bytes ?? 1) : bytes.length;
-      yield bytes.subarray(from, to);
-      from = to;
-    }
-  }
-}
-
-function isEvent(frame: EventFrame): frame is EventMessage {
-  return "data" in frame && frame.data !== undefined;
-}
-
-function isComment(frame: EventFrame): boolean {
-  return "comment" in frame && !isEvent(frame);
-}
+/** What may be wrong on a stream; `drip` is declared with the faults of the wire. */
+export const STREAM_FAULTS = {
+  "wire-form": declare<WireFormFault>("wire-form", {
+    lineEnd: oneOf(["lf", "crlf", "cr"]),
+    space: FLAG,
+    bom: FLAG,
+    times: TIMES,
+  }),
+  "payload-form": declare<PayloadFormFault>("payload-form", { times: TIMES }),
+  silence: declare<SilenceFault>("silence", { comments: FLAG, times: TIMES }),
+  duplicate: declare<DuplicateFault>("duplicate", { times: TIMES }),
+  unasked: declare<UnaskedFault>("unasked", { times: TIMES }),
+  drop: declare<DropFault>("drop", {
+    events: required(integer(1, Number.MAX_SAFE_INTEGER, [1, 20])),
+    times: TIMES,
+  }),
+  malformed: declare<MalformedFault>("malformed", {
+    payloads: texts(),
+    times: TIMES,
+  }),
+  retry: declare<RetryFault>("retry", {
+    value: required(ONE_LINE(RETRIES)),
+    times: TIMES,
+  }),
+  "endless-frame": declare<EndlessFrameFault>("endless-frame", {
+    // Without an end, no more than a heal would stop it.
+    bytes: { ...count(0, [1, 2 ** 20]) },
+    prefix: ONE_LINE(["data:", "data:", ":", "nonsense", "nonsense:"]),
+    times: TIMES,
+  }),
+  "giant-event": declare<GiantEventFault>("giant-event", {
+    indices: someOf(integer(1, 1_000_000), [1_000, 30_000, 131_072]),
+    times: TIMES,
+  }),
+  "padded-event": declare<PaddedEventFault>("padded-event", {
+    bytes: required(integer(512, 2 ** 30, [512, 131_072])),
+    times: TIMES,
+  }),
+  "future-slot": declare<FutureSlotFault>("future-slot", {
+    slots: someOf(ANY_INTEGER, [1_000, 1_000_000, Number.MAX_SAFE_INTEGER]),
+    times: TIMES,
+  }),
+  "deep-reorg": declare<DeepReorgFault>("deep-reorg", {
+    depth: text("a text", /^/, [
+      "18446744073709551614",
+      "9007199254740991",
+      "-1",
+    ]),
+    times: TIMES,
+  }),
+  disconnect: declare<DisconnectFault>("disconnect", {
+    inMidLine: FLAG,
+    times: TIMES,
+  }),
+};

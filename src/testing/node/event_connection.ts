@@ -1,25 +1,8 @@
 /** One open event stream of the simulated node. */
 
-import { ServerSentEventStream } from "@std/http/server-sent-event-stream";
-import { StreamFaults } from "../faults/stream_faults.ts";
-
-/** An event, a comment, or both; a field that is not set is not sent. */
-export interface EventMessage {
-  /** Name of the event: one line. */
-  event?: string;
-  /** Data of the event; several lines become several `data` fields. */
-  data?: string;
-  /** A comment; several lines become several comments. */
-  comment?: string;
-  /** Reconnection time in milliseconds, which no beacon node sends. */
-  retry?: number;
-}
-
-/** What a connection carries: a message, or bytes to be sent as they are, which may be made as the client reads. */
-export type EventFrame =
-  | EventMessage
-  | Uint8Array<ArrayBuffer>
-  | Iterable<Uint8Array<ArrayBuffer>>;
+import type { SimulatedClock } from "./clock.ts";
+import { StreamConditions } from "./stream_conditions.ts";
+import { encodeMessage, type EventFrame } from "./stream_frames.ts";
 
 /** Options for {@linkcode EventConnection}. */
 export interface EventConnectionOptions {
@@ -33,12 +16,8 @@ export interface EventConnectionOptions {
   keepAliveMs: number;
   /** Most frames that wait for a client that does not read. */
   maxQueuedEvents: number;
-  /**
-   * What is wrong with the stream.
-   *
-   * @default {nothing}
-   */
-  faults?: StreamFaults;
+  /** What time it is. */
+  clock: SimulatedClock;
 }
 
 /**
@@ -57,17 +36,15 @@ export class EventConnection {
   /** Headers of its request. */
   readonly headers: Headers;
   /** Unix time of its request, in milliseconds. */
-  readonly openedAt: number = Date.now();
+  readonly openedAt: number;
   /** Resolves when the stream has ended, whoever ended it. */
   readonly closed: Promise<void>;
   /** The bytes for the client. */
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly #keepAliveMs: number;
   readonly #maxQueuedEvents: number;
-  readonly #faults: StreamFaults;
-  readonly #encoder = new ServerSentEventStream();
-  readonly #writer = this.#encoder.writable.getWriter();
-  readonly #reader = this.#encoder.readable.getReader();
+  readonly #clock: SimulatedClock;
+  readonly #conditions: StreamConditions;
   readonly #settleClosed: () => void;
   #queue: EventFrame[] = [];
   /** What is left of a frame that is sent in pieces. */
@@ -78,14 +55,24 @@ export class EventConnection {
   #abandoned = false;
   #wake: () => void = () => {};
 
-  /** Opens a connection; nothing is sent before `body` is read. */
-  constructor(options: EventConnectionOptions) {
+  /**
+   * Opens a connection; nothing is sent before `body` is read.
+   *
+   * @param options Who asked for what.
+   * @param conditions What is wrong with it.
+   */
+  constructor(
+    options: EventConnectionOptions,
+    conditions: StreamConditions = new StreamConditions(options.clock),
+  ) {
+    this.#clock = options.clock;
+    this.openedAt = options.clock.now();
     this.topics = new Set(options.topics);
     this.query = options.query;
     this.headers = options.headers;
     this.#keepAliveMs = options.keepAliveMs;
     this.#maxQueuedEvents = options.maxQueuedEvents;
-    this.#faults = options.faults ?? new StreamFaults();
+    this.#conditions = conditions;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     this.#settleClosed = resolve;
@@ -102,7 +89,7 @@ export class EventConnection {
 
   /** How many frames were dropped because the client did not read, or because of a fault. */
   get dropped(): number {
-    return this.#dropped + this.#faults.dropped;
+    return this.#dropped + this.#conditions.dropped;
   }
 
   /**
@@ -120,8 +107,10 @@ export class EventConnection {
       );
     }
     if (this.#ended) return;
-    if (!this.#faults.isOn) return this.#enqueue(frame);
-    for (const admitted of this.#faults.filter(frame)) this.#enqueue(admitted);
+    if (!this.#conditions.isOn) return this.#enqueue(frame);
+    for (const admitted of this.#conditions.filter(frame)) {
+      this.#enqueue(admitted);
+    }
   }
 
   /** Ends the stream cleanly, after what is queued. */
@@ -151,12 +140,12 @@ export class EventConnection {
         if (!this.#abandoned) controller.close();
         return this.#settleClosed();
       }
-      if (this.#faults.isOn || isLazy(frame)) {
-        this.#pieces = this.#faults.shape(frame);
+      if (this.#conditions.isOn || isLazy(frame)) {
+        this.#pieces = this.#conditions.shape(frame);
         continue;
       }
       return controller.enqueue(
-        frame instanceof Uint8Array ? frame : await this.#encode(frame),
+        frame instanceof Uint8Array ? frame : encodeMessage(frame),
       );
     }
   }
@@ -165,7 +154,7 @@ export class EventConnection {
   async #sendPiece(
     controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>,
   ): Promise<boolean> {
-    await this.#faults.pace();
+    await this.#conditions.pace();
     const piece = this.#pieces?.next();
     if (!piece || piece.done) {
       this.#pieces = undefined;
@@ -179,7 +168,7 @@ export class EventConnection {
     this.#abandoned = true;
     this.#queue = [];
     this.#pieces = undefined;
-    this.#faults.end();
+    this.#conditions.end();
     this.close();
     this.#settleClosed();
   }
@@ -195,7 +184,7 @@ export class EventConnection {
       const frame = this.#queue.shift();
       if (frame !== undefined || this.#ended) return frame;
       const isKeepAliveDue = !await this.#woken();
-      if (isKeepAliveDue && !this.#faults.isMute) return { comment: "" };
+      if (isKeepAliveDue && !this.#conditions.isMute) return { comment: "" };
     }
   }
 
@@ -203,21 +192,13 @@ export class EventConnection {
   #woken(): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const timer = this.#keepAliveMs > 0
-      ? setTimeout(resolve, this.#keepAliveMs, false)
+      ? this.#clock.setTimeout(() => resolve(false), this.#keepAliveMs)
       : undefined;
     this.#wake = () => {
-      clearTimeout(timer);
+      if (timer !== undefined) this.#clock.clearTimeout(timer);
       resolve(true);
     };
     return promise;
-  }
-
-  async #encode(message: EventMessage): Promise<Uint8Array<ArrayBuffer>> {
-    const [encoded] = await Promise.all([
-      this.#reader.read(),
-      this.#writer.write(message),
-    ]);
-    return encoded.value as Uint8Array<ArrayBuffer>;
   }
 }
 

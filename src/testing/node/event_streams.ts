@@ -1,9 +1,10 @@
 /** All event streams of a simulated node: who listens to which topic. */
 
-import { STATUS_CODE } from "@std/http/status";
-import { EventConnection, type EventFrame } from "./event_connection.ts";
-import { errorResponse } from "./json_response.ts";
-import { StreamFaults } from "../faults/stream_faults.ts";
+import type { SimulatedClock } from "./clock.ts";
+import { EventConnection } from "./event_connection.ts";
+import { Occurrences } from "../faults/active_fault.ts";
+import { StreamConditions } from "./stream_conditions.ts";
+import type { EventFrame } from "./stream_frames.ts";
 
 /** The topics of the Beacon API (ethereum/beacon-APIs at 7a58b5a). */
 export const EVENT_TOPICS: readonly string[] = [
@@ -41,21 +42,18 @@ export interface EventStreamsOptions {
   keepAliveMs: number;
   /** Most frames that wait on one connection. */
   maxQueuedEvents: number;
+  /** What time it is. */
+  clock: SimulatedClock;
 }
 
 /** The open event streams: accepts clients, sends them what they asked for, forgets them when they go. */
 export class EventStreams {
   readonly #options: EventStreamsOptions;
   readonly #topics: ReadonlySet<string>;
-  readonly #open = new Map<EventConnection, StreamFaults>();
-  readonly #waiting: {
-    count: number;
-    resolve(connection: EventConnection): void;
-    reject(error: Error): void;
-  }[] = [];
+  readonly #open = new Map<EventConnection, StreamConditions>();
+  readonly #accepted = new Occurrences();
   #newest: EventConnection | undefined;
-  #accepted = 0;
-  #closed = false;
+  #isClosed = false;
 
   constructor(options: EventStreamsOptions) {
     this.#options = options;
@@ -69,28 +67,12 @@ export class EventStreams {
 
   /** How many connections were accepted so far. */
   get accepted(): number {
-    return this.#accepted;
+    return this.#accepted.count;
   }
 
-  /** Answers a request for `/eth/v1/events`: a stream, or 400 for topics that the node does not have. */
-  accept(query: URLSearchParams, headers: Headers): Response {
-    const topics = askedTopics(query);
-    return this.refusal(topics) ??
-      streamResponse(this.open(topics, query, headers).body);
-  }
-
-  /** What is answered to those who ask for these topics and cannot have them. */
-  refusal(topics: readonly string[]): Response | undefined {
-    if (topics.length === 0) {
-      return errorResponse(
-        STATUS_CODE.BadRequest,
-        "Missing query parameter: topics",
-      );
-    }
-    const unknown = topics.find((topic) => !this.#topics.has(topic));
-    return unknown === undefined
-      ? undefined
-      : errorResponse(STATUS_CODE.BadRequest, `Invalid topic: ${unknown}`);
+  /** The first of these topics that the node does not have. */
+  unknown(topics: readonly string[]): string | undefined {
+    return topics.find((topic) => !this.#topics.has(topic));
   }
 
   /** Opens a stream for a client. */
@@ -99,22 +81,17 @@ export class EventStreams {
     query: URLSearchParams,
     headers: Headers,
   ): EventConnection {
-    const { keepAliveMs, maxQueuedEvents } = this.#options;
-    const faults = new StreamFaults();
-    const connection = new EventConnection({
-      topics,
-      query,
-      headers,
-      keepAliveMs,
-      maxQueuedEvents,
-      faults,
-    });
-    this.#admit(connection, faults);
+    const conditions = new StreamConditions(this.#options.clock);
+    const connection = new EventConnection(
+      { ...this.#options, topics, query, headers },
+      conditions,
+    );
+    this.#admit(connection, conditions);
     return connection;
   }
 
   /** What is wrong with a stream; `undefined` once it has ended. */
-  faultsOf(connection: EventConnection): StreamFaults | undefined {
+  conditionsOf(connection: EventConnection): StreamConditions | undefined {
     return this.#open.get(connection);
   }
 
@@ -144,23 +121,9 @@ export class EventStreams {
   }
 
   /** Resolves with the newest connection once so many have been accepted. */
-  whenAccepted(count: number): Promise<EventConnection> {
-    if (!Number.isSafeInteger(count) || count < 1) {
-      return Promise.reject(
-        new RangeError(
-          `Cannot wait for connections: count must be a positive integer, got ${count}`,
-        ),
-      );
-    }
-    if (this.#newest && this.#accepted >= count) {
-      return Promise.resolve(this.#newest);
-    }
-    if (this.#closed) return Promise.reject(closedError());
-    const { promise, resolve, reject } = Promise.withResolvers<
-      EventConnection
-    >();
-    this.#waiting.push({ count, resolve, reject });
-    return promise;
+  async whenAccepted(count: number): Promise<EventConnection> {
+    await this.#accepted.when(count);
+    return this.#newest!;
   }
 
   /** Ends all streams cleanly. */
@@ -170,22 +133,22 @@ export class EventStreams {
 
   /** Ends all streams, and at once those to come. */
   close(): void {
-    this.#closed = true;
+    this.#isClosed = true;
     this.disconnect();
-    for (const { reject } of this.#waiting.splice(0)) reject(closedError());
+    this.#accepted.end(
+      new Error("Cannot wait for a connection: the simulated node is closed"),
+    );
   }
 
-  #admit(connection: EventConnection, faults: StreamFaults): void {
-    this.#open.set(connection, faults);
+  #admit(
+    connection: EventConnection,
+    conditions: StreamConditions,
+  ): void {
+    this.#open.set(connection, conditions);
     this.#newest = connection;
-    this.#accepted++;
+    this.#accepted.happen();
     connection.closed.then(() => this.#open.delete(connection));
-    if (this.#closed) connection.close();
-    const due = this.#waiting.filter(({ count }) => count <= this.#accepted);
-    for (const waiter of due) {
-      this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
-      waiter.resolve(connection);
-    }
+    if (this.#isClosed) connection.close();
   }
 
   #subscribers(topic: string): EventConnection[] {
@@ -193,29 +156,4 @@ export class EventStreams {
       connection.topics.has(topic)
     );
   }
-}
-
-/** The topics that a client asks for: any number of keys, each of any number of topics. */
-export function askedTopics(query: URLSearchParams): string[] {
-  return query.getAll("topics").flatMap((list) => list.split(","));
-}
-
-/** The answer that an event stream is the body of. */
-export function streamResponse(
-  body: ReadableStream<Uint8Array<ArrayBuffer>> | null,
-  contentType = "text/event-stream",
-): Response {
-  return new Response(body, {
-    headers: {
-      "content-type": contentType,
-      "cache-control": "no-cache",
-      "x-accel-buffering": "no",
-    },
-  });
-}
-
-function closedError(): Error {
-  return new Error(
-    "Cannot wait for a connection: the simulated node is closed",
-  );
 }

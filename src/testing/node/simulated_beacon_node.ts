@@ -1,33 +1,41 @@
-/** A beacon node to test against: a real HTTP server on loopback with a simulated chain behind it. */
+/** The simulated beacon node behind a real HTTP server. */
 
-import type { ActiveFault } from "../faults/active_fault.ts";
-import type {
-  ProduceBlockOptions,
-  ReorgOptions,
-} from "../chain/block_script.ts";
-import type { EventConnection } from "./event_connection.ts";
-import type { NodeFault } from "../faults/fault.ts";
-import type { ReceivedRequest } from "./http_server.ts";
-import { assembleNode, type NodeParts } from "./node_parts.ts";
-import {
-  type ResolvedOptions,
-  resolveOptions,
-  type SimulatedBeaconNodeOptions,
-} from "./simulated_beacon_node_options.ts";
-import type { SimulatedBlock } from "../chain/simulated_block.ts";
-import type {
-  SimulatedCheckpoint,
-  SimulatedReorg,
-} from "../chain/simulated_chain.ts";
+import { delay } from "@std/async/delay";
+import { checkInteger, checkObject, refuse } from "../../values/check.ts";
+import { NODE_FAULT_TYPES, type NodeFault } from "../faults/fault.ts";
+import { SimulatedNode } from "./simulated_node.ts";
+import type { SimulatedNodeOptions } from "./simulated_node_options.ts";
+
+/** How long closing waits for clients to take what was sent, in milliseconds. */
+const CLOSING_GRACE_MS = 100;
+
+/** Options for {@linkcode SimulatedBeaconNode.start}. */
+export interface SimulatedBeaconNodeOptions
+  extends Omit<SimulatedNodeOptions, "url" | "faults"> {
+  /**
+   * Address to listen on.
+   *
+   * @default {"127.0.0.1"}
+   */
+  hostname?: string;
+  /**
+   * TCP port to listen on; 0 takes a free one.
+   *
+   * @default {0}
+   */
+  port?: number;
+  /**
+   * What is wrong from the start, as with {@linkcode SimulatedBeaconNode.fault}.
+   *
+   * @default {nothing}
+   */
+  faults?: readonly NodeFault[];
+}
 
 /**
- * A beacon node that lives by a slot clock: in each slot a block is seen on
- * gossip, imported, and becomes the head; some slots stay empty, some blocks
- * come late, some take others back. All of it follows from a seed.
- *
- * It serves `GET /eth/v1/events` and, as the Beacon API has them, genesis,
- * spec, headers, version, sync state and health. On the wire events have
- * Lighthouse's form, `event:head` without a space; `Accept` is not looked at.
+ * A {@linkcode SimulatedNode} that listens on a TCP port of this machine; needs
+ * Deno and `--allow-net`. What can go wrong on the wire is caused by a
+ * {@linkcode FaultProxy} in front of it.
  *
  * @example Follow it by its clock
  * ```ts
@@ -56,18 +64,29 @@ import type {
  * node.disconnect();
  * ```
  */
-export class SimulatedBeaconNode implements AsyncDisposable {
-  readonly #life = new AbortController();
-  readonly #parts: NodeParts;
-  readonly #playing: Promise<void>;
-  #closing: Promise<void> | undefined;
+export class SimulatedBeaconNode extends SimulatedNode {
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #abort = new AbortController();
+  readonly #underWay = new Set<Promise<void>>();
 
-  private constructor(options: ResolvedOptions) {
-    const { signal } = this.#life;
-    this.#parts = assembleNode(options, signal);
-    this.#playing = options.autoplay
-      ? this.#parts.player.play(options.startSlot + 1, signal)
-      : Promise.resolve();
+  private constructor(options: SimulatedBeaconNodeOptions) {
+    checkObject("start a node", "options", options);
+    const { hostname = "127.0.0.1", port = 0, ...rest } = options;
+    if (typeof hostname !== "string" || hostname === "") {
+      refuse("start a node", "hostname", "an address", hostname);
+    }
+    checkInteger("start a node", "port", port, 0, 65_535);
+    super(rest);
+    const { signal } = this.#abort;
+    try {
+      this.#server = Deno.serve(
+        { hostname, port, signal, onListen: () => {} },
+        (request, info) => this.#serve(request, info),
+      );
+    } catch (error) {
+      super.shutDown();
+      throw error;
+    }
   }
 
   /**
@@ -82,169 +101,43 @@ export class SimulatedBeaconNode implements AsyncDisposable {
   static start(
     options: SimulatedBeaconNodeOptions = {},
   ): Promise<SimulatedBeaconNode> {
-    return new Promise((resolve) =>
-      resolve(new SimulatedBeaconNode(resolveOptions(options)))
-    );
+    return new Promise((resolve) => resolve(new SimulatedBeaconNode(options)));
   }
 
   /** Base URL, such as `http://127.0.0.1:54321`. */
-  get url(): string {
-    return this.#parts.server.url;
+  override get url(): string {
+    const { hostname, port } = this.#server.addr;
+    return `http://${
+      hostname.includes(":") ? `[${hostname}]` : hostname
+    }:${port}`;
   }
 
-  /** Unix time of slot 0, in milliseconds. */
-  get genesisTime(): number {
-    return this.#parts.clock.genesisTime;
+  /** The types of the faults that {@linkcode fault} takes: all but those of the wire. */
+  override get faultTypes(): readonly NodeFault["type"][] {
+    return NODE_FAULT_TYPES;
   }
 
-  /** Length of a slot in milliseconds. */
-  get slotDurationMs(): number {
-    return this.#parts.clock.slotDurationMs;
+  #serve(
+    { method, url, headers }: Request,
+    { completed }: Deno.ServeHandlerInfo,
+  ): Promise<Response> {
+    const forget = (): void => void this.#underWay.delete(delivered);
+    const delivered: Promise<void> = completed.then(forget, forget);
+    this.#underWay.add(delivered);
+    const { pathname: path, searchParams: query } = new URL(url);
+    return this.handle({ method, path, query, headers: new Headers(headers) });
   }
 
-  /** Length of an epoch in slots. */
-  get slotsPerEpoch(): number {
-    return this.#parts.chain.slotsPerEpoch;
-  }
-
-  /** The slot that is under way by the clock. */
-  get slot(): number {
-    return this.#parts.clock.slot;
-  }
-
-  /** The newest block of the canonical branch. */
-  get head(): SimulatedBlock {
-    return this.#parts.chain.head;
-  }
-
-  /** The newest checkpoint that no reorg can undo: two epochs behind the head. */
-  get finalized(): SimulatedCheckpoint {
-    return this.#parts.chain.finalized;
-  }
-
-  /** The faults that are on, oldest first. */
-  get faults(): readonly NodeFault[] {
-    return this.#parts.faults.list;
-  }
-
-  /** The last 1,000 requests of any kind, oldest first. */
-  get requests(): readonly ReceivedRequest[] {
-    return this.#parts.server.requests;
-  }
-
-  /** The event streams that are open now, oldest first. */
-  get connections(): readonly EventConnection[] {
-    return this.#parts.streams.connections;
-  }
-
-  /** How many event streams were opened since the start. */
-  get connectionCount(): number {
-    return this.#parts.streams.accepted;
-  }
-
-  /**
-   * Waits until so many event streams have been opened since the start, so
-   * that what is sent next reaches them.
-   *
-   * @param count How many, 1 or more.
-   * @returns The newest one of them.
-   * @throws {Error} The node was closed before.
-   */
-  whenConnected(count = 1): Promise<EventConnection> {
-    return this.#parts.streams.whenAccepted(count);
-  }
-
-  /**
-   * Adds a block, makes it the head, and tells the listeners: `block_gossip`,
-   * `block`, then `head` (with `chain_reorg` before, where its parent is not
-   * the head).
-   *
-   * @param options Its slot and parent, and when the events come.
-   * @returns The block, when all events are sent.
-   * @throws {RangeError} No such parent, or the slot is not after its parent's.
-   */
-  produceBlock(options: ProduceBlockOptions = {}): Promise<SimulatedBlock> {
-    return this.#parts.script.produceBlock(options);
-  }
-
-  /**
-   * Replaces the newest blocks by a branch of the same length, and tells the
-   * listeners at once: `block_gossip` and `block` for each new block, then
-   * `chain_reorg` and `head`. The new headers lead to the common ancestor; the
-   * old ones are still found by root.
-   *
-   * @param options How deep.
-   * @returns What the `chain_reorg` event says, with the blocks.
-   * @throws {RangeError} The depth is not a positive integer, or reaches below
-   * the finalized block.
-   */
-  reorg(options: ReorgOptions = {}): SimulatedReorg {
-    return this.#parts.script.reorg(options);
-  }
-
-  /**
-   * Sends an event of any content to those who asked for its topic.
-   *
-   * @param topic Name of the event.
-   * @param data Its data: a text is sent as it is, anything else as JSON.
-   * @throws {TypeError} The data has no JSON form.
-   */
-  emit(topic: string, data: unknown): void {
-    this.#parts.streams.publish(topic, data);
-  }
-
-  /** Sends a comment to every event stream. */
-  emitComment(text: string): void {
-    this.#parts.streams.send({ comment: text });
-  }
-
-  /** Sends bytes, which may be made as the client reads, or a text in UTF-8, to every event stream as they are. */
-  emitRaw(
-    frame: string | Uint8Array<ArrayBuffer> | Iterable<Uint8Array<ArrayBuffer>>,
-  ): void {
-    this.#parts.streams.send(
-      typeof frame === "string" ? new TextEncoder().encode(frame) : frame,
-    );
-  }
-
-  /** Ends all event streams cleanly, after what was sent; new ones are welcome. */
-  disconnect(): void {
-    this.#parts.streams.disconnect();
-  }
-
-  /**
-   * Causes a fault. Faults of streams strike those that are open and those that
-   * come; of several that would answer a request, the oldest does.
-   *
-   * @param fault What goes wrong, as plain data.
-   * @returns The fault, to see how often it strikes and to heal it.
-   * @throws {RangeError} An option of it is out of its range.
-   * @throws {TypeError} An option of it is of the wrong type, or there is no such option or fault.
-   */
-  fault<F extends NodeFault>(fault: F): ActiveFault<F> {
-    return this.#parts.faults.cause(fault);
-  }
-
-  /** Ends all faults. */
-  heal(): void {
-    this.#parts.faults.heal();
-  }
-
-  /** Ends the clock, all event streams and the server; a client that does not read is cut off after 100 ms. */
-  close(): Promise<void> {
-    return this.#closing ??= this.#close();
-  }
-
-  /** Same as `close()`. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-
-  async #close(): Promise<void> {
-    this.#life.abort(new Error("The simulated node is closed"));
-    this.heal();
-    this.#parts.streams.close();
-    await this.#playing;
-    await this.#parts.server.close();
+  /** Waits a moment for answers that are under way, cuts off the rest, and frees the port. */
+  protected override async shutDown(): Promise<void> {
+    await super.shutDown();
+    const grace = new AbortController();
+    await Promise.race([
+      Promise.all(this.#underWay),
+      delay(CLOSING_GRACE_MS, { signal: grace.signal }).catch(() => {}),
+    ]);
+    grace.abort();
+    this.#abort.abort();
+    await this.#server.finished;
   }
 }

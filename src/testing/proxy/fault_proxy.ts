@@ -8,15 +8,36 @@ import {
   type Socket,
 } from "node:net";
 import type { ActiveFault, FaultHandle } from "../faults/active_fault.ts";
-import { checkFault } from "../faults/check_fault.ts";
-import { WIRE_FAULT_TYPES, type WireFault } from "../faults/fault.ts";
-import {
-  type FaultProxyOptions,
-  resolveProxyOptions,
-} from "./fault_proxy_options.ts";
-import { FaultSet } from "../faults/fault_set.ts";
-import { Occurrences } from "../chain/occurrences.ts";
-import { ProxiedConnection } from "./proxied_connection.ts";
+import { checkInteger, checkObject, refuse } from "../../values/check.ts";
+import { FaultSet, Occurrences } from "../faults/active_fault.ts";
+import { checkFault, WIRE_FAULT_TYPES } from "../faults/fault.ts";
+import type { WireFault } from "../faults/wire_faults.ts";
+import { RUNTIME_CLOCK } from "../node/clock.ts";
+import { Wire, type WireEnd } from "./wire.ts";
+
+/** Options for {@linkcode FaultProxy.start}. */
+export interface FaultProxyOptions {
+  /** Base URL of the node, `http:` only; its path and query become the proxy's. */
+  target: string | URL;
+  /**
+   * Address to listen on.
+   *
+   * @default {"127.0.0.1"}
+   */
+  hostname?: string;
+  /**
+   * TCP port to listen on; 0 takes a free one.
+   *
+   * @default {0}
+   */
+  port?: number;
+  /**
+   * What is wrong from the start, as with {@linkcode FaultProxy.fault}.
+   *
+   * @default {nothing}
+   */
+  faults?: readonly WireFault[];
+}
 
 /** Pause before a port is tried again that somebody else has taken meanwhile, in milliseconds. */
 const RELISTEN_PAUSE_MS = 50;
@@ -77,7 +98,17 @@ export class FaultProxy implements AsyncDisposable {
    * @throws {Deno.errors.AddrInUse} The port is taken.
    */
   static async start(options: FaultProxyOptions): Promise<FaultProxy> {
-    const { target, hostname, port, faults } = resolveProxyOptions(options);
+    checkObject("start a proxy", "options", options);
+    const { hostname = "127.0.0.1", port = 0, faults = [] } = options;
+    const target = checkTarget(options.target);
+    if (typeof hostname !== "string" || hostname === "") {
+      refuse("start a proxy", "hostname", "an address", hostname);
+    }
+    checkInteger("start a proxy", "port", port, 0, 65_535);
+    if (!Array.isArray(faults)) {
+      refuse("start a proxy", "faults", "an array", faults);
+    }
+    for (const fault of faults) checkFault(fault, WIRE_FAULT_TYPES);
     const proxy = new FaultProxy(target, hostname, port);
     await proxy.#listen();
     for (const fault of faults) proxy.fault(fault);
@@ -134,7 +165,7 @@ export class FaultProxy implements AsyncDisposable {
     const general = handle as unknown as FaultHandle<WireFault>;
     if (fault.type === "refuse") this.#refuse(general);
     for (const connection of this.#connections.keys()) {
-      connection.apply(general);
+      connection.wire.apply(general);
     }
     return handle;
   }
@@ -165,7 +196,7 @@ export class FaultProxy implements AsyncDisposable {
 
   #accept(client: Socket): void {
     const connection = new ProxiedConnection(client);
-    for (const handle of this.#faults.striking()) connection.apply(handle);
+    for (const handle of this.#faults.striking()) connection.wire.apply(handle);
     const done = connection.carry(this.#target)
       .finally(() => this.#connections.delete(connection));
     this.#connections.set(connection, done);
@@ -183,7 +214,7 @@ export class FaultProxy implements AsyncDisposable {
   /** Whether clients are to be accepted. */
   get #isWanted(): boolean {
     return !this.#life.signal.aborted &&
-      this.#faults.ofType("refuse").length === 0;
+      this.#faults.find("refuse") === undefined;
   }
 
   async #relisten(): Promise<void> {
@@ -213,4 +244,114 @@ export class FaultProxy implements AsyncDisposable {
     if (this.#isWanted) this.#server = server;
     else server.close();
   }
+}
+
+/** The most bytes that are on their way from the target to the client. */
+const CHUNK_BYTES = 64 * 1024;
+
+/** Carries bytes both ways until one side ends, or a fault ends it. */
+class ProxiedConnection implements WireEnd {
+  readonly wire: Wire = new Wire(this, RUNTIME_CLOCK);
+  readonly #client: Socket;
+  readonly #gone = new AbortController();
+  /** Resolves when the client's side is closed. */
+  readonly #whenClosed: Promise<void>;
+  #isEnding = false;
+
+  /** Takes a client that has connected. */
+  constructor(client: Socket) {
+    this.#client = client;
+    client.setNoDelay(true);
+    // Its "close" follows; without a listener the error would be thrown.
+    client.on("error", () => {});
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#whenClosed = promise;
+    client.once("close", () => {
+      this.#gone.abort();
+      resolve();
+    });
+  }
+
+  get closed(): AbortSignal {
+    return this.#gone.signal;
+  }
+
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#client.write(bytes, (error) => error ? reject(error) : resolve());
+    return promise;
+  }
+
+  reset(): void {
+    this.#isEnding = true;
+    this.#client.resetAndDestroy();
+  }
+
+  end(): void {
+    this.#isEnding = true;
+    // What is not read would turn the end into a reset.
+    this.#client.resume();
+    this.#client.destroySoon();
+  }
+
+  /** Closes the client's side at once. */
+  close(): void {
+    this.#isEnding = true;
+    this.#client.destroy();
+  }
+
+  /** Carries bytes to and from a target until the connection is closed. */
+  async carry(target: Deno.ConnectOptions): Promise<void> {
+    if (this.#isEnding) return await this.#whenClosed;
+    const { signal } = this.#gone;
+    try {
+      using upstream = await Deno.connect({ ...target, signal });
+      const close = () => upstream[Symbol.dispose]();
+      signal.addEventListener("abort", close, { once: true });
+      upstream.setNoDelay(true);
+      await Promise.race([this.#send(upstream), this.#deliver(upstream)]);
+      this.end();
+    } catch {
+      // The target is not there or has reset its side: so is the client's.
+      this.reset();
+    }
+    await this.#whenClosed;
+  }
+
+  /** From the client to the target, until the client ends. */
+  async #send(upstream: Deno.TcpConn): Promise<void> {
+    for await (const bytes of this.#client) {
+      for (let rest: Uint8Array = bytes; rest.length > 0;) {
+        // Where the target has gone, the other direction shows it.
+        const written = await upstream.write(rest).catch(() => rest.length);
+        rest = rest.subarray(written);
+      }
+    }
+  }
+
+  /** From the target to the client, until the target ends. */
+  async #deliver(upstream: Deno.TcpConn): Promise<void> {
+    while (true) {
+      const buffer = new Uint8Array(CHUNK_BYTES);
+      let count: number | null;
+      try {
+        count = await upstream.read(buffer);
+      } catch (error) {
+        await this.wire.struck();
+        throw error;
+      }
+      if (count === null) return await this.wire.finish();
+      await this.wire.pass(buffer.subarray(0, count));
+    }
+  }
+}
+
+function checkTarget(target: string | URL): URL {
+  const url = URL.canParse(target) ? new URL(target) : undefined;
+  if (url?.protocol === "http:") return url;
+  throw new TypeError(
+    `Cannot start a proxy: target must be an http: URL, got ${
+      url ? `${url.protocol}//${url.host}` : target
+    }`,
+  );
 }

@@ -1,10 +1,13 @@
-/** What a network can do to a TCP connection, as plain data. */
+/** What a network can do to a connection, declared. */
+
+import { count, declare, FLAG, integer, TIMES } from "./declaration.ts";
 
 /** How many connections a fault strikes. */
 export interface WireFaultScope {
   /**
    * How many connections it strikes: those that are open, then those that
-   * come. A client may send several requests over one connection.
+   * come. A client may send several requests over one connection; in memory,
+   * each request has its own.
    *
    * @default {Infinity}
    */
@@ -14,8 +17,9 @@ export interface WireFaultScope {
 /** Where on its way to the client a fault strikes. */
 export interface WireFaultPoint extends WireFaultScope {
   /**
-   * How many bytes the client still gets, headers included; counted from the
-   * beginning of a connection, and on an open one from the fault's.
+   * How many bytes the client still gets; counted from the beginning of a
+   * connection, headers included, and on an open one from the fault's. In
+   * memory, where headers have no bytes, those of the body count.
    *
    * @default {0}
    */
@@ -73,7 +77,7 @@ export interface StallFault extends WireFaultPoint {
   ms?: number;
 }
 
-/** Bytes that come a few at a time: on a node's event streams, or on all that passes a proxy. */
+/** Bytes that come a few at a time: on a node's event streams, or on all that passes the wire. */
 export interface DripFault extends WireFaultScope {
   /** Tells the faults apart. */
   type: "drip";
@@ -91,3 +95,51 @@ export interface DripFault extends WireFaultScope {
    */
   intervalMs?: number;
 }
+
+/** A proxy that buffers: bytes are held back until so many have come together, or the connection ends. */
+export interface BufferFault extends WireFaultScope {
+  /** Tells the faults apart. */
+  type: "buffer";
+  /**
+   * How many.
+   *
+   * @default {Infinity, which is until it is healed}
+   */
+  bytes?: number;
+}
+
+/** What a network can do to the bytes of any node. */
+export type WireFault =
+  | RefuseFault
+  | SlamFault
+  | ResetFault
+  | CutFault
+  | HalfOpenFault
+  | StallFault
+  | DripFault
+  | BufferFault;
+
+const point = {
+  times: TIMES,
+  afterBytes: integer(0, Number.MAX_SAFE_INTEGER, [0, 4_096]),
+  inMidLine: FLAG,
+};
+
+/** What a network can do. */
+export const WIRE_FAULTS = {
+  refuse: declare<RefuseFault>("refuse", {}),
+  slam: declare<SlamFault>("slam", { times: TIMES }),
+  reset: declare<ResetFault>("reset", point),
+  cut: declare<CutFault>("cut", point),
+  "half-open": declare<HalfOpenFault>("half-open", point),
+  stall: declare<StallFault>("stall", { ...point, ms: count(0, [1, 5_000]) }),
+  drip: declare<DripFault>("drip", {
+    times: TIMES,
+    bytes: integer(1, Number.MAX_SAFE_INTEGER, [1, 16]),
+    intervalMs: integer(0, 86_400_000, [0, 5]),
+  }),
+  buffer: declare<BufferFault>("buffer", {
+    times: TIMES,
+    bytes: count(1, [512, 16_384]),
+  }),
+};
