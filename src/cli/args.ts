@@ -1,8 +1,10 @@
 /** The command line: arguments in, one typed command out, or a {@linkcode UsageError}. */
 
+import { parseArgs as parseTokens } from "node:util";
 import { NodeEndpoint } from "../beacon/http/endpoint.ts";
 import {
-  parseDurationFlag,
+  parseChoice,
+  parseDuration,
   parseHeader,
   parseName,
   parsePositiveInteger,
@@ -37,7 +39,7 @@ export interface FeedArguments {
   forMs?: number;
   /** Cap of one event, in bytes. */
   maxEventBytes?: number;
-  /** Silence after which a node is contacted anew, in milliseconds. */
+  /** Silence after which the command reconnects to a node, in milliseconds. */
   idleTimeoutMs?: number;
   /** Whose rules to follow for late heads and repeated reorgs. */
   parity?: "charon";
@@ -57,108 +59,101 @@ interface Flags extends FeedArguments {
   names: string[];
 }
 
-/** How each flag with a value reads it. */
-const VALUE_FLAGS: Readonly<
-  Record<string, (flags: Flags, value: string, flag: string) => void>
-> = {
-  "--topics": (flags, value) => {
-    flags.topics = parseTopics(value);
+/** How a flag with a value reads it. */
+type Reader = (flags: Flags, value: string, flag: string) => void;
+
+/** Flags whose values add up. */
+const LIST_FLAGS: Readonly<Record<string, Reader>> = {
+  topics(flags, value) {
+    flags.topics = [...new Set([...flags.topics ?? [], ...parseTopics(value)])];
   },
-  "--format": (flags, value) => {
-    if (value !== "pretty" && value !== "json") {
-      throw new UsageError(
-        `--format must be pretty or json, got ${quote(value)}`,
-      );
-    }
-    flags.format = value;
+  header: (flags, value) => void flags.headers.push(parseHeader(value)),
+  name: (flags, value) => void flags.names.push(parseName(value)),
+};
+
+/** Flags whose value may be given once. */
+const VALUE_FLAGS: Readonly<Record<string, Reader>> = {
+  format(flags, value, flag) {
+    flags.format = parseChoice(flag, value, ["pretty", "json"]);
   },
-  "--serve": (flags, value) => {
+  serve(flags, value) {
     flags.serve = parseServeAddress(value);
   },
-  "--header": (flags, value) => {
-    flags.headers.push(parseHeader(value));
-  },
-  "--name": (flags, value) => {
-    flags.names.push(parseName(value));
-  },
-  "--limit": (flags, value, flag) => {
+  limit(flags, value, flag) {
     flags.limit = parsePositiveInteger(flag, value);
   },
-  "--for": (flags, value, flag) => {
-    flags.forMs = parseDurationFlag(flag, value);
+  for(flags, value, flag) {
+    flags.forMs = parseDuration(flag, value);
   },
-  "--max-event-bytes": (flags, value, flag) => {
+  "max-event-bytes"(flags, value, flag) {
     flags.maxEventBytes = parsePositiveInteger(flag, value);
   },
-  "--idle-timeout": (flags, value, flag) => {
-    flags.idleTimeoutMs = parseDurationFlag(flag, value);
+  "idle-timeout"(flags, value, flag) {
+    flags.idleTimeoutMs = parseDuration(flag, value);
   },
-  "--parity": (flags, value) => {
-    if (value !== "charon") {
-      throw new UsageError(`--parity must be charon, got ${quote(value)}`);
-    }
-    flags.parity = value;
+  parity(flags, value, flag) {
+    flags.parity = parseChoice(flag, value, ["charon"]);
   },
 };
 
-/** The flags without a value, with their canonical names. */
-const PLAIN_FLAGS: Readonly<
-  Record<string, "--help" | "--version" | "--quiet">
-> = {
-  "--help": "--help",
-  "-h": "--help",
-  "--version": "--version",
-  "--quiet": "--quiet",
-};
+const OPTIONS = {
+  help: { type: "boolean", short: "h" },
+  version: { type: "boolean" },
+  quiet: { type: "boolean" },
+  ...Object.fromEntries(
+    Object.keys({ ...LIST_FLAGS, ...VALUE_FLAGS })
+      .map((name) => [name, { type: "string" as const }]),
+  ),
+} as const;
 
 /**
  * Reads the arguments of the command. A flag takes its value from behind `=` or from the next
- * argument; where a flag that is not repeatable is given twice, the last one holds.
+ * argument. Lists that are given twice add up; another flag that is given twice is bad usage.
  *
  * @param args The arguments, without the program's name.
  * @returns The command.
  * @throws {UsageError} If the arguments do not make a command.
  */
 export function parseArgs(args: readonly string[]): Command {
+  // Not strict: the errors of `node:util` would show values, which may be secrets.
+  const { tokens, positionals } = parseTokens({
+    args: [...args],
+    options: OPTIONS,
+    strict: false,
+    tokens: true,
+  });
   const flags: Flags = { headers: [], names: [], quiet: false };
-  const positionals: string[] = [];
-  for (let i = 0; i < args.length; i++) {
-    const argument = args[i]!;
-    if (argument === "--") {
-      positionals.push(...args.slice(i + 1));
-      break;
+  const seen = new Set<string>();
+  for (const token of tokens) {
+    if (token.kind !== "option") continue;
+    const { name, rawName, value, inlineValue } = token;
+    const known = Object.hasOwn(OPTIONS, name) &&
+      (rawName.startsWith("--") || rawName === "-h");
+    if (!known) {
+      throw new UsageError(
+        `unknown flag ${quote(rawName)}: see beacon-sse --help`,
+      );
     }
-    if (!argument.startsWith("-") || argument === "-") {
-      positionals.push(argument);
-      continue;
-    }
-    const equals = argument.indexOf("=");
-    const flag = equals < 0 ? argument : argument.slice(0, equals);
-    const inline = equals < 0 ? undefined : argument.slice(equals + 1);
-    const plain = PLAIN_FLAGS[flag];
-    if (plain !== undefined) {
-      if (inline !== undefined) {
-        throw new UsageError(`${flag} takes no value, got ${quote(inline)}`);
+    const read = LIST_FLAGS[name] ?? VALUE_FLAGS[name];
+    if (read === undefined) {
+      if (value !== undefined) {
+        throw new UsageError(`${rawName} takes no value, got ${quote(value)}`);
       }
-      if (plain === "--help") return { kind: "help" };
-      if (plain === "--version") return { kind: "version" };
+      if (name === "help" || name === "version") return { kind: name };
       flags.quiet = true;
       continue;
     }
-    const read = VALUE_FLAGS[flag];
-    if (read === undefined) {
+    if (value === undefined || (!inlineValue && value.startsWith("--"))) {
+      const got = value === undefined ? "nothing" : quote(value);
+      throw new UsageError(`${rawName} needs a value, got ${got}`);
+    }
+    if (seen.has(name) && !(name in LIST_FLAGS)) {
       throw new UsageError(
-        `unknown flag ${quote(flag)}: see beacon-sse --help`,
+        `${rawName} may be given once, got ${quote(value)} too`,
       );
     }
-    const value = inline ?? args[++i];
-    if (
-      value === undefined || (inline === undefined && value.startsWith("--"))
-    ) {
-      const got = value === undefined ? "nothing" : quote(value);
-      throw new UsageError(`${flag} needs a value, got ${got}`);
-    }
-    read(flags, value, flag);
+    seen.add(name);
+    read(flags, value, rawName);
   }
   return toCommand(positionals, flags);
 }
@@ -184,11 +179,8 @@ function toCommand(positionals: string[], { names, ...feed }: Flags): Command {
     throw new UsageError(`--name ${quote(names[count]!)} has no node: ${rule}`);
   }
   if (isDemo) {
-    return {
-      kind: "demo",
-      feed,
-      ...(names[0] !== undefined && { name: names[0] }),
-    };
+    const [name] = names;
+    return { kind: "demo", feed, ...(name !== undefined && { name }) };
   }
   checkUnique(nodes.map((url, i) => names[i] ?? new NodeEndpoint(url).name));
   return {

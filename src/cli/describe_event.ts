@@ -1,8 +1,7 @@
-/** What an event says, in a few words. */
+/** What an event reports, in a few words. */
 
 import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
-import type { HeadEvent } from "../beacon/events/topics/head.ts";
 
 /** The longest excerpt of a payload, in UTF-16 code units. */
 const MAX_EXCERPT = 120;
@@ -13,51 +12,62 @@ const MAX_EXCERPT = 120;
  * whoever prints it escapes it.
  *
  * @param event The event.
- * @param clock The slot clock, once it is known: it tells a reorg's epoch.
+ * @param clock The slot clock, once it is known: a reorg's epoch follows from it.
+ * @returns Pieces, the important ones first, so that the last ones may be left out.
  */
 export function describeEvent(
   event: BeaconEvent,
   clock: SlotClock | undefined,
-): string {
+): string[] {
+  const pieces = describeData(event, clock);
+  if (event.recovered === true) pieces.splice(1, 0, "recovered");
+  return pieces;
+}
+
+function describeData(
+  event: BeaconEvent,
+  clock: SlotClock | undefined,
+): string[] {
   switch (event.topic) {
     case "head":
-      return describeHead(event.data);
     case "head_v2": {
-      const { data } = event.data;
-      return `${describeHead(data)}, payload ${data.payload_status}`;
+      const head = event.topic === "head" ? event.data : event.data.data;
+      return [
+        shorten(head.block),
+        ...event.topic === "head"
+          ? []
+          : [`payload ${event.data.data.payload_status}`],
+        ...head.epoch_transition ? ["new epoch"] : [],
+        ...optimistic(head),
+      ];
     }
     case "block":
-      return shorten(event.data.block) +
-        (event.data.execution_optimistic ? ", optimistic" : "");
+      return [shorten(event.data.block), ...optimistic(event.data)];
     case "block_gossip":
-      return shorten(event.data.block);
+      return [shorten(event.data.block)];
     case "chain_reorg": {
       const { slot, depth, old_head_block, new_head_block } = event.data;
-      const epoch = clock === undefined
-        ? ""
-        : ` from epoch ${clock.epochOf(slot - depth)}`;
-      const heads = `${shorten(old_head_block)} → ${shorten(new_head_block)}`;
-      return `REORG depth ${depth}${epoch}: ${heads}`;
+      return [
+        `depth ${depth}`,
+        ...clock === undefined
+          ? []
+          : [`epoch ${clock.epochOf(Math.max(0, slot - depth))}`],
+        `${shorten(old_head_block)} → ${shorten(new_head_block)}`,
+      ];
     }
     case "finalized_checkpoint":
-      return `finalized epoch ${event.data.epoch}: ${
-        shorten(event.data.block)
-      }`;
+      return [`epoch ${event.data.epoch}`, shorten(event.data.block)];
     default:
-      return excerpt(event.raw);
+      return [excerpt(event.raw)];
   }
 }
 
-function describeHead(
-  head: Pick<HeadEvent, "block" | "epoch_transition" | "execution_optimistic">,
-): string {
-  const transition = head.epoch_transition ? ", epoch transition" : "";
-  const optimistic = head.execution_optimistic ? ", optimistic" : "";
-  return `${shorten(head.block)}${transition}${optimistic}`;
+function optimistic(data: { execution_optimistic?: boolean }): string[] {
+  return data.execution_optimistic === true ? ["optimistic"] : [];
 }
 
 /** Shortens a root to `0x1234…abcd`. */
-export function shorten(root: string): string {
+function shorten(root: string): string {
   return root.length > 14 ? `${root.slice(0, 6)}…${root.slice(-4)}` : root;
 }
 

@@ -1,7 +1,6 @@
 /** How the values behind the flags are read, each with an error that names its flag. */
 
 import { isTopicName } from "../beacon/events/topic.ts";
-import { parseDuration } from "./duration.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
 /** Where `--serve` listens. */
@@ -12,7 +11,7 @@ export interface ServeAddress {
   port: number;
 }
 
-/** Reads `--topics`: names with commas between them, each once. */
+/** Reads `--topics`: names with commas between them. */
 export function parseTopics(value: string): string[] {
   const topics = value.split(",").map((topic) => topic.trim());
   const bad = topics.find((topic) => !isTopicName(topic));
@@ -22,7 +21,7 @@ export function parseTopics(value: string): string[] {
       `--topics ${rule}, got ${quote(bad)} in ${quote(value)}`,
     );
   }
-  return [...new Set(topics)];
+  return topics;
 }
 
 /** Reads `--serve`: `HOST:PORT`, an IPv6 address in brackets. */
@@ -76,6 +75,21 @@ export function parseName(value: string): string {
   return value;
 }
 
+/** Reads one of the words that a flag takes. */
+export function parseChoice<T extends string>(
+  flag: string,
+  value: string,
+  choices: readonly T[],
+): T {
+  const choice = choices.find((choice) => choice === value);
+  if (choice === undefined) {
+    throw new UsageError(
+      `${flag} must be ${choices.join(" or ")}, got ${quote(value)}`,
+    );
+  }
+  return choice;
+}
+
 /** Reads the count behind a flag. */
 export function parsePositiveInteger(flag: string, value: string): number {
   const number = /^\d+$/.test(value) ? Number(value) : NaN;
@@ -87,10 +101,22 @@ export function parsePositiveInteger(flag: string, value: string): number {
   return number;
 }
 
-/** Reads the duration behind a flag, into milliseconds. */
-export function parseDurationFlag(flag: string, value: string): number {
-  const milliseconds = parseDuration(value);
-  if (milliseconds === undefined) {
+/** The longest duration that a timer can wait, in milliseconds (a little under 25 days). */
+const MAX_DURATION_MS = 2 ** 31 - 1;
+
+const NUMBER = String.raw`(\d+(?:\.\d+)?)`;
+const DURATION = new RegExp(
+  `^(?:${NUMBER}h)?(?:${NUMBER}m)?(?:${NUMBER}s)?(?:${NUMBER}ms)?$`,
+);
+const UNITS_MS = [3_600_000, 60_000, 1000, 1];
+
+/** Reads a duration such as `1m30s`, each unit at most once and the larger first, into milliseconds. */
+export function parseDuration(flag: string, value: string): number {
+  const numbers = DURATION.exec(value)?.slice(1) ?? [];
+  const milliseconds = Math.round(
+    numbers.reduce((sum, text, i) => sum + Number(text ?? 0) * UNITS_MS[i]!, 0),
+  );
+  if (milliseconds < 1 || milliseconds > MAX_DURATION_MS) {
     const rule = "must be a duration such as 500ms, 30s or 1m30s, 596h at most";
     throw new UsageError(`${flag} ${rule}, got ${quote(value)}`);
   }

@@ -12,7 +12,8 @@ A node URL is http or https; localhost:5052 stands for http://localhost:5052. Us
 becomes an Authorization header.
 
 Options:
-  --topics a,b,c         topics to listen to (default head,chain_reorg,block,block_gossip)
+  --topics a,b,c         topics to listen to; repeatable
+                         (default head,chain_reorg,block,block_gossip)
   --format pretty|json   how events are printed (default pretty on a terminal, else json:
                          one JSON object per line)
   --serve HOST:PORT      serve /metrics, /healthz and /readyz; port 0 takes a free one
@@ -31,9 +32,10 @@ Options:
   --version              print the version
   -h, --help             print this text
 
-Pretty lines: time (UTC), slot, epoch:slot in epoch, seconds from slot start to arrival (green:
-before attestations are due, red: after twice that time; negative: the clocks disagree), topic,
-node where there are several, and what the event says. NO_COLOR turns colours off.
+Pretty lines: time of arrival (UTC), slot, epoch+slot in the epoch, seconds from the start of the
+slot to arrival (green: before attestations are due, red: after twice that time; negative: the
+clocks disagree), topic, node where there are several, and the event. They fit the terminal.
+NO_COLOR turns colours off.
 
 Exit codes: 0 asked to stop (--limit, --for, SIGINT, SIGTERM, closed output pipe), 2 bad usage,
 1 anything else. The only permission that is needed is --allow-net.

@@ -1,7 +1,8 @@
 /** The address of a beacon node as it is typed on the command line. */
 
 import { redactUrl } from "../beacon/http/redact_url.ts";
-import { quote, UsageError } from "./usage_error.ts";
+import { shown } from "../values/shown.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** A host, with userinfo, port and path or without. */
 const WITHOUT_SCHEME =
@@ -14,12 +15,12 @@ const EXAMPLE = "such as http://localhost:5052";
  * @throws {UsageError} If the text is no http(s) URL; its credentials are not in the message.
  */
 export function parseNodeUrl(text: string): URL {
+  const got = shown(redactUrl(text), 80);
   const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
-  if (!hasScheme && isBareWord(text)) {
+  // `localhost` is a host; any other word without port, dot or path is a mistyped command.
+  if (!hasScheme && text !== "localhost" && !/[.:/@]/.test(text)) {
     throw new UsageError(
-      `unknown command or node URL ${
-        quote(redactUrl(text))
-      }: expected watch, demo or a URL ${EXAMPLE}`,
+      `unknown command or node URL ${got}: expected watch, demo or a URL ${EXAMPLE}`,
     );
   }
   const isReadable = hasScheme || WITHOUT_SCHEME.test(text);
@@ -27,19 +28,10 @@ export function parseNodeUrl(text: string): URL {
     ? URL.parse(hasScheme ? text : `http://${text}`)
     : null;
   if (url === null || /\s/.test(text)) {
-    throw new UsageError(
-      `node URL must be a URL ${EXAMPLE}, got ${quote(redactUrl(text))}`,
-    );
+    throw new UsageError(`node URL must be a URL ${EXAMPLE}, got ${got}`);
   }
   if (url.protocol !== "http:" && url.protocol !== "https:") {
-    throw new UsageError(
-      `node URL must be http or https, got ${quote(redactUrl(text))}`,
-    );
+    throw new UsageError(`node URL must be http or https, got ${got}`);
   }
   return url;
-}
-
-/** `localhost` is a host; any other word without port, dot or path is a mistyped command. */
-function isBareWord(text: string): boolean {
-  return text !== "localhost" && !/[.:/@]/.test(text);
 }

@@ -1,7 +1,4 @@
-/**
- * What the command says about bad usage: one line that names the flag and the value, and never a
- * credential.
- */
+/** What the command reports of bad usage: one line that names the flag and the value. */
 
 import { redactUrl } from "../beacon/http/redact_url.ts";
 import { shown } from "../values/shown.ts";
@@ -15,13 +12,10 @@ export class UsageError extends Error {
   }
 }
 
-/** The longest value that is repeated in a message, in UTF-16 code units. */
-const MAX_QUOTED = 80;
-
 /**
- * A value as a message shows it. People put a URL behind the wrong flag too, so what looks like one
- * is redacted.
+ * A value as it may appear in a message. People put a URL behind the wrong flag too, so what looks
+ * like one is redacted.
  */
 export function quote(value: string): string {
-  return shown(/:\/\/|@/.test(value) ? redactUrl(value) : value, MAX_QUOTED);
+  return shown(/:\/\/|@/.test(value) ? redactUrl(value) : value, 80);
 }

@@ -2,16 +2,17 @@
 
 import { deadline } from "@std/async/deadline";
 import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
-import type { SlotClock } from "../beacon/slot_clock.ts";
+import { isKnownTopic, KNOWN_TOPICS } from "../beacon/events/topic.ts";
 import type { Log } from "../listener/log.ts";
 import { SseListener } from "../listener/sse_listener.ts";
+import { nearest } from "../values/nearest.ts";
 import type { FeedArguments, NodeArgument } from "./args.ts";
 import type { ServeAddress } from "./flag_values.ts";
 import { type HttpServer, ServeError, serveHttp } from "./http_server.ts";
 import { formatJsonLine } from "./json_line.ts";
 import { LineWriter } from "./line_writer.ts";
-import { checkNetPermission } from "./net_permission.ts";
 import { PrettyPrinter } from "./pretty_line.ts";
+import { Progress } from "./progress.ts";
 import { createHandler } from "./serve.ts";
 import { waitForStop } from "./stop.ts";
 
@@ -37,10 +38,9 @@ export interface WatchOptions {
  * @throws Whatever ended the listener, the server or stdout, other than a closed pipe.
  */
 export async function watch(options: WatchOptions): Promise<void> {
-  const { feed } = options;
-  await checkNetPermission(options.nodes.map((node) => node.url));
+  await checkNetPermission(options.nodes);
   const out = new LineWriter(Deno.stdout);
-  using stop = waitForStop(feed.forMs);
+  using stop = waitForStop(options.feed.forMs);
   await printEvents(options, out, AbortSignal.any([stop.signal, out.failed]));
 
   const flushed = out.flush();
@@ -52,18 +52,23 @@ export async function watch(options: WatchOptions): Promise<void> {
 }
 
 async function printEvents(
-  { nodes, feed, log, defaultServe }: WatchOptions,
+  { nodes, feed, defaultServe, ...options }: WatchOptions,
   out: LineWriter,
   signal: AbortSignal,
 ): Promise<void> {
-  const {
-    topics,
-    headers,
-    limit = Infinity,
-    maxEventBytes,
-    idleTimeoutMs,
-    parity,
-  } = feed;
+  const isTerminal = Deno.stdout.isTerminal();
+  const format = feed.format ?? (isTerminal ? "pretty" : "json");
+  using progress = isTerminal && format === "pretty" && !feed.quiet &&
+      Deno.stderr.isTerminal()
+    ? new Progress(Deno.stderr, columns)
+    : undefined;
+  const log: Log = (entry) => {
+    progress?.hide();
+    options.log(entry);
+  };
+  warnOfUnknownTopics(feed.topics ?? [], log);
+
+  const { topics, headers, maxEventBytes, idleTimeoutMs, parity } = feed;
   await using listener = await SseListener.start({
     nodes: nodes.map((node) => ({ ...node, headers })),
     signal,
@@ -74,19 +79,27 @@ async function printEvents(
     ...(parity !== undefined && { parity }),
   });
   const events = listener.events({ signal });
+  progress?.follow(listener);
   await using _server = startServer(feed.serve, defaultServe, listener, log);
-  const format = createFormat(feed, listener);
+  const printer = new PrettyPrinter({
+    color: isTerminal && !Deno.noColor,
+    width: isTerminal ? columns : () => Infinity,
+    nodes: listener.nodes.map((node) => node.name),
+    topics: listener.nodes.flatMap((node) => node.topics),
+  });
   let count = 0;
   let dropped = 0;
   for await (const event of events) {
-    out.push(format(event));
-    if (++count >= limit) break;
+    progress?.[Symbol.dispose]();
+    const delay = delayOf(event, listener);
+    if (format === "json") out.push(formatJsonLine(event, delay));
+    else printer.format(event, listener.clock, delay).forEach(out.push, out);
+    if (++count >= (feed.limit ?? Infinity)) break;
     if (out.isFull) {
       await untilAborted(out.flush(), signal);
       if (events.dropped > dropped) {
-        const message = `the output is too slow: ${
-          events.dropped - dropped
-        } events dropped`;
+        const lost = events.dropped - dropped;
+        const message = `the output is too slow: ${lost} events dropped`;
         log({ level: "warn", message });
         dropped = events.dropped;
       }
@@ -94,29 +107,46 @@ async function printEvents(
   }
 }
 
-/** Chooses how events become lines. */
-function createFormat(
-  feed: FeedArguments,
-  listener: SseListener,
-): (event: BeaconEvent) => string {
-  const isTerminal = Deno.stdout.isTerminal();
-  if ((feed.format ?? (isTerminal ? "pretty" : "json")) === "json") {
-    return (event) => formatJsonLine(event, delayOf(event, listener.clock));
+/**
+ * Fails at once where a listener would retry for ever. Where Deno can ask the user, it does so later
+ * by itself.
+ */
+async function checkNetPermission(nodes: NodeArgument[]): Promise<void> {
+  for (const node of nodes) {
+    const { hostname, port, protocol } = new URL(node.url);
+    const host = `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
+    const { state } = await Deno.permissions.query({ name: "net", host });
+    if (
+      state === "denied" || (state === "prompt" && !Deno.stdin.isTerminal())
+    ) {
+      throw new Error(`no permission to reach ${host}: run with --allow-net`);
+    }
   }
-  const printer = new PrettyPrinter({
-    color: isTerminal && !Deno.noColor,
-    nodes: listener.nodes.map((node) => node.name),
-    topics: listener.nodes.flatMap((node) => node.topics),
-  });
-  return (event) =>
-    printer.format(event, listener.clock, delayOf(event, listener.clock));
+}
+
+function warnOfUnknownTopics(topics: readonly string[], log: Log): void {
+  for (const topic of topics.filter((topic) => !isKnownTopic(topic))) {
+    const known = nearest(topic, KNOWN_TOPICS);
+    const hint = known === undefined ? "" : `, did you mean ${known}?`;
+    const message = `--topics has an unknown topic, "${topic}"${hint}`;
+    log({ level: "warn", message });
+  }
+}
+
+/** Width of the terminal on stdout; 80 where it has none to tell. */
+function columns(): number {
+  try {
+    return Deno.consoleSize().columns || 80;
+  } catch {
+    return 80;
+  }
 }
 
 /** Seconds from the start of an event's slot to its arrival. */
 function delayOf(
   { slot, receivedAt }: BeaconEvent,
-  clock: SlotClock | undefined,
-) {
+  { clock }: SseListener,
+): number | undefined {
   if (slot === undefined || clock === undefined) return undefined;
   return (receivedAt - clock.slotStart(slot)) / 1000;
 }

@@ -37,7 +37,10 @@ const GOOD: [args: string[], command: Command][] = [
   ],
   [[URL_A, "--format", "json"], watch({ format: "json" })],
   [[URL_A, "--format=pretty"], watch({ format: "pretty" })],
-  [[URL_A, "--format=pretty", "--format=json"], watch({ format: "json" })],
+  [
+    [URL_A, "--topics=head,block", "--topics", "chain_reorg,head"],
+    watch({ topics: ["head", "block", "chain_reorg"] }),
+  ],
   [
     [URL_A, "--serve", "0.0.0.0:80"],
     watch({ serve: { hostname: "0.0.0.0", port: 80 } }),
@@ -96,6 +99,16 @@ const BAD: [args: string[], message: string][] = [
   [["watch"], "no node URL given: expected one such as http://localhost:5052"],
   [["--bogus", URL_A], 'unknown flag "--bogus": see beacon-sse --help'],
   [["--bogus=s3cret", URL_A], 'unknown flag "--bogus": see beacon-sse --help'],
+  [["--toString", URL_A], 'unknown flag "--toString": see beacon-sse --help'],
+  [["--h", URL_A], 'unknown flag "--h": see beacon-sse --help'],
+  [
+    [URL_A, "--format=pretty", "--format=json"],
+    '--format may be given once, got "json" too',
+  ],
+  [
+    [URL_A, "--limit", "1", "--limit", "2"],
+    '--limit may be given once, got "2" too',
+  ],
   [["-x", URL_A], 'unknown flag "-x": see beacon-sse --help'],
   [
     ["--nats", "nats://x", URL_A],

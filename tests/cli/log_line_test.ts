@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
-import { formatLogLine } from "../../src/cli/log_line.ts";
+import { assertEquals, assertMatch } from "@std/assert";
+import { BeaconHttpError, SseListener } from "@org/beacon-sse";
+import { addHint, formatLogLine } from "../../src/cli/log_line.ts";
 import { GENESIS } from "./make_event.ts";
 
 Deno.test("formatLogLine() shows time, level, node, message and error", () => {
@@ -35,5 +36,59 @@ Deno.test("formatLogLine() names a node once", () => {
   assertEquals(
     formatLogLine(entry, GENESIS),
     "03:04:05.000 warn  Lost a: reset",
+  );
+});
+
+for (
+  const [status, hint] of [
+    [401, ' (a key may be given with --header "Name: value")'],
+    [403, ' (a key may be given with --header "Name: value")'],
+    [404, " (is this a beacon node's REST address?)"],
+    [405, " (is this a beacon node's REST address?)"],
+    [500, ""],
+  ] as const
+) {
+  Deno.test(`addHint() ends a message of status ${status} with "${hint}"`, () => {
+    const answer = { status, url: "http://a", body: "" };
+    const error = new BeaconHttpError(`status ${status}`, answer);
+    assertEquals(addHint(error.message, error), `status ${status}${hint}`);
+  });
+}
+
+/** The hint on the first error that a listener reports of a server. */
+async function hintOn(url: string): Promise<string> {
+  await using listener = await SseListener.start({ nodes: [url] });
+  for await (const status of listener.status()) {
+    if (status.type !== "disconnected") continue;
+    return addHint(status.error.message, status.error);
+  }
+  throw new Error("the statuses ended");
+}
+
+function serveHtml(): AsyncDisposable & { host: string } {
+  const stop = new AbortController();
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, signal: stop.signal, onListen() {} },
+    () => new Response("<html>", { headers: { "content-type": "text/html" } }),
+  );
+  return {
+    host: `127.0.0.1:${server.addr.port}`,
+    [Symbol.asyncDispose]: () => (stop.abort(), server.finished),
+  };
+}
+
+Deno.test("addHint() doubts the address of a server of pages", async () => {
+  await using server = serveHtml();
+  assertMatch(
+    await hintOn(`http://${server.host}`),
+    /^[^\n]+ \(is this a beacon node's REST address\?\)$/,
+  );
+});
+
+Deno.test("addHint() proposes http where a port does not speak TLS, without the library's words", async () => {
+  await using server = serveHtml();
+  assertMatch(
+    await hintOn(`https://${server.host}`),
+    /^Cannot reach https:\S+: the port does not speak TLS, try http:\/\/$/,
   );
 });

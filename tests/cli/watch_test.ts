@@ -5,7 +5,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { headData, headFrame, startBeaconServer } from "./beacon_server.ts";
-import { runCli, servedUrl, spawnCli } from "./spawn_cli.ts";
+import { MAIN, runCli, servedUrl, spawnCli } from "./spawn_cli.ts";
 
 Deno.test("beacon-sse prints JSON lines of the payloads as sent and stops at --limit", async () => {
   await using node = startBeaconServer([1, 2, 3, 4, 5].map(headFrame));
@@ -47,11 +47,55 @@ Deno.test("beacon-sse prints pretty lines without colours to a pipe", async () =
   await using node = startBeaconServer([1].map(headFrame));
   const args = [node.url, "--format", "pretty", "--limit", "1"];
   const { code, stdout } = await runCli(args);
-  assertEquals([code, stdout.length], [0, 1]);
+  assertEquals([code, stdout.length], [0, 2]);
   assertMatch(
-    stdout[0]!,
+    stdout[1]!,
     /^\d\d:\d\d:\d\d\.\d{3} {6}1000 .* head +0x1000…0001$/,
   );
+});
+
+Deno.test("beacon-sse warns of an unknown topic with the nearest known one, and requests it", async () => {
+  await using node = startBeaconServer([1].map(headFrame));
+  const topics = ["--topics=hed,late_head", "--topics=head"];
+  const { stderr } = await runCli([node.url, ...topics, "--limit=1"]);
+  assertStringIncludes(
+    stderr[0]!,
+    'warn  --topics has an unknown topic, "hed", did you mean head?',
+  );
+  assertMatch(stderr[1]!, /unknown topic, "late_head"$/);
+  assertStringIncludes(
+    decodeURIComponent(node.requests[0]!.url),
+    "topics=hed,late_head,head",
+  );
+});
+
+Deno.test({
+  name:
+    "beacon-sse shows on a terminal what it waits for, until the first event",
+  ignore: Deno.build.os !== "linux", // `script` of Linux makes the terminal
+  async fn() {
+    await using node = startBeaconServer([1].map(headFrame));
+    const command = ["run", "--quiet", "--allow-net", MAIN, node.url];
+    const { stdout } = await new Deno.Command("script", {
+      args: [
+        "--quiet",
+        "--command",
+        `stty cols 60; '${Deno.execPath()}' ${command.join(" ")} --limit 1`,
+        "/dev/null",
+      ],
+      env: { NO_COLOR: "1" },
+    }).output();
+    const screen = new TextDecoder().decode(stdout);
+    const before = screen.slice(0, screen.indexOf("UTC"));
+    assertStringIncludes(before, "\r\x1b[KConnecting to http://127.0.0.1:");
+    assertStringIncludes(
+      screen,
+      "UTC          SLOT   DELAY TOPIC        EVENT\r\n",
+    );
+    const events = screen.slice(screen.indexOf("UTC")).trimEnd().split("\r\n");
+    assertEquals(events.length, 2);
+    for (const line of events) assert(line.length <= 60, line);
+  },
 });
 
 Deno.test("beacon-sse follows several nodes, each with its name", async () => {

@@ -15,7 +15,7 @@
 import { SseListener, type Subscription } from "@org/beacon-sse";
 import { delay } from "@std/async/delay";
 import { getHeapSpaceStatistics } from "node:v8";
-import { parseDuration } from "../../src/cli/duration.ts";
+import { parseDuration } from "../../src/cli/flag_values.ts";
 import { type HeapSample, heapTrend } from "./heap_trend.ts";
 import { parseSamples, type Sample, sumOf } from "./prometheus_samples.ts";
 import { isHead, ledgerEventOf } from "./soak_events.ts";
@@ -63,13 +63,7 @@ function parseArguments(args: readonly string[]): Arguments {
   for (let i = 0; i < args.length; i += 2) {
     const [flag, value = ""] = args.slice(i, i + 2);
     if (flag === "--for") {
-      const forMs = parseDuration(value);
-      if (forMs === undefined) {
-        throw new TypeError(
-          `Cannot soak: --for must be a duration, got "${value}"`,
-        );
-      }
-      parsed.forMs = forMs;
+      parsed.forMs = parseDuration(flag, value);
     } else if (flag === "--seed") {
       if (!/^\d{1,9}$/.test(value)) {
         throw new TypeError(

@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
-import { MAX_DURATION_MS, parseDuration } from "../../src/cli/duration.ts";
+import { assertEquals, assertThrows } from "@std/assert";
+import { parseDuration } from "../../src/cli/flag_values.ts";
+import { UsageError } from "../../src/cli/usage_error.ts";
 
 const GOOD: Record<string, number> = {
   "500ms": 500,
@@ -11,12 +12,12 @@ const GOOD: Record<string, number> = {
   "1m30s": 90_000,
   "1h2m3s4ms": 3_723_004,
   "90s": 90_000,
-  "2147483647ms": MAX_DURATION_MS,
+  "2147483647ms": 2 ** 31 - 1,
 };
 
 for (const [text, milliseconds] of Object.entries(GOOD)) {
   Deno.test(`parseDuration() reads ${text} as ${milliseconds} ms`, () => {
-    assertEquals(parseDuration(text), milliseconds);
+    assertEquals(parseDuration("--for", text), milliseconds);
   });
 }
 
@@ -43,6 +44,10 @@ const BAD = [
 
 for (const text of BAD) {
   Deno.test(`parseDuration() refuses ${JSON.stringify(text)}`, () => {
-    assertEquals(parseDuration(text), undefined);
+    assertThrows(
+      () => parseDuration("--for", text),
+      UsageError,
+      "--for must be",
+    );
   });
 }

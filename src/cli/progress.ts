@@ -1,0 +1,105 @@
+/** What the command waits for, on one line of the terminal that is refreshed in place. */
+
+import type { NodeSnapshot } from "../listener/node_state.ts";
+import type { DisconnectedStatus } from "../listener/node_status.ts";
+import type { SseListener } from "../listener/sse_listener.ts";
+import { fitStart } from "./pretty_line.ts";
+import { addHint } from "./log_line.ts";
+
+/** Shows a line until it is disposed, at the first event. */
+export class Progress implements Disposable {
+  readonly #terminal: { writeSync(bytes: Uint8Array): number };
+  readonly #width: () => number;
+  readonly #now: () => number;
+  readonly #encoder = new TextEncoder();
+  /** The last disconnect of each node. */
+  readonly #ends = new Map<string, DisconnectedStatus>();
+  readonly #over = new AbortController();
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #isShown = false;
+
+  /**
+   * @param terminal Where the line is shown.
+   * @param width The terminal's columns.
+   * @param now The time, in milliseconds.
+   */
+  constructor(
+    terminal: { writeSync(bytes: Uint8Array): number },
+    width: () => number,
+    now: () => number = Date.now,
+  ) {
+    this.#terminal = terminal;
+    this.#width = width;
+    this.#now = now;
+  }
+
+  /** Shows what a listener is waiting for, from now on. */
+  follow(listener: Pick<SseListener, "nodes" | "status">): void {
+    const { signal } = this.#over;
+    if (signal.aborted) return;
+    const startedAt = this.#now();
+    const show = () => {
+      const now = this.#now();
+      const line = describeWait(listener.nodes, this.#ends, now, startedAt);
+      this.#write(`\r\x1b[K${fitStart(line, this.#width() - 1)}`);
+      this.#isShown = true;
+    };
+    this.#timer = setInterval(show, 1000);
+    show();
+    const statuses = listener.status({ signal });
+    (async () => {
+      for await (const status of statuses) {
+        if (status.type === "disconnected") this.#ends.set(status.node, status);
+      }
+    })();
+  }
+
+  /** Takes the line away to make room for another one; it comes back with the next second. */
+  hide(): void {
+    if (this.#isShown) this.#write("\r\x1b[K");
+    this.#isShown = false;
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+    this.#over.abort();
+    this.hide();
+  }
+
+  #write(text: string): void {
+    try {
+      this.#terminal.writeSync(this.#encoder.encode(text));
+    } catch {
+      // The terminal is gone; the command ends when its output is.
+    }
+  }
+}
+
+function describeWait(
+  nodes: readonly NodeSnapshot[],
+  ends: ReadonlyMap<string, DisconnectedStatus>,
+  now: number,
+  startedAt: number,
+): string {
+  const seconds = (ms: number) => `${Math.max(0, Math.round(ms / 1000))} s`;
+  const connected = nodes.filter(({ state }) => state === "connected").length;
+  const waited = seconds(now - startedAt);
+  const end = nodes.map(({ name, state }) =>
+    state === "connected" ? undefined : ends.get(name)
+  ).find((end) => end !== undefined);
+  let what = `Connecting to ${nodes.map(({ name }) => name).join(", ")}`;
+  if (connected > 0) {
+    const who = nodes.length === 1
+      ? "Connected"
+      : `${connected} of ${nodes.length} nodes connected`;
+    what = `${who}, waiting for the first event`;
+  } else if (end !== undefined) what = "No node is connected";
+  if (end === undefined) return `${what} (${waited})`;
+  const retryAt = end.at + end.retryInMs;
+  const retry = now < retryAt
+    ? `next attempt in ${seconds(retryAt - now)}`
+    : "connecting again";
+  return `${what} (${waited}), ${retry}: ${
+    addHint(end.error.message, end.error)
+  }`;
+}
