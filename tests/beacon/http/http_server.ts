@@ -19,12 +19,17 @@ export class HttpServer implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #ended = new AbortController();
 
-  /** @param answer Answers a request to a path; its query is left out. */
+  /**
+   * @param answer Answers a request to a path; its query is left out.
+   * @param tls Its certificate and key, where it speaks HTTPS.
+   */
   constructor(
     answer: (path: string, request: Request) => Response | Promise<Response>,
+    tls?: Deno.TlsCertifiedKeyPem,
   ) {
     this.#server = Deno.serve(
       {
+        ...tls,
         hostname: "127.0.0.1",
         port: 0,
         onListen() {},
@@ -36,7 +41,8 @@ export class HttpServer implements AsyncDisposable {
         return answer(new URL(request.url).pathname, request);
       },
     );
-    this.url = `http://127.0.0.1:${this.#server.addr.port}`;
+    const scheme = tls === undefined ? "http" : "https";
+    this.url = `${scheme}://127.0.0.1:${this.#server.addr.port}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -68,6 +74,67 @@ export class RawServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#listener.close();
+    await this.#accepting;
+  }
+}
+
+/** Passes connections on to a server, and can leave them half-open. */
+export class StoppingRelay implements AsyncDisposable {
+  /** Base URL, with the server's scheme, without a trailing slash. */
+  readonly url: string;
+  /** How many connections were opened. */
+  opened = 0;
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly #accepting: Promise<void>;
+  /** The open connections; those that were stopped stay open and pass nothing on. */
+  readonly #connections = new Set<{ isStopped: boolean; ends: Deno.Conn[] }>();
+
+  /** @param target Base URL of the server. */
+  constructor(target: string) {
+    const { protocol, port } = new URL(target);
+    this.url = `${protocol}//127.0.0.1:${this.#listener.addr.port}`;
+    this.#accepting = this.#accept(Number(port));
+  }
+
+  /** From now on the open connections pass nothing on. New ones do. */
+  stop(): void {
+    for (const connection of this.#connections) connection.isStopped = true;
+  }
+
+  async #accept(port: number): Promise<void> {
+    const passing: Promise<unknown>[] = [];
+    for await (const client of this.#listener) {
+      this.opened++;
+      const server = await Deno.connect({ hostname: "127.0.0.1", port });
+      const connection = { isStopped: false, ends: [client, server] };
+      this.#connections.add(connection);
+      const pass = async (from: Deno.Conn, to: Deno.Conn) => {
+        const buffer = new Uint8Array(16_384);
+        try {
+          for (let size; (size = await from.read(buffer)) !== null;) {
+            if (!connection.isStopped) await to.write(buffer.subarray(0, size));
+          }
+          if (!connection.isStopped) to.close();
+        } catch {
+          // One of the ends is closed.
+        }
+      };
+      passing.push(pass(client, server), pass(server, client));
+    }
+    await Promise.all(passing);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#listener.close();
+    for (const { ends } of this.#connections) {
+      for (const end of ends) {
+        try {
+          end.close();
+        } catch {
+          // It is closed already.
+        }
+      }
+    }
     await this.#accepting;
   }
 }
