@@ -1,0 +1,352 @@
+/** Reads events from JetStream, from a position that survives the reader. */
+
+import {
+  type ConsumerMessages,
+  DeliverPolicy,
+  DiscardPolicy,
+  jetstream,
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstreamManager,
+  type JsMsg,
+  RetentionPolicy,
+  StorageType,
+} from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/nats-core";
+import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
+import { parseEventData } from "../beacon/events/parse_event_data.ts";
+import { type ChainReorg, toChainReorg } from "../listener/chain/reorg.ts";
+import {
+  checkInteger,
+  checkObject,
+  checkSignal,
+  refuse,
+} from "../values/check.ts";
+import {
+  checkNatsOptions,
+  connectNats,
+  type NatsOptions,
+  pause,
+} from "./connect.ts";
+import { topicToken } from "./stream.ts";
+
+/** Options for {@linkcode fromJetStream}. */
+export interface FromJetStreamOptions extends NatsOptions {
+  /**
+   * Name of the reader: letters, digits, `-` and `_`. Its position is kept in JetStream under this
+   * name, so that it goes on where it was, on any machine. Without it there is no position.
+   */
+  durable?: string;
+  /**
+   * Where a reader without a position begins: `"new"`, `"all"`, or a Unix time in milliseconds.
+   *
+   * @default {"new"}
+   */
+  from?: "new" | "all" | number;
+  /**
+   * Slots in an epoch, for {@linkcode JetStreamSource.reorgs}.
+   *
+   * @default {32}
+   */
+  slotsPerEpoch?: number;
+  /** Ends the source when aborted. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Opens the events that {@linkcode "./to_jetstream.ts".toJetStream} wrote. Waits until the server is
+ * there and has the stream.
+ *
+ * @param options Where they are, and where to begin.
+ * @throws {TypeError} If an option is of the wrong kind; the message names it.
+ * @throws {RangeError} If a number is out of its range; the message names it.
+ * @throws The signal's reason, when it aborts before.
+ */
+export async function fromJetStream(
+  options: FromJetStreamOptions,
+): Promise<JetStreamSource> {
+  checkObject(ACTION, "options", options);
+  const { durable, from = "new", slotsPerEpoch = 32, signal } = options;
+  checkSignal(ACTION, signal);
+  checkInteger(ACTION, "slotsPerEpoch", slotsPerEpoch, 1, 1024);
+  if (durable !== undefined && !/^[A-Za-z0-9_-]{1,64}$/.test(durable)) {
+    refuse(ACTION, "durable", "letters, digits, - and _", durable);
+  }
+  if (from !== "new" && from !== "all" && !Number.isFinite(from)) {
+    refuse(ACTION, "from", `"new", "all" or a time in milliseconds`, from);
+  }
+  const { servers, network, stream } = checkNatsOptions(ACTION, options);
+  const ended = new AbortController();
+  const all = signal === undefined
+    ? ended.signal
+    : AbortSignal.any([signal, ended.signal]);
+  const connection = await connectNats(servers, all);
+  const { manager, isSubjectPerEvent } = await reachStream(
+    connection,
+    stream,
+    all,
+  );
+  return new Source({
+    connection,
+    manager,
+    isSubjectPerEvent,
+    network,
+    stream,
+    durable,
+    from,
+    slotsPerEpoch,
+    ended,
+    signal: all,
+  });
+}
+
+async function reachStream(
+  connection: NatsConnection,
+  stream: string,
+  signal: AbortSignal,
+): Promise<Pick<SourceParts, "manager" | "isSubjectPerEvent">> {
+  while (true) {
+    signal.throwIfAborted();
+    try {
+      const manager = await jetstreamManager(connection);
+      const { config } = await manager.streams.info(stream);
+      return { manager, isSubjectPerEvent: config.discard_new_per_subject };
+    } catch {
+      // Its writer has not made it yet, or the server is away.
+      await pause(500, signal);
+    }
+  }
+}
+
+interface SourceParts {
+  readonly connection: NatsConnection;
+  readonly manager: JetStreamManager;
+  readonly isSubjectPerEvent: boolean;
+  readonly network: string;
+  readonly stream: string;
+  readonly durable: string | undefined;
+  readonly from: "new" | "all" | number;
+  readonly slotsPerEpoch: number;
+  readonly ended: AbortController;
+  readonly signal: AbortSignal;
+}
+
+/** An open source, as {@linkcode fromJetStream} returns it. */
+export interface JetStreamSource extends AsyncDisposable {
+  /**
+   * The events, in the order of the stream. An event counts as taken when the next one is requested
+   * or the stream is cancelled, and the position is stored then: a reader that dies between two
+   * events receives the one that it had in hand again, and none is lost.
+   *
+   * @param options Which topics; all of them where absent.
+   */
+  events(
+    options?: { topics?: readonly string[] },
+  ): ReadableStream<BeaconEvent<string>>;
+
+  /** The reorgs, as `SseListener.reorgs()` has them. */
+  reorgs(): ReadableStream<ChainReorg>;
+
+  /** Ends the source. */
+  close(): Promise<void>;
+}
+
+class Source implements JetStreamSource {
+  readonly #parts: SourceParts;
+  readonly #client: JetStreamClient;
+
+  constructor(parts: SourceParts) {
+    this.#parts = parts;
+    this.#client = jetstream(parts.connection);
+  }
+
+  events(
+    options: { topics?: readonly string[] } = {},
+  ): ReadableStream<BeaconEvent<string>> {
+    const { topics } = options;
+    const suffix = topics === undefined
+      ? ""
+      : `-${[...topics].map(topicToken).sort().join("-")}`;
+    return this.#read(topics, suffix, (event) => event);
+  }
+
+  reorgs(): ReadableStream<ChainReorg> {
+    const { slotsPerEpoch } = this.#parts;
+    return this.#read(
+      ["chain_reorg"],
+      "-reorgs",
+      (event) =>
+        toChainReorg(event as BeaconEvent<"chain_reorg">, slotsPerEpoch),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#parts.ended.abort();
+    await this.#parts.connection.close().catch(() => {});
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** One filter: servers before 2.10 take no more, so of several topics the rest is left out here. */
+  #filter(wanted: ReadonlySet<string> | undefined): string {
+    const { network, isSubjectPerEvent } = this.#parts;
+    if (wanted?.size !== 1) return `beacon.${network}.>`;
+    const subject = `beacon.${network}.${topicToken([...wanted][0]!)}`;
+    return isSubjectPerEvent ? `${subject}.>` : subject;
+  }
+
+  #read<T>(
+    topics: readonly string[] | undefined,
+    suffix: string,
+    map: (event: BeaconEvent<string>) => T,
+  ): ReadableStream<T> {
+    const { signal, stream, durable, from } = this.#parts;
+    const position = durable === undefined
+      ? undefined
+      : new Position(this.#parts, this.#client, `${durable}${suffix}`);
+    const wanted = topics && new Set(topics);
+    let messages: ConsumerMessages | undefined;
+    let iterator: AsyncIterator<JsMsg> | undefined;
+    let taken: JsMsg | undefined;
+    const open = async () => {
+      const last = await position?.read();
+      const consumer = await this.#client.consumers.get(stream, {
+        filter_subjects: this.#filter(wanted),
+        ...(last !== undefined
+          ? {
+            deliver_policy: DeliverPolicy.StartSequence,
+            opt_start_seq: last + 1,
+          }
+          : from === "all"
+          ? { deliver_policy: DeliverPolicy.All }
+          : from === "new"
+          ? { deliver_policy: DeliverPolicy.New }
+          : {
+            deliver_policy: DeliverPolicy.StartTime,
+            opt_start_time: new Date(from).toISOString(),
+          }),
+      });
+      messages = await consumer.consume();
+      signal.addEventListener("abort", () => messages?.stop(), { once: true });
+      iterator = messages[Symbol.asyncIterator]();
+    };
+    return new ReadableStream<T>({
+      pull: async (controller) => {
+        if (iterator === undefined) await open();
+        if (taken !== undefined) position?.write(taken.seq);
+        while (true) {
+          const { done, value } = await iterator!.next();
+          if (done || signal.aborted) {
+            await position?.flush();
+            return controller.close();
+          }
+          taken = value;
+          const event = toEvent(value);
+          if (wanted === undefined || wanted.has(event.topic)) {
+            return controller.enqueue(map(event));
+          }
+        }
+      },
+      cancel: async () => {
+        if (taken !== undefined) position?.write(taken.seq);
+        await position?.flush();
+        messages?.stop();
+        await iterator?.return?.();
+      },
+    }, { highWaterMark: 0 });
+  }
+}
+
+/** An event from its message. Its payload is parsed when somebody looks at `data`. */
+function toEvent(message: JsMsg): BeaconEvent<string> {
+  const { headers, subject, time } = message;
+  const get = (name: string) => headers?.get(name) || undefined;
+  const topic = decodeURIComponent(
+    get("Beacon-Topic") ?? subject.split(".")[2] ?? "",
+  );
+  const raw = message.string();
+  const slot = get("Beacon-Slot");
+  let data: { value: unknown } | undefined;
+  const event = {
+    topic,
+    raw,
+    node: decodeURIComponent(get("Beacon-Node") ?? ""),
+    receivedAt: Number(get("Beacon-Received-At") ?? time.getTime()),
+    ...(slot === undefined ? {} : { slot: Number(slot) }),
+    ...(get("Beacon-Recovered") === undefined
+      ? {}
+      : { recovered: true as const }),
+    get data(): unknown {
+      return (data ??= { value: parseEventData(topic, raw) }).value;
+    },
+  };
+  return event as BeaconEvent<string>;
+}
+
+/** The sequence that a named reader has taken, as the last message of a subject of its own. */
+class Position {
+  readonly #parts: SourceParts;
+  readonly #client: JetStreamClient;
+  readonly #subject: string;
+  readonly #stream: string;
+  #written = 0;
+  #wanted = 0;
+  #writing: Promise<void> | undefined;
+
+  constructor(parts: SourceParts, client: JetStreamClient, name: string) {
+    this.#parts = parts;
+    this.#client = client;
+    this.#stream = `${parts.stream}_POSITIONS`;
+    this.#subject = `beacon-position.${parts.stream}.${name}`;
+  }
+
+  /** The sequence that was taken last; `undefined` for a new reader. */
+  async read(): Promise<number | undefined> {
+    const { manager, stream, signal } = this.#parts;
+    await manager.streams.add({
+      name: this.#stream,
+      description: "How far each named reader of beacon events has come",
+      subjects: [`beacon-position.${stream}.>`],
+      retention: RetentionPolicy.Limits,
+      storage: StorageType.File,
+      discard: DiscardPolicy.Old,
+      max_msgs_per_subject: 1,
+    }).catch(() => manager.streams.info(this.#stream));
+    signal.throwIfAborted();
+    const message = await manager.streams.getMessage(this.#stream, {
+      last_by_subj: this.#subject,
+    });
+    if (message === null) return undefined;
+    this.#written = this.#wanted = Number(message.string());
+    return this.#written;
+  }
+
+  /** Stores a sequence; of several in a row the last is enough. */
+  write(sequence: number): void {
+    this.#wanted = Math.max(this.#wanted, sequence);
+    this.#writing ??= this.#write().finally(() => this.#writing = undefined);
+  }
+
+  /** Resolves when what was taken is stored, or the server is away. */
+  async flush(): Promise<void> {
+    await this.#writing;
+  }
+
+  async #write(): Promise<void> {
+    const { signal } = this.#parts;
+    while (this.#written < this.#wanted) {
+      const sequence = this.#wanted;
+      try {
+        await this.#client.publish(this.#subject, String(sequence));
+        this.#written = sequence;
+      } catch {
+        if (signal.aborted || this.#parts.connection.isClosed()) return;
+        await pause(250, signal);
+      }
+    }
+  }
+}
+
+const ACTION = "read from JetStream";

@@ -1,0 +1,453 @@
+/** Writes a listener's events into JetStream, each once, however many listeners do the same. */
+
+import {
+  jetstream,
+  type JetStreamClient,
+  jetstreamManager,
+} from "@nats-io/jetstream";
+import {
+  headers as natsHeaders,
+  type NatsConnection,
+} from "@nats-io/nats-core";
+import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
+import { eventIdentity } from "../beacon/events/event_identity.ts";
+import { Broadcast } from "../listener/broadcast/broadcast.ts";
+import type { Subscription } from "../listener/broadcast/subscription.ts";
+import { checkInteger, checkObject, checkSignal } from "../values/check.ts";
+import { digest } from "../values/digest.ts";
+import {
+  checkNatsOptions,
+  connectNats,
+  type NatsOptions,
+  pause,
+} from "./connect.ts";
+import { type Message, type Outcome, PublishWindow } from "./publish_window.ts";
+import {
+  ensureStream,
+  type StreamNeeds,
+  StreamRefusedError,
+  subjectOf,
+  topicToken,
+} from "./stream.ts";
+
+/** Options for {@linkcode toJetStream}. */
+export interface ToJetStreamOptions extends NatsOptions {
+  /** The topics to publish; all that the listener delivers where absent. */
+  topics?: readonly string[];
+  /** Ends the sink when aborted. */
+  signal?: AbortSignal;
+  /**
+   * How long the server must remember ids, in milliseconds: within it, redundant listeners store an
+   * event once.
+   *
+   * @default {3600000}
+   */
+  duplicateWindowMs?: number;
+  /**
+   * A subject for each event, which the server refuses to store a second time, however late. For
+   * topics with a few events a slot: the server keeps each subject in memory.
+   *
+   * @default {false}
+   */
+  subjectPerEvent?: boolean;
+  /**
+   * How long a stream that is made here keeps events, in milliseconds.
+   *
+   * @default {604800000}
+   */
+  maxAgeMs?: number;
+  /**
+   * How many bytes a stream that is made here keeps.
+   *
+   * @default {1073741824}
+   */
+  maxBytes?: number;
+  /**
+   * On how many servers a stream that is made here is stored.
+   *
+   * @default {1}
+   */
+  replicas?: number;
+  /**
+   * The most messages in flight.
+   *
+   * @default {256}
+   */
+  inFlight?: number;
+}
+
+/** The part of `SseListener` that {@linkcode toJetStream} uses. */
+export interface EventSource {
+  /** Subscribes to events. */
+  events(
+    options: { topics?: readonly string[]; raw: true; signal: AbortSignal },
+  ): Subscription<BeaconEvent<string>>;
+}
+
+/** What happens to a sink. */
+export type JetStreamStatus =
+  /** The server is reached and the stream can serve. */
+  | { type: "connected"; at: number; stream: string }
+  /** The server is lost; it is tried again. */
+  | { type: "disconnected"; at: number; error?: Error }
+  /** Events could not be stored. */
+  | {
+    type: "gap";
+    at: number;
+    from: number | undefined;
+    to: number | undefined;
+    topics: readonly string[];
+    count: number;
+    reason: string;
+  };
+
+/** Counts of a sink. */
+export interface JetStreamCounts {
+  /** Events that the server stored. */
+  stored: number;
+  /** Events that the server had stored already, from another listener or from here. */
+  duplicates: number;
+  /** Events that could not be stored: too large for the server, or dropped from a full queue. */
+  lost: number;
+  /** Events without an acknowledgement. */
+  pending: number;
+}
+
+/**
+ * Publishes a listener's events. Each message has the event's text as its body, its identity as its
+ * id, and `Beacon-Topic`, `Beacon-Node`, `Beacon-Received-At` (Unix time in milliseconds),
+ * `Beacon-Slot` and `Beacon-Recovered` as headers, where the event has them.
+ *
+ * An acknowledgement says that the server has the event, not that it is on disk: a server syncs every
+ * two minutes by default. A server that is killed loses nothing; a machine that loses power may.
+ *
+ * The server may be away at the start and at any later time. Meanwhile events wait in the
+ * subscription's queue (1024 entries); what does not fit is counted and reported as a gap.
+ *
+ * @param listener Where the events come from.
+ * @param options Where they go.
+ * @throws {TypeError} If an option is of the wrong kind; the message names it.
+ * @throws {RangeError} If a number is out of its range; the message names it.
+ */
+export function toJetStream(
+  listener: EventSource,
+  options: ToJetStreamOptions,
+): JetStreamSink {
+  return new JetStreamSink(listener, options);
+}
+
+/** A running sink, as {@linkcode toJetStream} returns it. */
+export class JetStreamSink implements AsyncDisposable {
+  /** Resolves when the sink has ended; rejects with the error that ended it, if one did. */
+  readonly finished: Promise<void>;
+  readonly #needs: StreamNeeds;
+  readonly #servers: readonly string[];
+  readonly #window: PublishWindow;
+  readonly #status = new Broadcast<JetStreamStatus>();
+  readonly #ended = new AbortController();
+  readonly #counts = { stored: 0, duplicates: 0, lost: 0 };
+  readonly #events = new WeakMap<Message, BeaconEvent<string>>();
+  readonly #occurrences = new Map<string, number>();
+  #lastHead = new Map<string, string>();
+  #dropped = 0;
+  #client: JetStreamClient | undefined;
+
+  /** Starts a sink; {@linkcode toJetStream} says more. */
+  constructor(listener: EventSource, options: ToJetStreamOptions) {
+    checkObject(ACTION, "options", options);
+    const { topics, signal } = options;
+    checkSignal(ACTION, signal);
+    const {
+      duplicateWindowMs = 3_600_000,
+      maxAgeMs = 604_800_000,
+      maxBytes = 2 ** 30,
+      replicas = 1,
+      inFlight = 256,
+      subjectPerEvent = false,
+    } = options;
+    checkInteger(ACTION, "duplicateWindowMs", duplicateWindowMs, 1000);
+    checkInteger(ACTION, "maxAgeMs", maxAgeMs, 1000);
+    checkInteger(ACTION, "maxBytes", maxBytes, 1);
+    checkInteger(ACTION, "replicas", replicas, 1, 5);
+    checkInteger(ACTION, "inFlight", inFlight, 1, 65_536);
+    const { servers, network, stream } = checkNatsOptions(ACTION, options);
+    this.#servers = servers;
+    this.#needs = {
+      stream,
+      network,
+      duplicateWindowMs,
+      subjectPerEvent,
+      maxAgeMs,
+      maxBytes,
+      replicas,
+    };
+    this.#window = new PublishWindow({
+      inFlight,
+      send: (message) => this.#send(message),
+      onOutcome: (message, outcome) => this.#count(message, outcome),
+    });
+    const ended = signal === undefined
+      ? this.#ended.signal
+      : AbortSignal.any([signal, this.#ended.signal]);
+    const cut = new AbortController();
+    const events = listener.events({
+      raw: true,
+      signal: cut.signal,
+      ...(topics === undefined ? {} : { topics }),
+    });
+    this.finished = this.#run(events, ended).finally(() => cut.abort());
+    this.finished.catch(() => {});
+  }
+
+  /** What was stored so far. */
+  get counts(): JetStreamCounts {
+    return { ...this.#counts, pending: this.#window.pending };
+  }
+
+  /** Subscribes to what happens to the sink. */
+  status(
+    options: { signal?: AbortSignal } = {},
+  ): Subscription<JetStreamStatus> {
+    return this.#status.subscribe(options);
+  }
+
+  /**
+   * Ends the sink. Waits until what was received is acknowledged, ten seconds at most; what is not
+   * by then is counted as lost.
+   */
+  async close(): Promise<void> {
+    this.#ended.abort();
+    await this.finished.catch(() => {});
+  }
+
+  /** The same as {@linkcode JetStreamSink.close}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #run(
+    events: Subscription<BeaconEvent<string>>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const stop = new AbortController();
+    // What was received when the end comes has ten more seconds.
+    const cut = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const onAbort = () => {
+      timer = setTimeout(() => cut.abort(signal.reason), CLOSE_MS);
+    };
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    let connection: NatsConnection | undefined;
+    try {
+      connection = await connectNats(this.#servers, cut.signal);
+      await this.#prepare(connection, cut.signal);
+      void this.#follow(connection, stop.signal);
+      for await (const event of untilEmpty(events, signal)) {
+        await this.#publish(event, events.dropped, cut.signal);
+      }
+      await this.#window.flush(cut.signal);
+    } catch (error) {
+      if (!cut.signal.aborted) throw error;
+    } finally {
+      clearTimeout(timer);
+      stop.abort();
+      this.#lose(this.#window.close(), "the sink was closed first");
+      this.#status.close();
+      await connection?.close().catch(() => {});
+    }
+  }
+
+  /** Makes the stream, for as long as the server has no leader for it or is away. */
+  async #prepare(
+    connection: NatsConnection,
+    signal: AbortSignal,
+  ): Promise<void> {
+    while (true) {
+      signal.throwIfAborted();
+      try {
+        const manager = await jetstreamManager(connection);
+        await ensureStream(manager, this.#needs);
+        this.#client = jetstream(connection, { timeout: ACK_MS });
+        this.#post({
+          type: "connected",
+          at: Date.now(),
+          stream: this.#needs.stream,
+        });
+        return;
+      } catch (error) {
+        if (error instanceof StreamRefusedError) throw error;
+        this.#post({
+          type: "disconnected",
+          at: Date.now(),
+          error: error as Error,
+        });
+      }
+      await pause(1000, signal);
+    }
+  }
+
+  async #follow(
+    connection: NatsConnection,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for await (const status of connection.status()) {
+      if (signal.aborted) return;
+      if (status.type === "disconnect") {
+        this.#post({ type: "disconnected", at: Date.now() });
+      }
+      if (status.type !== "reconnect") continue;
+      this.#post({
+        type: "connected",
+        at: Date.now(),
+        stream: this.#needs.stream,
+      });
+      this.#window.resend();
+    }
+  }
+
+  async #publish(
+    event: BeaconEvent<string>,
+    dropped: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (dropped > this.#dropped) {
+      const count = dropped - this.#dropped;
+      this.#dropped = dropped;
+      this.#counts.lost += count;
+      this.#post({
+        type: "gap",
+        at: Date.now(),
+        from: undefined,
+        to: event.slot,
+        topics: [],
+        count,
+        reason: "the server was away for longer than the queue lasts",
+      });
+    }
+    const id = this.#idOf(event);
+    const message: Message = {
+      subject: subjectOf(this.#needs, event, id),
+      id,
+      headers: {
+        "Beacon-Topic": encodeURIComponent(event.topic),
+        "Beacon-Node": encodeURIComponent(event.node),
+        "Beacon-Received-At": String(event.receivedAt),
+        ...(event.slot === undefined
+          ? {}
+          : { "Beacon-Slot": String(event.slot) }),
+        ...(event.recovered ? { "Beacon-Recovered": "true" } : {}),
+      },
+      body: event.raw,
+    };
+    this.#events.set(message, event);
+    await this.#window.publish(message, signal);
+  }
+
+  /**
+   * A head goes from A to B and back to A, and is reported three times: the third time it is another
+   * message than the first.
+   */
+  #idOf(event: BeaconEvent<string>): string {
+    let id: string;
+    try {
+      id = eventIdentity(event);
+    } catch {
+      // A malformed payload is passed on as it is: its text is what it is.
+      return `${topicToken(event.topic)}/${digest(event.raw)}`;
+    }
+    if (event.topic !== "head" && event.topic !== "head_v2") return id;
+    const last = this.#lastHead.get(event.topic);
+    this.#lastHead.set(event.topic, id);
+    const times = (this.#occurrences.get(id) ?? 0) + (last === id ? 0 : 1);
+    this.#occurrences.delete(id);
+    this.#occurrences.set(id, Math.max(1, times));
+    if (this.#occurrences.size > REMEMBERED_HEADS) {
+      this.#occurrences.delete(this.#occurrences.keys().next().value!);
+    }
+    return times > 1 ? `${id} #${times}` : id;
+  }
+
+  async #send({ subject, id, headers, body }: Message): Promise<Outcome> {
+    const all = natsHeaders();
+    for (const [name, value] of Object.entries(headers)) all.set(name, value);
+    try {
+      const { duplicate } = await this.#client!.publish(subject, body, {
+        msgID: id,
+        headers: all,
+      });
+      return duplicate ? "duplicate" : "stored";
+    } catch (error) {
+      const { code, message = "" } = error as {
+        code?: number;
+        message?: string;
+      };
+      if (code === MAX_MESSAGES_CODE && this.#needs.subjectPerEvent) {
+        return "duplicate";
+      }
+      if (/max_payload|maximum payload|message size exceeds/i.test(message)) {
+        return "refused";
+      }
+      throw error;
+    }
+  }
+
+  #count(message: Message, outcome: Outcome): void {
+    if (outcome === "stored") this.#counts.stored++;
+    else if (outcome === "duplicate") this.#counts.duplicates++;
+    else {this.#lose(
+        [message],
+        "the event is larger than the server's maximum payload",
+      );}
+  }
+
+  #lose(messages: readonly Message[], reason: string): void {
+    if (messages.length === 0) return;
+    this.#counts.lost += messages.length;
+    const events = messages.map((message) => this.#events.get(message)!);
+    const slots = events.flatMap(({ slot }) => slot ?? []);
+    this.#post({
+      type: "gap",
+      at: Date.now(),
+      from: slots.length === 0 ? undefined : Math.min(...slots),
+      to: slots.length === 0 ? undefined : Math.max(...slots),
+      topics: [...new Set(events.map(({ topic }) => topic))],
+      count: messages.length,
+      reason,
+    });
+  }
+
+  #post(status: JetStreamStatus): void {
+    this.#status.post(status);
+  }
+}
+
+/** The values of a subscription, and once the signal aborts those that are in its queue. */
+async function* untilEmpty<T>(
+  values: Subscription<T>,
+  signal: AbortSignal,
+): AsyncGenerator<T, void, void> {
+  const reader = values.getReader();
+  const aborted = new Promise<undefined>((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
+  let next: ReturnType<typeof reader.read> | undefined;
+  while (true) {
+    next ??= reader.read();
+    // A value that waits in the queue comes within this turn of the event loop.
+    const turn = () =>
+      new Promise<undefined>((resolve) => setTimeout(resolve, 0, undefined));
+    const result = await Promise.race([next, aborted.then(turn)]);
+    if (result === undefined || result.done) return;
+    next = undefined;
+    yield result.value;
+  }
+}
+
+const ACTION = "publish to JetStream";
+const ACK_MS = 5000;
+const CLOSE_MS = 10_000;
+const REMEMBERED_HEADS = 1024;
+/** The server's "maximum messages per subject exceeded". */
+const MAX_MESSAGES_CODE = 10077;
