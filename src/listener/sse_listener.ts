@@ -21,6 +21,7 @@ import {
   checkOptions,
   type SseListenerOptions,
 } from "./listener_options.ts";
+import { grantAccess } from "./listener_access.ts";
 import { ListenerMetrics } from "./metrics/metrics.ts";
 import type { MetricsRegistry } from "./metrics/metrics_registry.ts";
 import { type NodeSnapshot, NodeState } from "./node_state.ts";
@@ -142,6 +143,12 @@ export class SseListener implements AsyncDisposable {
       reporter: this.#reporter,
       metrics: this.#metrics,
       parity,
+    });
+    grantAccess(this, {
+      topics,
+      nodes: () => this.#nodes.values(),
+      fetch: options.fetch,
+      now,
     });
     this.#signal = options.signal === undefined
       ? this.#ended.signal

@@ -45,34 +45,86 @@ export async function fetchHeader(
     ) return undefined;
     throw error;
   }
-  const result = v.safeParse(headerSchema, body, { abortEarly: true });
-  if (!result.success) {
-    const field = v.getDotPath(result.issues[0]) ?? "the body";
-    throw new BeaconProtocolError(
-      `Cannot use ${node.at(path)}: ${field} is not of a header`,
+  const { data, execution_optimistic } = read(headerSchema, body, node, path);
+  return toHeader(data, execution_optimistic);
+}
+
+/**
+ * Requests `GET /eth/v1/beacon/headers?slot=N`: the blocks of a slot on all branches.
+ *
+ * @throws {BeaconHttpError} If the status is neither 200 nor 404.
+ * @throws {BeaconNetworkError} If the node cannot be reached.
+ * @throws {BeaconProtocolError} If the answer is not a list of headers.
+ */
+export async function fetchHeadersOfSlot(
+  node: NodeEndpoint,
+  slot: number,
+  options: NodeRequestOptions,
+): Promise<BlockHeader[]> {
+  const path = "/eth/v1/beacon/headers";
+  const query = `slot=${slot}`;
+  try {
+    const body = await requestJson(node, path, { ...options, query });
+    const { data, execution_optimistic } = read(
+      headersSchema,
+      body,
+      node,
+      path,
     );
+    return data.map((header) => toHeader(header, execution_optimistic));
+  } catch (error) {
+    if (
+      error instanceof BeaconHttpError && error.status === STATUS_CODE.NotFound
+    ) return [];
+    throw error;
   }
-  const { data, execution_optimistic } = result.output;
-  const { slot, parent_root, state_root } = data.header.message;
+}
+
+function read<T extends v.GenericSchema>(
+  schema: T,
+  body: unknown,
+  node: NodeEndpoint,
+  path: string,
+): v.InferOutput<T> {
+  const result = v.safeParse(schema, body, { abortEarly: true });
+  if (result.success) return result.output;
+  const field = v.getDotPath(result.issues[0]) ?? "the body";
+  throw new BeaconProtocolError(
+    `Cannot use ${node.at(path)}: ${field} is not of a header`,
+  );
+}
+
+function toHeader(
+  { root, header: { message } }: v.InferOutput<typeof dataSchema>,
+  isOptimistic: boolean,
+): BlockHeader {
+  const { slot, parent_root, state_root } = message;
   return {
-    root: data.root,
+    root,
     slot,
     parentRoot: parent_root,
     stateRoot: state_root,
-    isOptimistic: execution_optimistic,
+    isOptimistic,
   };
 }
 
-const headerSchema = v.object({
-  execution_optimistic: v.optional(v.boolean(), false),
-  data: v.object({
-    root: root.schema,
-    header: v.object({
-      message: v.object({
-        slot: uint.schema,
-        parent_root: root.schema,
-        state_root: root.schema,
-      }),
+const dataSchema = v.object({
+  root: root.schema,
+  header: v.object({
+    message: v.object({
+      slot: uint.schema,
+      parent_root: root.schema,
+      state_root: root.schema,
     }),
   }),
+});
+
+const headerSchema = v.object({
+  execution_optimistic: v.optional(v.boolean(), false),
+  data: dataSchema,
+});
+
+const headersSchema = v.object({
+  execution_optimistic: v.optional(v.boolean(), false),
+  data: v.array(dataSchema),
 });

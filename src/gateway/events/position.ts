@@ -1,0 +1,98 @@
+/**
+ * A reader's position in the gateway's stream, as the `id:` of an event: `<epoch>-<seq>-<slot>`.
+ *
+ * `epoch` names the run of a gateway. `seq` grows with each event; its last ten digits are the
+ * {@linkcode slotDigest} of the slot, by which another gateway finds out which events of the slot
+ * the reader has. `slot` is the latest slot of the stream so far.
+ */
+
+import { shown } from "../../values/shown.ts";
+
+/** A place in a gateway's stream. */
+export interface Position {
+  /** Name of the gateway's run. */
+  epoch: string;
+  /** Number of the event in that run; 0 before the first one. */
+  seq: number;
+  /** Digest of the chain events of the slot so far. */
+  digest: number;
+  /** Latest slot so far. */
+  slot: number;
+}
+
+/** Digests are below this. */
+export const DIGEST_LIMIT = 1e10;
+
+/** Where a reader wants to begin. */
+export type Start =
+  /** Behind the last event that it received. */
+  | { type: "position"; position: Position }
+  /** With the first event that arrived at a time or later, Unix time in milliseconds. */
+  | { type: "time"; time: number }
+  /** With a slot. */
+  | { type: "slot"; slot: number }
+  /** With an epoch. */
+  | { type: "epoch"; epoch: number }
+  /** With the oldest event that is kept. */
+  | { type: "earliest" };
+
+/** Writes a position. */
+export function formatPosition(position: Position): string {
+  const { epoch, seq, digest, slot } = position;
+  return `${epoch}-${seq}${String(digest).padStart(10, "0")}-${slot}`;
+}
+
+/**
+ * Reads a position.
+ *
+ * @throws {TypeError} If it is none; the message says why.
+ */
+export function parsePosition(id: string): Position {
+  const match = /^([0-9a-z]{1,32})-(\d{11,26})-(\d{1,15})$/.exec(id);
+  if (match === null) {
+    throw new TypeError(
+      `Invalid event id: must be <epoch>-<seq>-<slot> as this gateway sends them, got ${
+        shown(id, 80)
+      }`,
+    );
+  }
+  const [, epoch, seq, slot] = match;
+  const number = Number(seq!.slice(0, -10));
+  if (!Number.isSafeInteger(number)) {
+    throw new TypeError(
+      `Invalid event id: seq is too large, got ${shown(id, 80)}`,
+    );
+  }
+  return {
+    epoch: epoch!,
+    seq: number,
+    digest: Number(seq!.slice(-10)),
+    slot: Number(slot),
+  };
+}
+
+/**
+ * Reads the value of `?since=`: Unix time in milliseconds, an ISO 8601 date, `slot:N`, `epoch:N` or
+ * `earliest`.
+ *
+ * @throws {TypeError} If it is none of these.
+ */
+export function parseSince(text: string): Start {
+  if (text === "earliest") return { type: "earliest" };
+  const place = /^(slot|epoch):(\d{1,15})$/.exec(text);
+  if (place?.[1] === "slot") return { type: "slot", slot: Number(place[2]) };
+  if (place?.[1] === "epoch") return { type: "epoch", epoch: Number(place[2]) };
+  if (/^\d{1,15}$/.test(text)) return { type: "time", time: Number(text) };
+  const isDate = /^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:?\d{2})?)?$/.test(
+    text,
+  );
+  const time = isDate ? Date.parse(text) : NaN;
+  if (Number.isNaN(time)) {
+    throw new TypeError(
+      `Invalid since: must be milliseconds, an ISO date, slot:N, epoch:N or earliest, got ${
+        shown(text, 80)
+      }`,
+    );
+  }
+  return { type: "time", time };
+}

@@ -1,0 +1,68 @@
+/** The gateway behind `fetch`: an answer as a `Response`. */
+
+import type { Handle } from "./answer.ts";
+import type { OpenReader, ReaderHandle } from "./events/reader.ts";
+
+/** What a server knows of a connection; `Deno.serve` passes it as the second argument. */
+export interface ConnectionInfo {
+  /** The peer's address. */
+  remoteAddr?: { hostname?: string } | object;
+}
+
+/** Answers a web request. */
+export async function toResponse(
+  handle: Handle,
+  request: Request,
+  info: ConnectionInfo | undefined,
+): Promise<Response> {
+  const { method, headers, signal, body } = request;
+  const { remoteAddr } = info ?? {};
+  const answer = await handle({
+    method,
+    url: new URL(request.url),
+    headers,
+    address: remoteAddr !== undefined && "hostname" in remoteAddr
+      ? remoteAddr.hostname
+      : undefined,
+    signal,
+    body,
+  });
+  const { status } = answer;
+  const content = "open" in answer
+    ? toStream(answer.open, signal)
+    : method === "HEAD"
+    ? null
+    : answer.body;
+  return new Response(content, { status, headers: answer.headers });
+}
+
+/** A body that holds nothing but what its reader has asked for: the ring is the only buffer. */
+function toStream(
+  open: OpenReader,
+  signal: AbortSignal,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let reader: ReaderHandle;
+  // A server may end a request without cancelling the body.
+  const abort = () => reader.gone();
+  return new ReadableStream<Uint8Array<ArrayBuffer>>({
+    start(controller) {
+      reader = open({
+        write(bytes) {
+          controller.enqueue(bytes);
+          return false;
+        },
+        end(isCut) {
+          signal.removeEventListener("abort", abort);
+          if (isCut) controller.error(new Error("The reader does not read"));
+          else controller.close();
+        },
+      });
+      signal.addEventListener("abort", abort, { once: true });
+    },
+    pull: () => reader.drained(),
+    cancel() {
+      signal.removeEventListener("abort", abort);
+      reader.gone();
+    },
+  }, { highWaterMark: 0 });
+}
