@@ -1,7 +1,15 @@
 /** `GET /eth/v1/events` of the gateway. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { brief, get, openReader, startGateway, stillNode } from "./helpers.ts";
+import {
+  brief,
+  exitFrame,
+  get,
+  openReader,
+  PipeNode,
+  startGateway,
+  stillNode,
+} from "./helpers.ts";
 
 Deno.test("createGateway() sends the events of a node as they were sent", async () => {
   await using node = await stillNode();
@@ -153,22 +161,15 @@ Deno.test("createGateway() passes a 2.6 MB attester_slashing on byte for byte", 
 });
 
 Deno.test("createGateway() sends what arrives together in one write", async () => {
-  await using node = await stillNode();
-  await using stage = await startGateway([node], {}, {
+  const node = new PipeNode();
+  await using stage = await startGateway([{ url: node.url }], {}, {
     topics: ["voluntary_exit"],
+    fetch: node.fetch,
   });
-  await node.whenConnected();
+  await node.opened;
   await using reader = await openReader(stage.gateway, "topics=voluntary_exit");
   const before = reader.chunks.length;
-  node.emitRaw(
-    Array.from(
-      { length: 64 },
-      (_, i) =>
-        `event: voluntary_exit\ndata: {"message":{"epoch":"1","validator_index":"${i}"},"signature":"0x${
-          "00".repeat(96)
-        }"}\n\n`,
-    ).join(""),
-  );
+  node.send(Array.from({ length: 64 }, (_, i) => exitFrame(i)).join(""));
   assertEquals((await reader.take(64)).length, 64);
   assertEquals(reader.chunks.length, before + 1);
 });

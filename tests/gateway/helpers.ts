@@ -134,3 +134,47 @@ export function get(
 export function brief({ type, data }: ServerSentEvent): string {
   return `${type} ${JSON.parse(data).slot}`;
 }
+
+/** A node that is only a `fetch`: what is sent to it arrives in one piece. */
+export class PipeNode {
+  /** Where a listener finds it. */
+  readonly url = "http://pipe.node";
+  readonly #opened = Promise.withResolvers<void>();
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+
+  /** Takes the place of the global `fetch`. */
+  readonly fetch: typeof fetch = (input, init) => {
+    const { pathname } = new URL(input instanceof Request ? input.url : input);
+    if (pathname !== "/eth/v1/events") {
+      return Promise.resolve(new Response(null, { status: 404 }));
+    }
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        this.#controller = controller;
+        init?.signal?.addEventListener("abort", () => controller.error());
+      },
+    });
+    this.#opened.resolve();
+    const headers = { "content-type": "text/event-stream" };
+    return Promise.resolve(new Response(body, { headers }));
+  };
+
+  /** Resolves when the listener has opened its stream. */
+  get opened(): Promise<void> {
+    return this.#opened.promise;
+  }
+
+  /** Sends text in one chunk. */
+  send(text: string): void {
+    this.#controller!.enqueue(new TextEncoder().encode(text));
+  }
+}
+
+/** A `voluntary_exit` as a node sends it. */
+export function exitFrame(index: number): string {
+  const data = {
+    message: { epoch: "1", validator_index: String(index) },
+    signature: `0x${"00".repeat(96)}`,
+  };
+  return `event: voluntary_exit\ndata: ${JSON.stringify(data)}\n\n`;
+}

@@ -231,9 +231,10 @@ Deno.test("createGateway() begins at a slot or an epoch", async () => {
   await stage.listener.ready;
   await using reader = await openReader(stage.gateway, "topics=head");
   await node.produceBlock();
-  const slot = (Math.floor(node.head.slot / 8) + 1) * 8;
-  for (let i = node.head.slot; i < slot; i++) await node.produceBlock();
-  await reader.take(slot - node.head.slot + 1);
+  const first = node.head.slot;
+  const slot = (Math.floor(first / 8) + 1) * 8;
+  for (let i = first; i < slot; i++) await node.produceBlock();
+  await reader.take(slot - first + 1);
   for (const since of [`slot:${slot}`, `epoch:${slot / 8}`]) {
     await using late = await openReader(
       stage.gateway,
