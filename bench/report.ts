@@ -1,9 +1,9 @@
 /**
- * Renders the benchmarks as Markdown and puts them into README.md, between `<!-- bench:start -->`
+ * Renders the benchmarks as Markdown and puts them into docs/benchmarks.md, between `<!-- bench:start -->`
  * and `<!-- bench:end -->` if it has these lines, else to the standard output.
  *
  * `deno task bench:report [--bench=FILE] [--ratios=FILE] [--smoke]`: without files, `deno bench` and
- * `ratios.ts` are run; a file holds the `--json` output of one of them. With `--smoke` README.md
+ * `ratios.ts` are run; a file holds the `--json` output of one of them. With `--smoke` the file
  * stays as it is.
  */
 
@@ -31,7 +31,7 @@ interface RatioRun {
 }
 
 const ROOT = new URL("../", import.meta.url);
-const README = new URL("README.md", ROOT);
+const PAGE = new URL("docs/benchmarks.md", ROOT);
 const START = "<!-- bench:start -->";
 const END = "<!-- bench:end -->";
 
@@ -46,18 +46,18 @@ async function main(): Promise<void> {
     ...(isSmoke ? ["--", "--smoke"] : []),
   ]);
   const text = await render(run, ratios);
-  const readme = await Deno.readTextFile(README);
-  const start = readme.indexOf(START);
-  const end = readme.indexOf(END);
+  const page = await Deno.readTextFile(PAGE);
+  const start = page.indexOf(START);
+  const end = page.indexOf(END);
   if (isSmoke || start === -1 || end < start) {
     console.log(text);
     return;
   }
   await Deno.writeTextFile(
-    README,
-    `${readme.slice(0, start + START.length)}\n\n${text}\n${readme.slice(end)}`,
+    PAGE,
+    `${page.slice(0, start + START.length)}\n\n${text}\n${page.slice(end)}`,
   );
-  await capture(["fmt", "--quiet", README.pathname]);
+  await capture(["fmt", "--quiet", PAGE.pathname]);
 }
 
 /** Reads a run from the file that `--name=` tells, or makes one. */
