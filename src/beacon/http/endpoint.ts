@@ -118,12 +118,9 @@ export class NodeEndpoint {
    * The headers for a request.
    *
    * @param accept Value of `Accept`; the user's own never replaces it.
-   * @param target Where the request goes: credentials stay with the node's own origin.
    */
-  headers(accept: string, target: URL): Headers {
-    const headers = target.origin === this.#base.origin
-      ? new Headers(this.#headers)
-      : new Headers();
+  headers(accept: string): Headers {
+    const headers = new Headers(this.#headers);
     headers.set("accept", accept);
     return headers;
   }

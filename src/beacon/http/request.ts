@@ -8,7 +8,9 @@ import {
   BeaconNetworkError,
   BeaconProtocolError,
 } from "./errors.ts";
+import { withoutEncoding } from "./content_encoding.ts";
 import type { NodeEndpoint } from "./endpoint.ts";
+import { redactUrl } from "./redact_url.ts";
 import { publicError } from "./public_error.ts";
 
 /** What {@linkcode requestNode} needs besides the node. */
@@ -32,13 +34,15 @@ export interface NodeRequestOptions {
 }
 
 /**
- * Sends a GET request. Redirects are followed; to another origin, credentials are not sent along.
- * The caller owns the response's body, which it must read or cancel.
+ * Sends a GET request. Redirects to the same host are followed, from `http:` to `https:` too; another
+ * target would get what is the node's own. The body is not compressed. The caller owns it and must
+ * read or cancel it.
  *
  * @param node Where to send it.
  * @param path Path of the endpoint, beginning with a slash.
  * @returns The response, whatever its status.
  * @throws {BeaconNetworkError} If there is no answer, or too many redirects.
+ * @throws {BeaconProtocolError} If a redirect leads to another host.
  */
 export async function requestNode(
   node: NodeEndpoint,
@@ -48,7 +52,7 @@ export async function requestNode(
   const { fetch, signal, accept = "application/json", query = "" } = options;
   let url = node.url(path, query);
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-    const headers = node.headers(accept, url);
+    const headers = node.headers(accept);
     // Compression would make a proxy hold events back until a block is full.
     headers.set("accept-encoding", "identity");
     let response: Response;
@@ -65,14 +69,23 @@ export async function requestNode(
     // In Deno 2.9 an abort does not reach the body of a response that was collected meanwhile.
     signal.addEventListener("abort", () => void response, { once: true });
     const location = response.headers.get("location");
-    if (!REDIRECTS.has(response.status) || location === null) return response;
+    if (!REDIRECTS.has(response.status) || location === null) {
+      return withoutEncoding(response, node.at(path));
+    }
     await response.body?.cancel();
-    if (!isHttp(location, url)) {
-      throw new BeaconNetworkError(
-        `Cannot reach ${node.at(path)}: redirect to what is no HTTP URL`,
+    const target = URL.canParse(location, url)
+      ? new URL(location, url)
+      : undefined;
+    if (target === undefined || !isSameHost(target, url)) {
+      throw new BeaconProtocolError(
+        `Cannot reach ${
+          node.at(path)
+        }: redirects are followed to the same host only, got ${
+          node.show(describeTarget(target), 200)
+        }`,
       );
     }
-    url = new URL(location, url);
+    url = target;
   }
   throw new BeaconNetworkError(
     `Cannot reach ${node.at(path)}: more than ${MAX_REDIRECTS} redirects`,
@@ -159,9 +172,17 @@ export async function httpError(
   );
 }
 
-function isHttp(location: string, base: URL): boolean {
-  return URL.canParse(location, base) &&
-    /^https?:$/.test(new URL(location, base).protocol);
+function isSameHost(target: URL, { origin, protocol, hostname }: URL): boolean {
+  return target.origin === origin ||
+    (protocol === "http:" && target.protocol === "https:" &&
+      target.hostname === hostname);
+}
+
+function describeTarget(target: URL | undefined): string {
+  if (target === undefined) return "an unusable URL";
+  return /^https?:$/.test(target.protocol)
+    ? redactUrl(target.href)
+    : `a ${target.protocol} URL`;
 }
 
 const MAX_REDIRECTS = 5;

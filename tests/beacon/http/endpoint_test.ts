@@ -13,7 +13,7 @@ const PATH = "/eth/v1/node/syncing";
 /** The headers that go to the node itself. */
 function headersOf(node: string | URL | BeaconNodeOptions): Headers {
   const endpoint = new NodeEndpoint(node);
-  return endpoint.headers("application/json", endpoint.url(PATH));
+  return endpoint.headers("application/json");
 }
 
 /** The userinfo that goes to the node itself. */
@@ -105,34 +105,10 @@ Deno.test("NodeEndpoint.headers() prefers the user's Authorization to userinfo",
   assertEquals(headers.get("authorization"), "Bearer token");
 });
 
-Deno.test("NodeEndpoint.headers() has nothing secret for another origin", () => {
-  const endpoint = new NodeEndpoint({
-    url: "http://user:pass@a:5052/base",
-    headers: { "X-Key": "secret" },
-  });
-  for (
-    const target of [
-      "http://a:5053/base",
-      "https://a:5052/base",
-      "http://b:5052/base",
-      "http://a.evil:5052/",
-    ]
-  ) {
-    assertEquals(
-      [...endpoint.headers("application/json", new URL(target))],
-      [["accept", "application/json"]],
-    );
-  }
-  const same = endpoint.headers("text/plain", new URL("http://a:5052/other"));
-  assertEquals(same.get("x-key"), "secret");
-  assert(same.has("authorization"));
-});
-
 Deno.test("NodeEndpoint.headers() gives each request headers of its own", () => {
   const endpoint = new NodeEndpoint({ url: "http://a", headers: { x: "1" } });
-  const url = endpoint.url(PATH);
-  endpoint.headers("text/plain", url).set("x", "2");
-  assertEquals(endpoint.headers("text/plain", url).get("x"), "1");
+  endpoint.headers("text/plain").set("x", "2");
+  assertEquals(endpoint.headers("text/plain").get("x"), "1");
 });
 
 Deno.test("NodeEndpoint.name is the URL without userinfo, query and trailing slash", () => {

@@ -143,7 +143,7 @@ Deno.test("SseListener() shows no credentials when a node cannot be reached", as
   );
 });
 
-Deno.test("SseListener() does not follow a redirect to another origin with credentials", async () => {
+Deno.test("SseListener() requests nothing of another host that a node redirects to", async () => {
   await using elsewhere = new ScriptedNode({
     events: () => openStream(frame("head", head(1))),
   });
@@ -159,13 +159,12 @@ Deno.test("SseListener() does not follow a redirect to another origin with crede
       headers: { "x-api-key": SECRETS[4]! },
     }],
   });
-  await take(listener.events(), 1);
-  const { headers } = elsewhere.requests[0]!;
-  assertEquals([headers.get("authorization"), headers.get("x-api-key")], [
-    null,
-    null,
-  ]);
-  assertEquals(headers.get("accept"), "text/event-stream");
+  for await (const status of listener.status()) {
+    if (status.type !== "disconnected") continue;
+    assert(status.error?.message.includes(elsewhere.url), String(status.error));
+    break;
+  }
+  assertEquals(elsewhere.requests, []);
 });
 
 Deno.test("SseListener() lets no payload forge a log line, or poison an object", async () => {
