@@ -88,7 +88,12 @@ export type { Mirrored } from "./src/listener/broadcast/worker_channel.ts";
 export type { SubscriptionIterator } from "./src/listener/broadcast/subscription.ts";
 export type { ChainReorg } from "./src/listener/chain/reorg.ts";
 export type { SseListenerOptions } from "./src/listener/listener_options.ts";
-export type { Log, LogEntry } from "./src/listener/log.ts";
+export type {
+  Log,
+  LogEntry,
+  LogFunction,
+  LogMethods,
+} from "./src/listener/log.ts";
 export type {
   ConnectionState,
   NodeSnapshot,

@@ -1,7 +1,7 @@
 /** `beacon-sse demo`: the command against a simulated node in the same process. */
 
 import { SimulatedBeaconNode } from "../testing/node/simulated_beacon_node.ts";
-import type { Log } from "../listener/log.ts";
+import type { LogFunction } from "../listener/log.ts";
 import type { FeedArguments } from "./args.ts";
 import { watch } from "./watch.ts";
 
@@ -19,7 +19,7 @@ const DEFAULT_SERVE = { hostname: "127.0.0.1", port: 9464 };
 export async function demo(
   name: string | undefined,
   feed: FeedArguments,
-  log: Log,
+  log: LogFunction,
 ): Promise<void> {
   await using node = await SimulatedBeaconNode.start({
     // Shows one of each within ten seconds: a reorg, a late block, an empty slot.

@@ -21,7 +21,7 @@
 
 import { deadline } from "@std/async/deadline";
 import config from "../../deno.json" with { type: "json" };
-import type { Log } from "../listener/log.ts";
+import type { LogFunction } from "../listener/log.ts";
 import { printable } from "../values/shown.ts";
 import { parseArgs } from "./args.ts";
 import { demo } from "./demo.ts";
@@ -73,7 +73,7 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-function createLog(quiet: boolean, stderr: LineWriter): Log {
+function createLog(quiet: boolean, stderr: LineWriter): LogFunction {
   return (entry) => {
     if (!quiet && entry.level !== "debug" && !stderr.isFull) {
       stderr.push(formatLogLine(entry));

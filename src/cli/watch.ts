@@ -3,7 +3,7 @@
 import { deadline } from "@std/async/deadline";
 import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import { isKnownTopic, KNOWN_TOPICS } from "../beacon/events/topic.ts";
-import type { Log } from "../listener/log.ts";
+import type { LogFunction } from "../listener/log.ts";
 import { SseListener } from "../listener/sse_listener.ts";
 import { nearest } from "../values/nearest.ts";
 import type { FeedArguments, NodeArgument } from "./args.ts";
@@ -26,7 +26,7 @@ export interface WatchOptions {
   /** What the flags say. */
   feed: FeedArguments;
   /** Where log lines go. */
-  log: Log;
+  log: LogFunction;
   /** Where to serve if `--serve` is not given; done without where that is taken. */
   defaultServe?: ServeAddress;
 }
@@ -62,7 +62,7 @@ async function printEvents(
       Deno.stderr.isTerminal()
     ? new Progress(Deno.stderr, columns)
     : undefined;
-  const log: Log = (entry) => {
+  const log: LogFunction = (entry) => {
     progress?.hide();
     options.log(entry);
   };
@@ -124,7 +124,10 @@ async function checkNetPermission(nodes: NodeArgument[]): Promise<void> {
   }
 }
 
-function warnOfUnknownTopics(topics: readonly string[], log: Log): void {
+function warnOfUnknownTopics(
+  topics: readonly string[],
+  log: LogFunction,
+): void {
   for (const topic of topics.filter((topic) => !isKnownTopic(topic))) {
     const known = nearest(topic, KNOWN_TOPICS);
     const hint = known === undefined ? "" : `, did you mean ${known}?`;
@@ -155,7 +158,7 @@ function startServer(
   asked: ServeAddress | undefined,
   fallback: ServeAddress | undefined,
   listener: SseListener,
-  log: Log,
+  log: LogFunction,
 ): HttpServer | undefined {
   const address = asked ?? fallback;
   if (address === undefined) return undefined;

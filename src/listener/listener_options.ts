@@ -13,11 +13,13 @@ import { isTopicName } from "../beacon/events/topic.ts";
 import {
   checkFunction,
   checkInteger,
+  checkNames,
   checkObject,
   checkSignal,
   refuse,
 } from "../values/check.ts";
-import type { Log } from "./log.ts";
+import { DEFAULT_MAX_BYTES } from "./broadcast/broadcast.ts";
+import { type Log, type LogFunction, toLogFunction } from "./log.ts";
 import { OWN_LABELS } from "./metrics/metrics.ts";
 import type { MetricsRegistry } from "./metrics/metrics_registry.ts";
 
@@ -48,7 +50,7 @@ export interface SseListenerOptions {
   prefix?: string;
   /** Labels that all series have, such as `{ cluster_name: "a" }`. */
   labels?: Readonly<Record<string, string>>;
-  /** Genesis and timing of the chain, if known: the nodes are not asked for them then. */
+  /** Genesis and timing of the chain, if known: they are not requested from the nodes then. */
   config?: ChainConfig;
   /** `"charon"`: late heads are not observed, and a reorg counts if its epoch is not the last one's. */
   parity?: "charon";
@@ -59,12 +61,21 @@ export interface SseListenerOptions {
    */
   maxEventBytes?: number;
   /**
+   * The most bytes that wait for one slow subscriber; beyond them the oldest values are dropped.
+   *
+   * @default {67108864}
+   */
+  maxQueueBytes?: number;
+  /**
    * How long a stream may be silent, in milliseconds; at most 2147483647, which is 24 days.
    *
    * @default Five slots; 60 seconds until the slot's length is known.
    */
   idleTimeoutMs?: number;
-  /** Takes log entries: state changes and rate-limited warnings. Silent by default. */
+  /**
+   * Takes state changes and rate-limited warnings: `console`, a logger with the same methods, or a
+   * function that takes entries. Silent by default.
+   */
   log?: Log;
   /** The `fetch` to use. */
   fetch?: typeof fetch;
@@ -85,8 +96,9 @@ export interface CheckedOptions {
   config: ChainConfig | undefined;
   parity: "charon" | undefined;
   maxEventBytes: number | undefined;
+  maxQueueBytes: number;
   idleTimeoutMs: number | undefined;
-  log: Log;
+  log: LogFunction;
   fetch: typeof fetch;
   now: () => number;
   random: () => number;
@@ -99,7 +111,9 @@ export interface CheckedOptions {
  * @throws {RangeError} If a number is out of its range; the message names it and its value.
  */
 export function checkOptions(options: SseListenerOptions): CheckedOptions {
+  checkRuntime();
   checkObject(ACTION, "options", options);
+  checkNames(ACTION, "options", options, NAMES);
   const {
     signal,
     registry = new Registry(),
@@ -119,15 +133,20 @@ export function checkOptions(options: SseListenerOptions): CheckedOptions {
   if (parity !== undefined && parity !== "charon") {
     refuse(ACTION, "parity", `"charon"`, parity);
   }
-  if (config !== undefined) createSlotClock(config);
+  if (config !== undefined) {
+    createSlotClock(config);
+    checkNames(ACTION, "config", config, CONFIG_NAMES);
+  }
   const { maxEventBytes, idleTimeoutMs, log, fetch, now, random } = options;
+  const { maxQueueBytes = DEFAULT_MAX_BYTES } = options;
+  checkInteger(ACTION, "maxQueueBytes", maxQueueBytes, 1);
   if (maxEventBytes !== undefined) {
     checkInteger(ACTION, "maxEventBytes", maxEventBytes, 1);
   }
   if (idleTimeoutMs !== undefined) {
     checkInteger(ACTION, "idleTimeoutMs", idleTimeoutMs, 1, MOST_TIMER_MS);
   }
-  for (const [name, value] of Object.entries({ log, fetch, now, random })) {
+  for (const [name, value] of Object.entries({ fetch, now, random })) {
     checkFunction(ACTION, name, value);
   }
   return {
@@ -142,8 +161,9 @@ export function checkOptions(options: SseListenerOptions): CheckedOptions {
     config,
     parity,
     maxEventBytes,
+    maxQueueBytes,
     idleTimeoutMs,
-    log: unthrowing(log),
+    log: toLogFunction(ACTION, log),
     // Bound, since browsers' fetch must not be called as a method of an options object.
     fetch: fetch ?? ((input, init) => globalThis.fetch(input, init)),
     now: now ?? Date.now,
@@ -151,18 +171,47 @@ export function checkOptions(options: SseListenerOptions): CheckedOptions {
   };
 }
 
-/** A user's log, kept from ending the listener. */
-function unthrowing(log: Log = () => {}): Log {
-  return (entry) => {
-    try {
-      log(entry);
-    } catch {
-      // There is nobody left to tell.
-    }
-  };
+/** Without these, an error would come from deep inside. */
+function checkRuntime(): void {
+  const lacks = [
+    typeof Promise.withResolvers !== "function" && "Promise.withResolvers",
+    typeof AbortSignal.any !== "function" && "AbortSignal.any",
+  ].filter(Boolean);
+  if (lacks.length === 0) return;
+  throw new Error(
+    `Cannot ${ACTION}: the runtime must be Deno 2, Node 22, Bun 1.2, a browser of 2024, or later; this one lacks ${
+      lacks.join(" and ")
+    }`,
+  );
 }
 
 const ACTION = "start listener";
+const NAMES: Record<keyof SseListenerOptions, true> = {
+  nodes: true,
+  topics: true,
+  signal: true,
+  registry: true,
+  prefix: true,
+  labels: true,
+  config: true,
+  parity: true,
+  maxEventBytes: true,
+  maxQueueBytes: true,
+  idleTimeoutMs: true,
+  log: true,
+  fetch: true,
+  now: true,
+  random: true,
+};
+const CONFIG_NAMES: Record<keyof ChainConfig, true> = {
+  genesisTime: true,
+  slotDurationMs: true,
+  slotsPerEpoch: true,
+  attestationDueBps: true,
+  attestationDueBpsGloas: true,
+  gloasForkEpoch: true,
+  genesisValidatorsRoot: true,
+};
 /** What a timer can wait. */
 const MOST_TIMER_MS = 2 ** 31 - 1;
 const REGISTRY_METHODS = [

@@ -3,9 +3,14 @@
 import type { NodeSyncing } from "../beacon/api/syncing.ts";
 import type { Broadcast } from "./broadcast/broadcast.ts";
 import type { WrongChainError } from "./connection/wrong_chain_error.ts";
-import type { Log } from "./log.ts";
+import type { LogFunction } from "./log.ts";
 import { count, type NodeState } from "./node_state.ts";
-import type { DisconnectReason, GapStatus, NodeStatus } from "./node_status.ts";
+import {
+  type DisconnectReason,
+  type GapStatus,
+  type NodeStatus,
+  withErrorsInJson,
+} from "./node_status.ts";
 import { RateLimit } from "./connection/rate_limit.ts";
 import type { TopicRequest } from "./connection/topic_negotiation.ts";
 
@@ -16,7 +21,7 @@ export interface NodeReporterOptions {
   /** Wall clock, Unix time in milliseconds. */
   now: () => number;
   /** Receives state changes and warnings. */
-  log: Log;
+  log: LogFunction;
 }
 
 /** How a connection ended, and when the next one is made. */
@@ -81,14 +86,14 @@ export class NodeReporter {
     node.state = reason === "chain" ? "wrong_chain" : "disconnected";
     node.lastError = error;
     count(node.reconnects, reason);
-    status.post({
+    status.post(withErrorsInJson({
       type: "disconnected",
       node: node.name,
       at: now(),
       reason,
       error,
       retryInMs,
-    });
+    }));
     const message = `${error.message}; next attempt in ${
       (retryInMs / 1000).toFixed(1)
     } s`;

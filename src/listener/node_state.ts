@@ -4,7 +4,11 @@ import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import type { NodeEndpoint } from "../beacon/http/endpoint.ts";
 import type { NodeSyncing } from "../beacon/api/syncing.ts";
 import type { TopicForm } from "../beacon/http/topics_query.ts";
-import type { DisconnectReason, GapStatus } from "./node_status.ts";
+import {
+  type DisconnectReason,
+  type GapStatus,
+  withErrorsInJson,
+} from "./node_status.ts";
 import { ToldEvents } from "./recovery/told_events.ts";
 import { TopicCounts } from "./metrics/topic_counts.ts";
 import { GossipTimes } from "./metrics/gossip_times.ts";
@@ -132,7 +136,7 @@ export class NodeState {
     for (const count of this.reconnects.values()) reconnects += count;
     const { name, state, topics, missingTopics, topicForm, lastEventAt } = this;
     const { headSlot, lastError, syncing } = this;
-    return {
+    return withErrorsInJson({
       name,
       state,
       topics,
@@ -143,7 +147,7 @@ export class NodeState {
       reconnects,
       lastError,
       syncing,
-    };
+    });
   }
 }
 

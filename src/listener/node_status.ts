@@ -135,3 +135,26 @@ export type NodeStatus =
   | GapStatus
   | StaleStatus
   | WrongChainStatus;
+
+/** Lets `JSON.stringify` write the errors among an object's members, of which it would write `{}`. */
+export function withErrorsInJson<T extends object>(value: T): T {
+  return Object.defineProperty(value, "toJSON", {
+    value: () =>
+      Object.fromEntries(
+        Object.entries(value).map(([key, member]) => [
+          key,
+          member instanceof Error ? errorToJson(member) : member,
+        ]),
+      ),
+  });
+}
+
+function errorToJson(error: Error): Record<string, unknown> {
+  const { name, message, cause } = error;
+  return {
+    ...error,
+    name,
+    message,
+    ...(cause instanceof Error ? { cause: errorToJson(cause) } : {}),
+  };
+}

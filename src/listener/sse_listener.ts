@@ -8,7 +8,12 @@ import {
 import type { SlotClock } from "../beacon/slot_clock.ts";
 import type { Delivered } from "../beacon/events/stand_in.ts";
 import type { KnownTopic } from "../beacon/events/topic.ts";
-import { checkObject, checkSignal, refuse } from "../values/check.ts";
+import {
+  checkNames,
+  checkObject,
+  checkSignal,
+  refuse,
+} from "../values/check.ts";
 import { shown } from "../values/shown.ts";
 import { ListenerActor } from "./actor.ts";
 import { type ChainReorg, mergeReorgs } from "./chain/reorg.ts";
@@ -100,12 +105,10 @@ export class SseListener implements AsyncDisposable {
   /** Resolves when the listener has ended; rejects with the error that ended it, if one did. */
   readonly finished: Promise<void>;
 
-  readonly #events = new Broadcast<BeaconEvent<string>>({
-    sizeOf: ({ raw }) => 2 * raw.length,
-  });
-  readonly #reorgs = new Broadcast<ChainReorg>({ merge: mergeReorgs });
-  readonly #duties = new Broadcast<DutiesChanged>();
-  readonly #status = new Broadcast<NodeStatus>();
+  readonly #events: Broadcast<BeaconEvent<string>>;
+  readonly #reorgs: Broadcast<ChainReorg>;
+  readonly #duties: Broadcast<DutiesChanged>;
+  readonly #status: Broadcast<NodeStatus>;
   readonly #options: CheckedOptions;
   readonly #nodes = new Map<string, NodeState>();
   readonly #supervised = new Map<string, Supervised>();
@@ -121,6 +124,14 @@ export class SseListener implements AsyncDisposable {
       options;
     this.#options = options;
     this.registry = registry;
+    const maxBytes = options.maxQueueBytes;
+    this.#events = new Broadcast({
+      maxBytes,
+      sizeOf: ({ raw }) => 2 * raw.length,
+    });
+    this.#reorgs = new Broadcast({ maxBytes, merge: mergeReorgs });
+    this.#duties = new Broadcast({ maxBytes });
+    this.#status = new Broadcast({ maxBytes });
     this.#metrics = new ListenerMetrics({
       registry,
       prefix,
@@ -188,6 +199,7 @@ export class SseListener implements AsyncDisposable {
     options: EventsOptions<T> = {},
   ): Subscription<BeaconEvent<Delivered<T>>> {
     checkObject("subscribe", "options", options);
+    checkNames("subscribe", "options", options, EVENTS_NAMES);
     const { topics, raw = false, signal } = options;
     checkSignal("subscribe", signal);
     if (typeof raw !== "boolean") refuse("subscribe", "raw", "a boolean", raw);
@@ -217,17 +229,17 @@ export class SseListener implements AsyncDisposable {
 
   /** Subscribes to reorgs, each once, whichever node tells of it first. */
   reorgs(options: SubscriptionOptions = {}): Subscription<ChainReorg> {
-    return this.#reorgs.subscribe(options);
+    return subscribeTo(this.#reorgs, options);
   }
 
   /** Subscribes to changes of duties, each once, whichever node tells of it first. */
   duties(options: SubscriptionOptions = {}): Subscription<DutiesChanged> {
-    return this.#duties.subscribe(options);
+    return subscribeTo(this.#duties, options);
   }
 
   /** Subscribes to changes of the nodes' state. */
   status(options: SubscriptionOptions = {}): Subscription<NodeStatus> {
-    return this.#status.subscribe(options);
+    return subscribeTo(this.#status, options);
   }
 
   /**
@@ -361,6 +373,21 @@ export class SseListener implements AsyncDisposable {
     });
   }
 }
+
+function subscribeTo<T>(
+  broadcast: Broadcast<T>,
+  options: SubscriptionOptions,
+): Subscription<T> {
+  checkObject("subscribe", "options", options);
+  checkNames("subscribe", "options", options, { signal: true });
+  return broadcast.subscribe({ signal: options.signal });
+}
+
+const EVENTS_NAMES: Record<keyof EventsOptions, true> = {
+  topics: true,
+  raw: true,
+  signal: true,
+};
 
 /** What runs for a node. */
 interface Supervised {

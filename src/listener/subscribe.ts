@@ -3,15 +3,16 @@
 import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import type { BeaconNodeOptions } from "../beacon/http/endpoint.ts";
 import type { Delivered } from "../beacon/events/stand_in.ts";
-import { checkObject } from "../values/check.ts";
+import { checkFunction, checkObject } from "../values/check.ts";
 import { checkOptions, type SseListenerOptions } from "./listener_options.ts";
+import type { NodeStatus } from "./node_status.ts";
 import { SseListener } from "./sse_listener.ts";
 
 /** Options for {@linkcode subscribe}. */
 export interface SubscribeToNodeOptions<T extends string> extends
   Omit<
     SseListenerOptions,
-    "nodes" | "topics" | "registry" | "prefix"
+    "nodes" | "topics" | "registry" | "prefix" | "labels"
   > {
   /**
    * The topics to listen to.
@@ -19,6 +20,11 @@ export interface SubscribeToNodeOptions<T extends string> extends
    * @default {["head", "chain_reorg", "block", "block_gossip"]}
    */
   topics?: readonly T[];
+  /**
+   * Called with each change of the connection's state. What it throws ends the iteration, which throws
+   * it too.
+   */
+  onStatus?: (status: NodeStatus) => void;
 }
 
 /**
@@ -29,6 +35,7 @@ export interface SubscribeToNodeOptions<T extends string> extends
  * @param options Which topics, and for how long.
  * @throws {TypeError} If an option is of the wrong kind; the message names it and its value.
  * @throws {RangeError} If a number is out of its range; the message names it and its value.
+ * @throws {Error} In the loop, if the node can never be reached, such as without a permission.
  *
  * @example Usage
  * ```ts
@@ -52,14 +59,18 @@ export function subscribe<
   options: SubscribeToNodeOptions<T> = {},
 ): AsyncGenerator<BeaconEvent<Delivered<T>>, void, void> {
   checkObject("subscribe", "options", options);
-  const listenerOptions = { ...options, nodes: [node] };
-  // Wrong options are told here, not when the loop begins.
+  const { onStatus, ...others } = options;
+  checkFunction("subscribe", "onStatus", onStatus);
+  const listenerOptions = { ...others, nodes: [node] };
+  // Wrong options are refused here, not when the loop begins.
   const { topics } = checkOptions(listenerOptions);
   const left = new AbortController();
   const { signal = left.signal } = options;
   const events = iterate(
     { ...listenerOptions, signal: AbortSignal.any([signal, left.signal]) },
     topics as readonly T[],
+    onStatus,
+    left,
   );
   // A generator's own `return` waits for the event that a `next` waits for.
   const leave = events.return.bind(events);
@@ -73,12 +84,31 @@ export function subscribe<
 async function* iterate<T extends string>(
   options: SseListenerOptions,
   topics: readonly T[],
+  onStatus: ((status: NodeStatus) => void) | undefined,
+  left: AbortController,
 ): AsyncGenerator<BeaconEvent<Delivered<T>>, void, void> {
   const listener = await SseListener.start(options);
+  const reporting = onStatus && report(listener, onStatus, left);
+  // Where the loop is left, nobody waits for it.
+  reporting?.catch(() => {});
   try {
-    // Some nodes send names that were not asked for; the type here promises that none comes through.
+    // Some nodes send names that were not requested; by its type this yields none of them.
     yield* listener.events({ topics });
+    await reporting;
   } finally {
+    // Rejects where an error has ended the listener.
     await listener.close();
+  }
+}
+
+async function report(
+  listener: SseListener,
+  onStatus: (status: NodeStatus) => void,
+  left: AbortController,
+): Promise<void> {
+  try {
+    for await (const status of listener.status()) onStatus(status);
+  } finally {
+    left.abort();
   }
 }

@@ -1,5 +1,6 @@
 /** Checks of options. A wrong one ends in an error that names the action, the option, the rule and the value. */
 
+import { nearest } from "./nearest.ts";
 import { shown } from "./shown.ts";
 
 /** @throws {TypeError} Always. */
@@ -22,6 +23,29 @@ export function checkObject(
 ): void {
   if (typeof value !== "object" || value === null) {
     refuse(action, name, "an object", value);
+  }
+}
+
+/**
+ * Refuses a name that no option has: it would be ignored silently.
+ *
+ * @param known The names of the options.
+ * @throws {TypeError} If the options have another name; the message has the nearest known one.
+ */
+export function checkNames(
+  action: string,
+  name: string,
+  options: object,
+  known: Readonly<Record<string, true>>,
+): void {
+  for (const given of Object.keys(options)) {
+    if (Object.hasOwn(known, given)) continue;
+    const meant = nearest(given, Object.keys(known));
+    throw new TypeError(
+      `Cannot ${action}: ${name} must have known names only, got ${
+        shown(given)
+      }${meant === undefined ? "" : `; did you mean ${shown(meant)}?`}`,
+    );
   }
 }
 

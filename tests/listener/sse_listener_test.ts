@@ -91,6 +91,25 @@ Deno.test("SseListener.start() refuses bad options, naming option and value", as
     [{ nodes, now: 1 }, TypeError, "now"],
     [{ nodes, random: 1 }, TypeError, "random"],
     [{ nodes, log: 1 }, TypeError, "log"],
+    [{ nodes, log: { warn() {} } }, TypeError, "debug, info, warn and error"],
+    [{ nodes, maxQueueBytes: 0 }, RangeError, "maxQueueBytes"],
+    [{ nodes, topcis: ["head"] }, TypeError, 'did you mean "topics"?'],
+    [
+      { nodes, events: 1 },
+      TypeError,
+      'options must have known names only, got "events"',
+    ],
+    [
+      { nodes: [{ url: nodes[0], header: {} }] },
+      TypeError,
+      'got "header"; did you mean "headers"?',
+    ],
+    [{ nodes: [{ uri: nodes[0] }] }, TypeError, 'did you mean "url"?'],
+    [
+      { nodes, config: { ...TIMING, slotsPerEpochs: 8 } },
+      TypeError,
+      'config must have known names only, got "slotsPerEpochs"; did you mean "slotsPerEpoch"?',
+    ],
     [
       {
         nodes,
@@ -128,6 +147,11 @@ Deno.test("subscribe() refuses bad options at the call", () => {
     RangeError,
     "0",
   );
+  assertThrows(
+    () => subscribe("http://127.0.0.1", { onstatus() {} } as never),
+    TypeError,
+    'got "onstatus"',
+  );
   for (const options of [null, 5]) {
     assertThrows(
       () => subscribe("http://127.0.0.1", options as never),
@@ -154,6 +178,37 @@ Deno.test("subscribe() yields typed events and ends with its loop", async () => 
     slots.push(-event.data.slot);
   }
   assertEquals(slots, [-100, 100]);
+});
+
+Deno.test("subscribe() calls onStatus with each change of the connection", async () => {
+  await using node = new ScriptedNode({
+    events: (_request, connection) =>
+      connection === 0
+        ? endedStream(frame("head", head(99)))
+        : openStream(frame("head", head(100))),
+  });
+  const changes: string[] = [];
+  for await (
+    const event of subscribe(node.url, {
+      ...HASTY,
+      topics: ["head"],
+      onStatus: ({ type }) => changes.push(type),
+    })
+  ) {
+    if (event.slot === 100) break;
+  }
+  assertEquals(changes.slice(0, 3), ["connected", "disconnected", "connected"]);
+});
+
+Deno.test("subscribe() throws what its onStatus throws", async () => {
+  await using node = new ScriptedNode({ events: () => openStream() });
+  const events = subscribe(node.url, {
+    ...HASTY,
+    onStatus() {
+      throw new Error("on purpose");
+    },
+  });
+  await assertRejects(() => events.next(), Error, "on purpose");
 });
 
 Deno.test("subscribe() ends when its signal aborts", async () => {
@@ -309,6 +364,22 @@ Deno.test("SseListener.events() refuses a `raw` that is neither true nor false",
   );
 });
 
+Deno.test("SseListener.events(), reorgs(), duties() and status() refuse options that they do not know", async () => {
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: ["http://127.0.0.1:4"],
+  });
+  const bad = { topic: ["head"] } as never;
+  assertThrows(
+    () => listener.events(bad),
+    TypeError,
+    'Cannot subscribe: options must have known names only, got "topic"; did you mean "topics"?',
+  );
+  for (const name of ["reorgs", "duties", "status"] as const) {
+    assertThrows(() => listener[name](bad), TypeError, 'got "topic"');
+  }
+});
+
 Deno.test("SseListener.events() refuses a topic that the listener does not ask for", async () => {
   await using listener = await SseListener.start({
     ...HASTY,
@@ -328,7 +399,7 @@ Deno.test("SseListener() loses only the malformed frames among good ones", async
     frame("head", { ...head(1), slot: "ten" }),
     frame("head", { ...head(1), slot: 1 }),
     frame("block", { block: root(1) }),
-    frame("chain_reorg", chainReorg(5, 6)),
+    frame("chain_reorg", chainReorg(5, 60)),
     frame("chain_reorg", { ...chainReorg(5, 1), depth: "x50" }),
     frame("chain_reorg", { ...chainReorg(5, 1), depth: undefined }),
     frame("head", head(100 + 33)),
@@ -639,6 +710,72 @@ Deno.test("SseListener.start() retries for genesis and spec until they are there
   await listener.ready;
   assertEquals(asked, 2);
   assert(log.some((message) => message.includes("404")));
+});
+
+Deno.test("SseListener() logs to an object with the methods of console", async () => {
+  await using node = new ScriptedNode({ events: () => endedStream() });
+  const lines: string[] = [];
+  const log = {
+    debug: (line: string) => lines.push(`debug ${line}`),
+    info: (line: string) => lines.push(`info ${line}`),
+    warn: (line: string) => lines.push(`warn ${line}`),
+    error: (line: string) => lines.push(`error ${line}`),
+  };
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [{ url: node.url, name: "main" }],
+    topics: ["head"],
+    log,
+  });
+  await nextStatus(listener.status(), "disconnected");
+  assertEquals(lines[0], "info beacon-sse: main: Listening for head");
+  assertStringIncludes(lines[1]!, "warn beacon-sse: Lost main");
+});
+
+Deno.test("SseListener.status() yields errors that JSON.stringify keeps, with their causes", async () => {
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: ["http://127.0.0.1:4"],
+  });
+  const status = await nextStatus(listener.status(), "disconnected");
+  const { type, error } = JSON.parse(JSON.stringify(status));
+  assertEquals([type, error.name], ["disconnected", status.error.name]);
+  assertEquals(error.message, status.error.message);
+  assertEquals(
+    JSON.parse(JSON.stringify(listener.nodes))[0].lastError.message,
+    listener.nodes[0]!.lastError!.message,
+  );
+  assertEquals(structuredClone(status).type, "disconnected");
+});
+
+Deno.test("SseListener.start() names the least runtime where this one lacks a function", async () => {
+  const { withResolvers } = Promise;
+  try {
+    Object.assign(Promise, { withResolvers: undefined });
+    await assertRejects(
+      () => SseListener.start({ nodes: ["http://127.0.0.1:4"] }),
+      Error,
+      "the runtime must be Deno 2, Node 22, Bun 1.2, a browser of 2024, or later; this one lacks Promise.withResolvers",
+    );
+  } finally {
+    Promise.withResolvers = withResolvers;
+  }
+});
+
+Deno.test("SseListener.events() drops the oldest events of a queue that exceeds maxQueueBytes", async () => {
+  const frames = [97, 98, 99, 100].map((slot) => frame("head", head(slot)));
+  await using node = new ScriptedNode({
+    events: () => openStream(...frames, frame("block", block(100))),
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+    maxQueueBytes: 2 * JSON.stringify(head(100)).length * 2,
+  });
+  const slow = listener.events({ topics: ["head"] });
+  await take(listener.events({ topics: ["block"] }), 1);
+  assertEquals((await take(slow, 2)).map(brief), ["head 99", "head 100"]);
+  assertEquals(slow.dropped, 2);
 });
 
 Deno.test("SseListener() outlives a log that throws", async () => {

@@ -1,5 +1,6 @@
 /** Where a beacon node is, how it is called in output, and what is sent along to it. */
 
+import { checkNames } from "../../values/check.ts";
 import { printable, shown } from "../../values/shown.ts";
 import { isPlainSegment, redactPath, redactUrl } from "./redact_url.ts";
 
@@ -21,6 +22,12 @@ export interface BeaconNodeOptions {
   headers?: HeadersInit;
 }
 
+const OPTION_NAMES: Record<keyof BeaconNodeOptions, true> = {
+  url: true,
+  name: true,
+  headers: true,
+};
+
 /**
  * A checked {@linkcode BeaconNodeOptions}. Its credentials are private: what prints or serialises
  * an endpoint shows its name only.
@@ -38,9 +45,10 @@ export class NodeEndpoint {
    * @throws {TypeError} If the URL, the name or a header is not usable.
    */
   constructor(node: string | URL | BeaconNodeOptions) {
-    const options = typeof node === "object" && node !== null && "url" in node
-      ? node
-      : { url: node };
+    const isOptions = typeof node === "object" && node !== null &&
+      !(node instanceof URL);
+    const options = isOptions ? node : { url: node };
+    checkNames("use node", "options", options, OPTION_NAMES);
     this.#base = parseBase(options.url);
     this.#headers = parseHeaders(options.headers);
     const { username, password } = this.#base;
