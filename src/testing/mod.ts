@@ -81,6 +81,12 @@
 export { NODE_FAULT_TYPES, WIRE_FAULT_TYPES } from "./faults/fault.ts";
 export { playFaults } from "./faults/play_faults.ts";
 export { randomFaults } from "./faults/random_faults.ts";
+export { RecordedBeaconNode } from "./recording/recorded_beacon_node.ts";
+export {
+  openRecording,
+  recordingHeader,
+  recordingLine,
+} from "./recording/recording.ts";
 export { SimulatedBeaconNode } from "./node/simulated_beacon_node.ts";
 export { SimulatedNode } from "./node/simulated_node.ts";
 export { FaultProxy } from "./proxy/fault_proxy.ts";
@@ -172,3 +178,6 @@ export type { ReceivedRequest } from "./node/simulated_node.ts";
 export type { SimulatedNodeOptions } from "./node/simulated_node_options.ts";
 export type { EventFrame, EventMessage } from "./node/stream_frames.ts";
 export type { FaultProxyOptions } from "./proxy/fault_proxy.ts";
+export type { RecordedBeaconNodeOptions } from "./recording/recorded_beacon_node.ts";
+export type { RecordedEvent, Recording } from "./recording/recording.ts";
+export type { ChainConfig } from "../beacon/api/chain_config.ts";
