@@ -72,6 +72,9 @@ export class SseDecoder {
   /** What the push that is under way has completed. */
   #events: ServerSentEvent[] | undefined;
 
+  /** The last name of each length. */
+  readonly #recentNames: (string | undefined)[] = [];
+
   // The event in flight.
   readonly #size: EventSize;
   readonly #data = new TextPieces();
@@ -221,13 +224,23 @@ export class SseDecoder {
       ) break;
       if (text.charCodeAt(start) === SPACE) start++;
       this.#add({
-        type: text.slice(nameStart, nameEnd),
+        type: this.#nameAt(text, nameStart, nameEnd),
         data: text.slice(start, end),
         lastEventId,
       });
       position = end + 2;
     }
     return position;
+  }
+
+  /** The name of an event: the same string as the last time, since a new one is slow to look up. */
+  #nameAt(text: string, start: number, end: number): string {
+    const length = end - start;
+    const recent = this.#recentNames[length];
+    if (recent !== undefined && text.startsWith(recent, start)) return recent;
+    const name = text.slice(start, end);
+    if (length < MAX_RECENT_UNITS) this.#recentNames[length] = ownCopy(name);
+    return name;
   }
 
   /** What general rules would make of it line by line, at a higher cost. */
@@ -400,3 +413,4 @@ const SPACE = 0x20;
 const COLON = 0x3a;
 const DIGITS = /^[0-9]+$/;
 const MAX_COMMENT_UNITS = 1024;
+const MAX_RECENT_UNITS = 64;

@@ -10,7 +10,7 @@ import {
 import { BeaconProtocolError } from "./errors.ts";
 import type { NodeEndpoint } from "./endpoint.ts";
 import { httpError, requestNode } from "./request.ts";
-import { readBytes } from "./read_bytes.ts";
+import { pipeBytes } from "./pipe_bytes.ts";
 import { type TopicForm, topicsQuery } from "./topics_query.ts";
 
 /** Options for {@linkcode openEventStream}. */
@@ -93,9 +93,8 @@ export async function openEventStream(
       : new BeaconProtocolError(message);
   }
   const decoder = new SseBatchDecoderStream(decoderOptions);
-  const batches = readBytes(response.body, onBytes)
-    .pipeThrough(new TextDecoderStream("utf-8", { ignoreBOM: true }))
-    .pipeThrough(decoder);
+  const text = new TextDecoderStream("utf-8", { ignoreBOM: true });
+  const batches = pipeBytes(response.body, text, onBytes).pipeThrough(decoder);
   return { batches, oversized: () => decoder.oversized };
 }
 

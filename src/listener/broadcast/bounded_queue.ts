@@ -15,7 +15,7 @@ export interface QueueBounds<T> {
   capacity: number;
   /** The most bytes. One value is always kept, whatever its size. */
   maxBytes: number;
-  /** Size of a value in bytes; the same each time. */
+  /** Size of a value in bytes. */
   sizeOf: (value: T) => number;
 }
 
@@ -26,6 +26,8 @@ export interface QueueBounds<T> {
 export class BoundedQueue<T> {
   readonly #bounds: QueueBounds<T>;
   #items: (T | undefined)[];
+  /** The sizes of the items. */
+  #sizes: number[] = [];
   #head = 0;
   #size = 0;
   #bytes = 0;
@@ -70,10 +72,11 @@ export class BoundedQueue<T> {
     ) {
       if (merge !== undefined) {
         const newest = this.#index(this.#size - 1);
-        const queued = this.#items[newest]!;
-        const merged = merge(queued, item);
+        const merged = merge(this.#items[newest]!, item);
         this.#items[newest] = merged;
-        this.#bytes += sizeOf(merged) - sizeOf(queued);
+        const mergedSize = sizeOf(merged);
+        this.#bytes += mergedSize - this.#sizes[newest]!;
+        this.#sizes[newest] = mergedSize;
         this.#merged++;
         onLost?.(item);
         return;
@@ -83,7 +86,9 @@ export class BoundedQueue<T> {
       onLost?.(oldest);
     }
     if (this.#size === this.#items.length) this.#grow();
-    this.#items[this.#index(this.#size++)] = item;
+    const place = this.#index(this.#size++);
+    this.#items[place] = item;
+    this.#sizes[place] = size;
     this.#bytes += size;
   }
 
@@ -129,10 +134,10 @@ export class BoundedQueue<T> {
 
   #take(): T {
     const item = this.#items[this.#head] as T;
+    this.#bytes -= this.#sizes[this.#head]!;
     this.#items[this.#head] = undefined;
     this.#head = this.#index(1);
     this.#size--;
-    this.#bytes -= this.#bounds.sizeOf(item);
     return item;
   }
 
@@ -144,10 +149,14 @@ export class BoundedQueue<T> {
   #grow(): void {
     const room = Math.min(this.#bounds.capacity, this.#items.length * 2);
     const items = new Array<T | undefined>(room);
+    const sizes = new Array<number>(room);
     for (let offset = 0; offset < this.#size; offset++) {
-      items[offset] = this.#items[this.#index(offset)];
+      const place = this.#index(offset);
+      items[offset] = this.#items[place];
+      sizes[offset] = this.#sizes[place]!;
     }
     this.#items = items;
+    this.#sizes = sizes;
     this.#head = 0;
   }
 }

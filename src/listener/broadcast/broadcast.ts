@@ -30,8 +30,8 @@ export interface BroadcastOptions<T> {
    */
   maxBytes?: number;
   /**
-   * The size of a value in bytes; the same each time that it is called with the value. By default a
-   * rough count: two bytes for each UTF-16 code unit of the value's own strings, and 16 for each member.
+   * The size of a value in bytes. By default a rough count: two bytes for each UTF-16 code unit of
+   * the value's own strings, and 16 for each member.
    */
   sizeOf?: (value: T) => number;
   /**

@@ -18,7 +18,8 @@ export class OwnBranch {
   add({ slot, root }: KnownHead): void {
     const blocks = this.#blocks;
     while (blocks.length > 0 && blocks.at(-1)!.slot >= slot) blocks.pop();
-    if (blocks.length === CAPACITY) blocks.shift();
+    // Not each time, since that moves all of them.
+    if (blocks.length === 2 * CAPACITY) blocks.splice(0, CAPACITY);
     blocks.push({ slot, root });
   }
 

@@ -1,7 +1,7 @@
 /**
  * The listener's Prometheus metrics: Charon's six under Charon's names, and its own. All durations are
- * in seconds. On the way of an event only plain fields are counted; gauges and counters are filled
- * when they are scraped. Histograms cannot be filled, so they observe as it happens.
+ * in seconds. On the way of an event only plain fields are written; prom-client's metrics are filled
+ * when they are scraped.
  */
 
 import {
@@ -35,8 +35,11 @@ export class ListenerMetrics {
   readonly #options: ListenerMetricsOptions;
   readonly #metrics = new Map<string, Metric>();
   readonly #histograms = new Map<HistogramName, Histogram>();
-  /** The labels of each node's series, made once. */
-  readonly #labels = new Map<NodeState, Record<string, string>>();
+  readonly #series = new Map<NodeState, Record<HistogramName, Series>>();
+  // What was observed since the last scrape.
+  readonly #values = new Float64Array(MOST_PENDING);
+  readonly #valueSeries: Series[] = [];
+  #pending = 0;
 
   /**
    * @param options Registry, names and what is read when scraped.
@@ -62,6 +65,7 @@ export class ListenerMetrics {
         buckets: [...buckets],
         labelNames: ["addr", ...Object.keys(labels)],
         registers: [],
+        collect: () => this.#flush(),
       });
       this.#histograms.set(key as HistogramName, histogram);
       this.#metrics.set(prefix + name, histogram);
@@ -89,22 +93,40 @@ export class ListenerMetrics {
 
   /** Observes a value of a node, unless the node was removed. */
   observe(name: HistogramName, node: NodeState, value: number): void {
-    const { labels, nodes } = this.#options;
-    if (nodes.get(node.name) !== node) return;
-    let series = this.#labels.get(node);
-    if (series === undefined) {
-      series = { ...labels, addr: node.name };
-      this.#labels.set(node, series);
-    }
-    this.#histograms.get(name)!.observe(series, value);
+    const series = this.#series.get(node) ?? this.#addSeries(node);
+    if (series === undefined) return;
+    this.#valueSeries[this.#pending] = series[name];
+    this.#values[this.#pending++] = value;
+    if (this.#pending === MOST_PENDING) this.#flush();
   }
 
   /** Removes the series of a node. Those that are read from the nodes' state go with the node. */
   forget(node: NodeState): void {
-    const series = this.#labels.get(node);
-    if (series === undefined) return;
-    this.#labels.delete(node);
-    for (const histogram of this.#histograms.values()) histogram.remove(series);
+    this.#flush();
+    const series = this.#series.get(node);
+    this.#series.delete(node);
+    for (const { histogram, labels } of Object.values(series ?? {})) {
+      histogram.remove(labels);
+    }
+  }
+
+  #addSeries(node: NodeState): Record<HistogramName, Series> | undefined {
+    const { labels, nodes } = this.#options;
+    if (nodes.get(node.name) !== node) return undefined;
+    const series = {} as Record<HistogramName, Series>;
+    for (const [name, histogram] of this.#histograms) {
+      series[name] = { histogram, labels: { ...labels, addr: node.name } };
+    }
+    this.#series.set(node, series);
+    return series;
+  }
+
+  #flush(): void {
+    for (let index = 0; index < this.#pending; index++) {
+      const { histogram, labels } = this.#valueSeries[index]!;
+      histogram.observe(labels, this.#values[index]!);
+    }
+    this.#pending = 0;
   }
 
   /** Takes the metrics out of the registry, so that a later listener can have the names. */
@@ -139,6 +161,15 @@ export class ListenerMetrics {
     this.#metrics.set(prefix + name, new Kind(configuration));
   }
 }
+
+/** A histogram's series of a node. */
+interface Series {
+  histogram: Histogram;
+  labels: Record<string, string>;
+}
+
+/** How many observations wait for a scrape. */
+const MOST_PENDING = 16_384;
 
 /** The names of labels that the listener itself gives. */
 export const OWN_LABELS: readonly string[] = [

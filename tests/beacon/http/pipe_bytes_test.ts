@@ -1,5 +1,5 @@
-import { assertEquals, assertRejects } from "@std/assert";
-import { readBytes } from "../../../src/beacon/http/read_bytes.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { pipeBytes } from "../../../src/beacon/http/pipe_bytes.ts";
 
 const CHUNKS = ["event: head\n", "data: {}\n\n", "x".repeat(100_000)]
   .map((text) => new TextEncoder().encode(text));
@@ -29,8 +29,17 @@ interface Source {
   cancel?(reason: unknown): void;
 }
 
+/** What arrives as text, with the sizes of the chunks. */
+function textOf(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  sizes: number[] = [],
+): ReadableStream<string> {
+  const text = new TextDecoderStream();
+  return pipeBytes(body, text, (bytes) => sizes.push(bytes));
+}
+
 for (const [name, open] of Object.entries(BODIES)) {
-  Deno.test(`readBytes() reads all of ${name} and tells the size of each chunk`, async () => {
+  Deno.test(`pipeBytes() hands on all of ${name} and counts its bytes`, async () => {
     let next = 0;
     const sizes: number[] = [];
     const body = open({
@@ -42,40 +51,39 @@ for (const [name, open] of Object.entries(BODIES)) {
         }
       },
     });
-    const read = await Array.fromAsync(
-      readBytes(body, (bytes) => sizes.push(bytes)),
-    );
-    assertEquals(
-      await new Blob(read).text(),
-      await new Blob(CHUNKS).text(),
-    );
-    assertEquals(sizes, read.map(({ byteLength }) => byteLength));
+    const read = await Array.fromAsync(textOf(body, sizes));
+    const expected = await new Blob(CHUNKS).text();
+    assertEquals(read.join(""), expected);
+    assertEquals(sizes.reduce((sum, size) => sum + size), expected.length);
   });
 
-  Deno.test(`readBytes() hands on chunks of ${name} that later ones do not overwrite`, async () => {
-    let next = 0;
+  Deno.test(`pipeBytes() reads ${name} no faster than its text is read`, async () => {
+    let pulled = 0;
     const body = open({
-      pull: (controller) => controller.enqueue(CHUNKS[next++]!.slice()),
+      pull(controller) {
+        pulled++;
+        controller.enqueue(CHUNKS[1]!.slice());
+      },
     });
-    const reader = readBytes(body, () => {}).getReader();
-    const first = (await reader.read()).value;
+    const reader = textOf(body).getReader();
     await reader.read();
-    assertEquals(first, CHUNKS[0]);
+    await new Promise((resolve) => setTimeout(resolve));
+    assert(pulled <= 4, `${pulled} chunks were pulled for one`);
     await reader.cancel();
   });
 
-  Deno.test(`readBytes() passes an error of ${name} on`, async () => {
+  Deno.test(`pipeBytes() passes an error of ${name} on`, async () => {
     const reset = new TypeError("connection reset");
     const body = open({ pull: (controller) => controller.error(reset) });
-    const reader = readBytes(body, () => {}).getReader();
+    const reader = textOf(body).getReader();
     const error = await assertRejects(() => reader.read(), TypeError);
     assertEquals(error, reset);
   });
 
-  Deno.test(`readBytes() cancels ${name} while it waits for a chunk`, async () => {
+  Deno.test(`pipeBytes() cancels ${name} while it waits for a chunk`, async () => {
     const cancelled = Promise.withResolvers<unknown>();
     const body = open({ pull() {}, cancel: cancelled.resolve });
-    const reader = readBytes(body, () => {}).getReader();
+    const reader = textOf(body).getReader();
     const read = reader.read();
     await reader.cancel("enough");
     assertEquals(await cancelled.promise, "enough");
