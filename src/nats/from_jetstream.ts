@@ -9,6 +9,7 @@ import {
   type JetStreamManager,
   jetstreamManager,
   type JsMsg,
+  type OrderedConsumerOptions,
   RetentionPolicy,
   StorageType,
 } from "@nats-io/jetstream";
@@ -154,10 +155,12 @@ export interface JetStreamSource extends AsyncDisposable {
 class Source implements JetStreamSource {
   readonly #parts: SourceParts;
   readonly #client: JetStreamClient;
+  readonly #reconnected = new Set<() => void>();
 
   constructor(parts: SourceParts) {
     this.#parts = parts;
     this.#client = jetstream(parts.connection);
+    void this.#follow();
   }
 
   events(
@@ -202,43 +205,24 @@ class Source implements JetStreamSource {
     suffix: string,
     map: (event: BeaconEvent<string>) => T,
   ): ReadableStream<T> {
-    const { signal, stream, durable, from } = this.#parts;
+    const { signal, durable } = this.#parts;
     const position = durable === undefined
       ? undefined
       : new Position(this.#parts, this.#client, `${durable}${suffix}`);
     const wanted = topics && new Set(topics);
-    let messages: ConsumerMessages | undefined;
-    let iterator: AsyncIterator<JsMsg> | undefined;
+    const left = new AbortController();
+    const messages = this.#messages(
+      this.#filter(wanted),
+      position,
+      AbortSignal.any([signal, left.signal]),
+    );
     let taken: JsMsg | undefined;
-    const open = async () => {
-      const last = await position?.read();
-      const consumer = await this.#client.consumers.get(stream, {
-        filter_subjects: this.#filter(wanted),
-        ...(last !== undefined
-          ? {
-            deliver_policy: DeliverPolicy.StartSequence,
-            opt_start_seq: last + 1,
-          }
-          : from === "all"
-          ? { deliver_policy: DeliverPolicy.All }
-          : from === "new"
-          ? { deliver_policy: DeliverPolicy.New }
-          : {
-            deliver_policy: DeliverPolicy.StartTime,
-            opt_start_time: new Date(from).toISOString(),
-          }),
-      });
-      messages = await consumer.consume();
-      signal.addEventListener("abort", () => messages?.stop(), { once: true });
-      iterator = messages[Symbol.asyncIterator]();
-    };
     return new ReadableStream<T>({
       pull: async (controller) => {
-        if (iterator === undefined) await open();
         if (taken !== undefined) position?.write(taken.seq);
         while (true) {
-          const { done, value } = await iterator!.next();
-          if (done || signal.aborted) {
+          const { done, value } = await messages.next();
+          if (done) {
             await position?.flush();
             return controller.close();
           }
@@ -252,11 +236,97 @@ class Source implements JetStreamSource {
       cancel: async () => {
         if (taken !== undefined) position?.write(taken.seq);
         await position?.flush();
-        messages?.stop();
-        await iterator?.return?.();
+        left.abort();
+        await messages.return();
       },
     }, { highWaterMark: 0 });
   }
+
+  /**
+   * All messages from the position on, until the signal aborts. The client's own consumer may stay
+   * silent behind a server that was killed, so each connection gets a new one, from the last message.
+   */
+  async *#messages(
+    filter: string,
+    position: Position | undefined,
+    signal: AbortSignal,
+  ): AsyncGenerator<JsMsg, void, void> {
+    let start: Partial<OrderedConsumerOptions> | undefined;
+    let messages: ConsumerMessages | undefined;
+    const stop = () => messages?.stop();
+    signal.addEventListener("abort", stop, { once: true });
+    const forget = this.#onReconnect(stop);
+    try {
+      while (!signal.aborted) {
+        try {
+          start ??= await this.#start(position);
+          const { consumers } = this.#client;
+          const consumer = await consumers.get(this.#parts.stream, {
+            filter_subjects: filter,
+            ...start,
+          });
+          messages = await consumer.consume();
+          void this.#stopWhenSilent(messages);
+          if (signal.aborted) stop();
+          for await (const message of messages) {
+            yield message;
+            start = from(message.seq + 1);
+          }
+        } catch {
+          // The server is away, or has no leader for the stream yet.
+        }
+        await pause(100, signal);
+      }
+    } finally {
+      forget();
+      stop();
+      signal.removeEventListener("abort", stop);
+    }
+  }
+
+  /** Where a reader begins that has read nothing yet. */
+  async #start(
+    position: Position | undefined,
+  ): Promise<Partial<OrderedConsumerOptions>> {
+    const { manager, stream } = this.#parts;
+    const last = await position?.read();
+    const { state } = await manager.streams.info(stream);
+    if (last !== undefined) {
+      // A stream that was made again counts from 1.
+      return from(last > state.last_seq ? state.first_seq : last + 1);
+    }
+    if (this.#parts.from === "new") return from(state.last_seq + 1);
+    if (this.#parts.from === "all") return from(state.first_seq);
+    return {
+      deliver_policy: DeliverPolicy.StartTime,
+      opt_start_time: new Date(this.#parts.from).toISOString(),
+    };
+  }
+
+  #onReconnect(action: () => void): () => void {
+    this.#reconnected.add(action);
+    return () => this.#reconnected.delete(action);
+  }
+
+  async #follow(): Promise<void> {
+    for await (const { type } of this.#parts.connection.status()) {
+      if (type !== "reconnect") continue;
+      for (const action of this.#reconnected) action();
+    }
+  }
+
+  async #stopWhenSilent(messages: ConsumerMessages): Promise<void> {
+    for await (const { type } of messages.status()) {
+      if (type === "heartbeats_missed") messages.stop();
+    }
+  }
+}
+
+function from(sequence: number): Partial<OrderedConsumerOptions> {
+  return {
+    deliver_policy: DeliverPolicy.StartSequence,
+    opt_start_seq: Math.max(1, sequence),
+  };
 }
 
 /** An event from its message. Its payload is parsed when somebody looks at `data`. */
