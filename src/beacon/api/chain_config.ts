@@ -78,6 +78,12 @@ export function createSlotClock(config: ChainConfig): SlotClock {
   return new SlotClock({ genesisTime, slotsPerEpoch, eras });
 }
 
+/** What a node reports of its chain. */
+export interface FetchedChainConfig extends ChainConfig {
+  /** What the node's answers contradict each other in, for a warning. */
+  contradiction?: string;
+}
+
 /** Options for {@linkcode fetchChainConfig}. */
 export interface FetchChainConfigOptions extends NodeRequestOptions {
   /** Called with the root that identifies the chain, before the spec is asked for; may throw. */
@@ -85,7 +91,7 @@ export interface FetchChainConfigOptions extends NodeRequestOptions {
 }
 
 /**
- * Asks a node for its genesis and spec, once. `SLOT_DURATION_MS` is preferred, `SECONDS_PER_SLOT` is
+ * Requests a node's genesis and spec, once. `SLOT_DURATION_MS` is preferred, `SECONDS_PER_SLOT` is
  * the fallback for nodes that do not have it yet.
  *
  * @throws {BeaconHttpError} If the node refuses, such as 404 before genesis is known.
@@ -95,7 +101,7 @@ export interface FetchChainConfigOptions extends NodeRequestOptions {
 export async function fetchChainConfig(
   node: NodeEndpoint,
   options: FetchChainConfigOptions,
-): Promise<ChainConfig> {
+): Promise<FetchedChainConfig> {
   const { data: genesis } = parse(
     node,
     GENESIS_PATH,
@@ -106,7 +112,7 @@ export async function fetchChainConfig(
   const answer = await requestJson(node, SPEC_PATH, options);
   const { data: spec } = parse(node, SPEC_PATH, specSchema, answer);
   const slotDurationMs = spec.SLOT_DURATION_MS ?? slotFromSeconds(node, answer);
-  const config: ChainConfig = {
+  const config: FetchedChainConfig = {
     genesisTime: genesis.genesis_time * 1000,
     genesisValidatorsRoot: genesis.genesis_validators_root,
     slotDurationMs,
@@ -118,7 +124,12 @@ export async function fetchChainConfig(
   if (spec.ATTESTATION_DUE_BPS_GLOAS !== undefined) {
     config.attestationDueBpsGloas = spec.ATTESTATION_DUE_BPS_GLOAS;
   }
-  // 2^64 - 1 says that the fork is not scheduled; it is no safe integer.
+  const seconds = Number(spec.SECONDS_PER_SLOT);
+  if (seconds > 0 && Math.abs(seconds * 1000 - slotDurationMs) >= 1000) {
+    config.contradiction =
+      `SLOT_DURATION_MS is ${slotDurationMs} and SECONDS_PER_SLOT is ${seconds}; slots of ${slotDurationMs} ms are used`;
+  }
+  // 2^64 - 1 means that the fork is not scheduled; it is no safe integer.
   if (Number.isSafeInteger(spec.GLOAS_FORK_EPOCH)) {
     config.gloasForkEpoch = spec.GLOAS_FORK_EPOCH!;
   }
@@ -131,7 +142,7 @@ function slotFromSeconds(node: NodeEndpoint, answer: unknown): number {
   if (data.SECONDS_PER_SLOT !== undefined) return data.SECONDS_PER_SLOT * 1000;
   throw new BeaconProtocolError(
     `Cannot use ${
-      node.at(SPEC_PATH)
+      at(node, SPEC_PATH)
     }: it has neither SLOT_DURATION_MS nor SECONDS_PER_SLOT`,
   );
 }
@@ -139,10 +150,15 @@ function slotFromSeconds(node: NodeEndpoint, answer: unknown): number {
 const GENESIS_PATH = "/eth/v1/beacon/genesis";
 const SPEC_PATH = "/eth/v1/config/spec";
 
+/** A decimal string as the Beacon API writes integers, or a JSON number as some nodes do. */
 const decimal = v.pipe(
-  v.string("must be a decimal integer"),
-  v.regex(/^\d+$/, "must be a decimal integer"),
-  v.transform(Number),
+  v.unknown(),
+  v.rawTransform<unknown, number>(({ dataset: { value }, addIssue, NEVER }) => {
+    if (typeof value === "string" && /^\d+$/.test(value)) return Number(value);
+    if (Number.isInteger(value) && Number(value) >= 0) return Number(value);
+    addIssue({ message: "must be a decimal integer" });
+    return NEVER;
+  }),
 );
 function between(least: number, most: number) {
   return v.pipe(
@@ -152,10 +168,11 @@ function between(least: number, most: number) {
   );
 }
 
-// Wide enough for every chain there is; beyond them a node could make the listener's timers run wild.
-const slotMilliseconds = between(10, 3_600_000);
+// Wide enough for every chain there is. Beyond these bounds a node could make the listener's timers run
+// wild. A user's own configuration may go beyond them.
+const slotMilliseconds = between(100, 3_600_000);
 const slotSeconds = between(1, 3600);
-const epochSlots = between(1, 65_536);
+const epochSlots = between(1, 1024);
 const basisPoints = between(0, 10_000);
 /** Seconds that are still a safe integer as milliseconds. */
 const seconds = between(0, Math.floor(Number.MAX_SAFE_INTEGER / 1000));
@@ -170,6 +187,8 @@ const genesisSchema = v.object({
 const specSchema = v.object({
   data: v.object({
     SLOT_DURATION_MS: v.optional(slotMilliseconds),
+    // Not looked at where it is not needed; see secondsSchema.
+    SECONDS_PER_SLOT: v.optional(v.unknown()),
     SLOTS_PER_EPOCH: epochSlots,
     ATTESTATION_DUE_BPS: v.optional(basisPoints),
     ATTESTATION_DUE_BPS_GLOAS: v.optional(basisPoints),
@@ -197,6 +216,12 @@ function parse<T>(
     ? "is missing"
     : `${issue.message}, got ${node.show(JSON.stringify(issue.input), 60)}`;
   throw new BeaconProtocolError(
-    `Cannot use ${node.at(path)}: ${field} ${got}`,
+    `Cannot use ${at(node, path)}: ${field} ${got}`,
   );
+}
+
+/** Where an answer comes from, with the name that the user gave to the node. */
+function at(node: NodeEndpoint, path: string): string {
+  const url = node.at(path);
+  return url.startsWith(node.name) ? url : `${node.name} at ${url}`;
 }

@@ -13,6 +13,7 @@ import {
 import {
   createSlotClock,
   fetchChainConfig,
+  type FetchedChainConfig,
 } from "../../../src/beacon/api/chain_config.ts";
 import { NodeEndpoint } from "../../../src/beacon/http/endpoint.ts";
 import { HttpServer } from "../http/http_server.ts";
@@ -29,7 +30,7 @@ const SPEC = { SLOT_DURATION_MS: "12000", SLOTS_PER_EPOCH: "32" };
 async function configOf(
   spec: Record<string, unknown> = {},
   genesis: Record<string, unknown> = {},
-): Promise<ChainConfig> {
+): Promise<FetchedChainConfig> {
   return await configFrom((path) =>
     Response.json({
       data: path.endsWith("/spec")
@@ -41,7 +42,7 @@ async function configOf(
 
 async function configFrom(
   answer: (path: string) => Response,
-): Promise<ChainConfig> {
+): Promise<FetchedChainConfig> {
   await using server = new HttpServer(answer);
   return await fetchChainConfig(new NodeEndpoint(server.url), {
     fetch,
@@ -142,6 +143,56 @@ Deno.test("fetchChainConfig() takes arrays and objects in the spec", async () =>
   assertEquals(config.slotDurationMs, 12_000);
 });
 
+Deno.test("fetchChainConfig() reads numbers that are JSON numbers", async () => {
+  const config = await configOf({
+    SLOT_DURATION_MS: 6000,
+    SLOTS_PER_EPOCH: 16,
+    ATTESTATION_DUE_BPS: 3000,
+    GLOAS_FORK_EPOCH: 2 ** 64,
+  }, { genesis_time: 1606824023 });
+  assertEquals(config, {
+    genesisTime: 1_606_824_023_000,
+    genesisValidatorsRoot: ROOT,
+    slotDurationMs: 6000,
+    slotsPerEpoch: 16,
+    attestationDueBps: 3000,
+  });
+});
+
+Deno.test("fetchChainConfig() names the node that reports an absurd timing", async () => {
+  await using server = new HttpServer((path) =>
+    Response.json({
+      data: path.endsWith("/spec")
+        ? { ...SPEC, SLOTS_PER_EPOCH: "2048" }
+        : GENESIS,
+    })
+  );
+  const node = new NodeEndpoint({ url: server.url, name: "backup" });
+  const { signal } = new AbortController();
+  await assertRejects(
+    () => fetchChainConfig(node, { fetch, signal }),
+    BeaconProtocolError,
+    `Cannot use backup at ${server.url}/eth/v1/config/spec: data.SLOTS_PER_EPOCH must be at most 1024, got 2048`,
+  );
+});
+
+Deno.test("fetchChainConfig() reports a spec that contradicts itself", async () => {
+  const spec = { SLOT_DURATION_MS: "6000", SECONDS_PER_SLOT: "12" };
+  assertEquals(
+    (await configOf(spec)).contradiction,
+    "SLOT_DURATION_MS is 6000 and SECONDS_PER_SLOT is 12; slots of 6000 ms are used",
+  );
+  for (
+    const same of [
+      { SLOT_DURATION_MS: "6000", SECONDS_PER_SLOT: "6" },
+      { SLOT_DURATION_MS: "6500", SECONDS_PER_SLOT: 7 },
+      { SLOT_DURATION_MS: "500", SECONDS_PER_SLOT: "0" },
+      { SLOT_DURATION_MS: "500", SECONDS_PER_SLOT: "half" },
+      { SLOT_DURATION_MS: undefined, SECONDS_PER_SLOT: "6" },
+    ]
+  ) assertEquals((await configOf(same)).contradiction, undefined);
+});
+
 Deno.test("fetchChainConfig() has the attestation deadline of each fork", async () => {
   const config = await configOf({
     ATTESTATION_DUE_BPS: "3000",
@@ -190,14 +241,15 @@ for (
       "0x10",
       "1e3",
       5,
-      "9",
+      12.5,
+      "99",
       "3600001",
     ],
-    SECONDS_PER_SLOT: ["0", "-12", "twelve", 12, null, ["12"], "3601"],
-    SLOTS_PER_EPOCH: ["0", "32 ", "9007199254740992", 32, {}, null, "65537"],
-    ATTESTATION_DUE_BPS: ["10001", "-1", "33.33", 3333],
+    SECONDS_PER_SLOT: ["0", "-12", "twelve", 0, null, ["12"], "3601"],
+    SLOTS_PER_EPOCH: ["0", "32 ", "9007199254740992", 0.5, {}, null, "1025"],
+    ATTESTATION_DUE_BPS: ["10001", "-1", "33.33", 33.33],
     ATTESTATION_DUE_BPS_GLOAS: ["20000", "", false],
-    GLOAS_FORK_EPOCH: ["-1", "never", 7],
+    GLOAS_FORK_EPOCH: ["-1", "never", -7],
   })
 ) {
   Deno.test(`fetchChainConfig() refuses a bad ${key}, naming key and value`, async () => {
@@ -217,7 +269,7 @@ for (
 
 for (
   const [key, values] of Object.entries({
-    genesis_time: ["", "-1", "1.5", "now", "9007199254740992", 1606824023],
+    genesis_time: ["", "-1", "1.5", "now", "9007199254740992", -1],
     genesis_validators_root: ["0xab", `${ROOT}00`, "ab".repeat(33), 5, null],
   })
 ) {
@@ -266,7 +318,7 @@ Deno.test("fetchChainConfig() refuses times that no clock can hold, naming key a
 Deno.test("fetchChainConfig() returns nothing that a clock would refuse", async () => {
   const large = String(Number.MAX_SAFE_INTEGER);
   const table = [
-    [{ SLOT_DURATION_MS: "3600000", SLOTS_PER_EPOCH: "65536" }, {}],
+    [{ SLOT_DURATION_MS: "3600000", SLOTS_PER_EPOCH: "1024" }, {}],
     [{ GLOAS_FORK_EPOCH: large }, {}],
     [{ GLOAS_FORK_EPOCH: "0", ATTESTATION_DUE_BPS_GLOAS: "10000" }, {}],
     [{ ATTESTATION_DUE_BPS: "0" }, { genesis_time: "0" }],
