@@ -161,10 +161,11 @@ export class ListenerActor {
   sink(
     node: NodeState,
     reader: BeaconEventReader,
-    onEvents: (valid: number) => void,
+    onEvents: (valid: number, events: readonly ServerSentEvent[]) => void,
   ): WritableStream<ServerSentEvent[]> {
     return new WritableStream({
-      write: (events) => onEvents(this.#receive(node, reader.read(events))),
+      write: (events) =>
+        onEvents(this.#receive(node, reader.read(events)), events),
     });
   }
 

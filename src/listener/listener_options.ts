@@ -99,7 +99,7 @@ export interface CheckedOptions {
   maxQueueBytes: number;
   idleTimeoutMs: number | undefined;
   log: LogFunction;
-  fetch: typeof fetch;
+  fetch: typeof fetch | undefined;
   now: () => number;
   random: () => number;
 }
@@ -164,8 +164,7 @@ export function checkOptions(options: SseListenerOptions): CheckedOptions {
     maxQueueBytes,
     idleTimeoutMs,
     log: toLogFunction(ACTION, log),
-    // Bound, since browsers' fetch must not be called as a method of an options object.
-    fetch: fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    fetch,
     now: now ?? Date.now,
     random: random ?? Math.random,
   };

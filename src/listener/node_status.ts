@@ -16,6 +16,8 @@ export type DisconnectReason =
   | "idle"
   /** Bytes, but no complete event or comment in time. */
   | "stalled"
+  /** This machine slept, so that the connection may be dead. */
+  | "slept"
   /** The node does not take the list of topics, or takes a longer one now. */
   | "topics"
   /** The node is on another chain. */

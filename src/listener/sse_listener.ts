@@ -158,7 +158,8 @@ export class SseListener implements AsyncDisposable {
     grantAccess(this, {
       topics,
       nodes: () => this.#nodes.values(),
-      fetch: options.fetch,
+      // Called as a function, since a browser's fetch must not be called as a method of an object.
+      fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
       now,
     });
     this.#signal = options.signal === undefined

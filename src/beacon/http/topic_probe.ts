@@ -1,4 +1,4 @@
-/** Does a node take a topic? Asked by opening a stream for it alone, and closing it again. */
+/** Does a node accept a topic? Found out by opening a stream for it alone, and closing it again. */
 
 import { delay } from "@std/async/delay";
 import { STATUS_CODE } from "@std/http/status";
@@ -6,38 +6,34 @@ import { SseDecoder } from "../../sse/mod.ts";
 import { isEventStream } from "./event_stream.ts";
 import type { NodeEndpoint } from "./endpoint.ts";
 import { requestNode } from "./request.ts";
-import { topicsQuery } from "./topics_query.ts";
+import { type TopicForm, topicsQuery } from "./topics_query.ts";
 
-/** Options for {@linkcode probeTopics}. */
+/** Options for {@linkcode probeTopics} and {@linkcode probeInPairs}. */
 export interface ProbeTopicsOptions {
   /** The `fetch` to use. */
   fetch: typeof fetch;
   /** Ends the probes when aborted. */
   signal: AbortSignal;
-  /**
-   * How long to wait for a refusal, in milliseconds: some nodes think for seconds.
-   *
-   * @default {1500}
-   */
-  patienceMs?: number;
+  /** How long to wait for a refusal, in milliseconds: some nodes take seconds. */
+  patienceMs: number;
 }
 
-/** What a node says of topics; it may have said nothing of some. */
+/** What a node answered; of some topics it may have revealed nothing. */
 export interface ProbedTopics {
-  /** Those that it takes. */
+  /** Those that it accepts. */
   taken: ReadonlySet<string>;
   /** Those that it refuses. */
   refused: ReadonlySet<string>;
 }
 
 /**
- * Asks for each topic alone. A refusal comes at once: as a 400, or as a stream that ends before
- * anything comes. A stream that has an event or stays open for a moment counts as taken, and so does
- * one whose headers do not come, since some nodes send them with the first event. All else says
- * nothing: a stream that is cut may be any node's bad moment.
+ * Requests each topic alone, four at a time. A refusal comes at once: as a 400, or as a stream that ends
+ * before anything comes. A stream that has an event or stays open for a moment counts as accepted, and
+ * so does one whose headers do not come, since some nodes send them with the first event. All else
+ * reveals nothing: a stream that is cut may be any node's bad moment.
  *
- * A node that restarts refuses some and takes others. So where it took any, the refused ones are asked
- * for a second time, a moment later.
+ * A node that restarts refuses some and accepts others. So where it accepted any, the refused ones are
+ * requested a second time, a moment later.
  */
 export async function probeTopics(
   node: NodeEndpoint,
@@ -59,27 +55,83 @@ async function probeEach(
   topics: readonly string[],
   options: ProbeTopicsOptions,
 ): Promise<ProbedTopics> {
-  const verdicts = await Promise.all(
-    topics.map((topic) => probe(node, [topic], options)),
+  const verdicts = await forEach(
+    topics,
+    (topic) => probe(node, [topic], "joined", options),
   );
+  // A node that limits connections answers when there is one only.
+  for (const [topic, verdict] of verdicts) {
+    if (verdict !== "busy") continue;
+    verdicts.set(topic, await probe(node, [topic], "joined", options));
+  }
   options.signal.throwIfAborted();
-  const those = (...wanted: Verdict[]) =>
-    new Set(topics.filter((_, index) => wanted.includes(verdicts[index]!)));
-  return { taken: those("open", "silent"), refused: those("refused") };
+  return {
+    taken: those(verdicts, "open", "silent"),
+    refused: those(verdicts, "refused"),
+  };
 }
 
 /**
- * Asks for topics in one list with commas. Only a stream that has headers shows that the node reads
- * such a list.
+ * Requests each topic together with heads, four at a time, from a node that answers a topic that it does
+ * not know with silence, and no headers either. It sends heads in almost every slot: where heads alone
+ * come and heads behind a topic do not, it does not know the topic.
  *
- * @returns Whether it does.
+ * @param heartbeat The topic of heads.
  */
-export async function probeList(
+export async function probeInPairs(
   node: NodeEndpoint,
   topics: readonly string[],
+  heartbeat: string,
   options: ProbeTopicsOptions,
-): Promise<boolean> {
-  return await probe(node, topics, options) === "open";
+): Promise<ProbedTopics> {
+  const others = topics.filter((topic) => topic !== heartbeat);
+  const verdicts = new Map<string, Verdict>();
+  for (let next = 0; next < others.length; next += MOST_AT_ONCE - 1) {
+    const pairs = others.slice(next, next + MOST_AT_ONCE - 1);
+    const late = new AbortController();
+    const signal = AbortSignal.any([options.signal, late.signal]);
+    const control = probe(node, [heartbeat], "joined", options);
+    // What heads bring to the one stream they bring to the others, in a moment.
+    const isOver = control.then(() => delay(CONFIRM_AFTER_MS, { signal }))
+      .catch(() => {}).then(() => late.abort());
+    const found = await forEach(
+      pairs,
+      (topic) => probe(node, [topic, heartbeat], "repeated", options, signal),
+    );
+    late.abort();
+    await isOver;
+    options.signal.throwIfAborted();
+    // The node has nothing to send, or does not read this either.
+    if (await control !== "open") break;
+    verdicts.set(heartbeat, "open");
+    for (const [topic, verdict] of found) verdicts.set(topic, verdict);
+  }
+  return {
+    taken: those(verdicts, "open"),
+    refused: those(verdicts, "silent", "refused"),
+  };
+}
+
+/** The verdicts, of a few topics at a time. */
+async function forEach(
+  topics: readonly string[],
+  probe: (topic: string) => Promise<Verdict>,
+): Promise<Map<string, Verdict>> {
+  const verdicts = new Map<string, Verdict>();
+  const left = topics.values();
+  const work = async () => {
+    for (const topic of left) verdicts.set(topic, await probe(topic));
+  };
+  await Promise.all(Array.from({ length: MOST_AT_ONCE }, work));
+  return verdicts;
+}
+
+function those(
+  verdicts: ReadonlyMap<string, Verdict>,
+  ...wanted: Verdict[]
+): Set<string> {
+  const found = [...verdicts].filter(([, verdict]) => wanted.includes(verdict));
+  return new Set(found.map(([topic]) => topic));
 }
 
 type Verdict =
@@ -88,57 +140,65 @@ type Verdict =
   /** There may be one: no headers yet. */
   | "silent"
   | "refused"
+  /** The node has too many connections. */
+  | "busy"
   /** Something else is wrong. */
   | "unknown";
 
 /** A refusal mostly comes at once. */
 export const LEAST_PATIENCE_MS = 1500;
-/** No node thinks for longer before it refuses. */
+/** No node takes longer than this to refuse. */
 export const MOST_PATIENCE_MS = 10_000;
 const CONFIRM_AFTER_MS = 500;
+const MOST_AT_ONCE = 4;
 
+/** @param late Ends it with what is known so far, when aborted. */
 async function probe(
   node: NodeEndpoint,
   topics: readonly string[],
+  form: TopicForm,
   options: ProbeTopicsOptions,
+  late?: AbortSignal,
 ): Promise<Verdict> {
   const ended = new AbortController();
   const signal = AbortSignal.any([options.signal, ended.signal]);
   let soFar: Verdict = "silent";
-  const asked = ask(
+  const answer = request(
     node,
-    topics,
+    topicsQuery(topics, form),
     { ...options, signal },
     (verdict) => soFar = verdict,
   );
-  const { patienceMs = LEAST_PATIENCE_MS } = options;
-  const isPatient = delay(patienceMs, { signal }).then(() => soFar);
+  const patience = delay(options.patienceMs, {
+    signal: late === undefined ? signal : AbortSignal.any([signal, late]),
+  }).then(() => soFar, () => soFar);
   try {
-    return await Promise.race([asked, isPatient]);
+    return await Promise.race([answer, patience]);
   } catch {
     return "unknown";
   } finally {
-    // Ends what is still under way; that it does is no news to anybody.
+    // Whatever is still under way ends here; its failure is of no interest.
     ended.abort();
-    await Promise.allSettled([asked, isPatient]);
+    await Promise.allSettled([answer, patience]);
   }
 }
 
 /** Resolves when the answer is sure before time is up. */
-async function ask(
+async function request(
   node: NodeEndpoint,
-  topics: readonly string[],
+  query: string,
   options: ProbeTopicsOptions,
   onHeaders: (soFar: Verdict) => void,
 ): Promise<Verdict> {
   const response = await requestNode(node, "/eth/v1/events", {
     ...options,
     accept: "text/event-stream",
-    query: topicsQuery(topics, "joined"),
+    query,
   });
   if (response.status !== STATUS_CODE.OK) {
     await response.body?.cancel();
-    return response.status === STATUS_CODE.BadRequest ? "refused" : "unknown";
+    if (response.status === STATUS_CODE.BadRequest) return "refused";
+    return BUSY.has(response.status) ? "busy" : "unknown";
   }
   if (response.body === null) return "refused";
   const isStream = isEventStream(response);
@@ -158,13 +218,17 @@ async function ask(
     // Without an end by the rules of HTTP, as by a server that just closes.
     if (begun !== "") throw error;
   }
-  return saysNothing(begun) ? "refused" : "unknown";
+  return isEmpty(begun) ? "refused" : "unknown";
 }
 
 const MOST_LOOKED_AT = 1024;
+const BUSY = new Set<number>([
+  STATUS_CODE.TooManyRequests,
+  STATUS_CODE.ServiceUnavailable,
+]);
 
 /** Whether there is nothing but comments, which keep a stream alive. */
-function saysNothing(text: string): boolean {
+function isEmpty(text: string): boolean {
   return text.split(/\r\n?|\n/).every((line) =>
     line === "" || line.startsWith(":")
   );

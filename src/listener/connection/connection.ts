@@ -1,47 +1,35 @@
-/** One connection to a node, from the probe to its end, and what goes on beside its stream. */
+/**
+ * One connection to a node: the probe, the request for events beside it, and what goes on beside the
+ * stream until something ends it.
+ */
 
+import { delay } from "@std/async/delay";
+import { probeNode } from "../../beacon/api/syncing.ts";
 import {
-  BeaconHttpError,
-  BeaconNetworkError,
   BeaconProtocolError,
   BeaconTimeoutError,
 } from "../../beacon/http/errors.ts";
-import { BeaconEventReader } from "../../beacon/events/beacon_event_reader.ts";
-import {
-  EmptyAnswerError,
-  type EventStream,
-  openEventStream,
-} from "../../beacon/http/event_stream.ts";
-import { probeNode } from "../../beacon/api/syncing.ts";
 import { publicError } from "../../beacon/http/public_error.ts";
+import type { ServerSentEvent } from "../../sse/mod.ts";
 import type { ListenerActor } from "../actor.ts";
+import type { NodeReporter } from "../node_reporter.ts";
 import type { NodeState } from "../node_state.ts";
 import { recoverGap } from "../recovery/gap_recovery.ts";
 import { oneAtATime } from "../recovery/one_at_a_time.ts";
-import type { NodeReporter } from "../node_reporter.ts";
 import type { ConnectionEnd } from "./connection_end.ts";
+import { NodeStream, type StreamParts } from "./node_stream.ts";
 import { watchStaleness } from "./staleness.ts";
-import type { TopicNegotiation } from "./topic_negotiation.ts";
+import type { TopicNegotiation, TopicRequest } from "./topic_negotiation.ts";
 import { recheckTopics } from "./topics_recheck.ts";
-import { Watchdog } from "./watchdog.ts";
+import { type StreamFault, Watchdog } from "./watchdog.ts";
 import { WrongChainError } from "./wrong_chain_error.ts";
 
 /** What every connection of a listener works with. */
-export interface ConnectionParts {
+export interface ConnectionParts extends StreamParts {
   /** Where events go. */
   actor: ListenerActor;
   /** Where changes of the connection are reported. */
   reporter: NodeReporter;
-  /** Ends it when aborted. */
-  signal: AbortSignal;
-  /** The `fetch` to use. */
-  fetch: typeof fetch;
-  /** Wall clock, Unix time in milliseconds. */
-  now: () => number;
-  /** Whether events of a topic are parsed and checked. */
-  needsData: (topic: string) => boolean;
-  /** The byte cap of one event; the decoder's default where `undefined`. */
-  maxEventBytes: number | undefined;
   /** How long a stream may be silent, in milliseconds; five slots where `undefined`. */
   idleTimeoutMs: number | undefined;
 }
@@ -57,47 +45,43 @@ export interface ConnectionOptions extends ConnectionParts {
       run: (task: Promise<void>) => void,
     ): Promise<void>;
   };
+  /** Called when the headers of a stream are in. */
+  onOpen: () => void;
   /** Called when a valid event arrived, or the stream has lived for a while. */
   onUseful: () => void;
   /** Called with a server's `retry`, in milliseconds. */
   onRetry: (milliseconds: number) => void;
+  /** Called when a proxy in front of the node was seen to buffer the stream. */
+  onBuffering: (error: Error) => void;
 }
 
-/** Connects and listens until the connection ends. Never rejects. */
-export async function listenOnce(
-  node: NodeState,
-  options: ConnectionOptions,
-): Promise<ConnectionEnd> {
-  const connection = new Connection(node, options);
-  try {
-    return await connection.listen();
-  } catch (error) {
-    return connection.endBy(error);
-  } finally {
-    await connection.close();
-  }
-}
-
-class Connection {
+/** A connection, from its probe to its end. */
+export class Connection {
   readonly #node: NodeState;
   readonly #options: ConnectionOptions;
-  /** Aborted with the {@linkcode ConnectionEnd}, where something beside the stream ends it. */
+  readonly #end = Promise.withResolvers<ConnectionEnd>();
+  /** Ends what goes on beside the streams. */
   readonly #ended = new AbortController();
   readonly #signal: AbortSignal;
   readonly #beside = new Set<Promise<void>>();
   readonly #recover: (isTold: boolean) => Promise<void>;
+  readonly #streams: NodeStream[] = [];
+  #streaming: Promise<void> = Promise.resolve();
+  #isReported = false;
+  #isProbeUnanswered = false;
   #watchdog: Watchdog | undefined;
-  /** By the monotonic clock, as the next one. */
-  #requestedAt = 0;
-  #openedAt: number | undefined;
-  #hasBytes = false;
-  #hasEvents = false;
+  /** When events arrived last, by the monotonic clock. */
+  #eventsAt = performance.now();
 
+  /**
+   * @param node The node.
+   * @param options What to request, and what to notify.
+   */
   constructor(node: NodeState, options: ConnectionOptions) {
-    this.#node = node;
-    this.#options = options;
     const { actor, reporter, fetch, now } = options;
     const signal = AbortSignal.any([options.signal, this.#ended.signal]);
+    this.#node = node;
+    this.#options = options;
     this.#signal = signal;
     this.#recover = oneAtATime(
       (isTold) =>
@@ -106,105 +90,152 @@ class Connection {
     );
   }
 
+  /** Connects and listens. The streams stay open behind the end, until they are dropped. */
   async listen(): Promise<ConnectionEnd> {
-    const node = this.#node;
-    const { reporter, fetch, chain } = this.#options;
-    const signal = this.#signal;
-    reporter.probed(
-      node,
-      await probeNode(node.endpoint, PROBE_TIMEOUT_MS, { fetch, signal }),
-    );
-    await chain.begin(signal, (task) => this.#run(task));
-    this.#watchdog = new Watchdog(
-      () => this.#idleTimeoutMs(),
-      (missing, timeoutMs) => this.#endBySilence(missing, timeoutMs),
-    );
-    this.#requestedAt = performance.now();
-    const stream = await this.#open();
-    this.#openedAt = performance.now();
-    reporter.connected(node, stream.oversized);
-    this.#runBeside();
-    return await this.#read(stream);
-  }
-
-  /** The end that an error stands for, noticed where the request or the stream failed. */
-  endBy(error: unknown): ConnectionEnd {
-    const { name, endpoint } = this.#node;
-    if (this.#ended.signal.aborted) return this.#ended.signal.reason;
-    if (error instanceof WrongChainError) return { kind: "wrong_chain", error };
-    if (error instanceof BeaconTimeoutError) {
-      return { kind: "unreachable", error };
-    }
-    if (error instanceof BeaconHttpError) {
-      return { kind: "refused", error, afterMs: this.#answeredAfterMs };
-    }
-    if (error instanceof EmptyAnswerError) {
-      return this.#emptied("content_type", error);
-    }
-    if (error instanceof BeaconProtocolError) {
-      return { kind: "protocol", error };
-    }
-    if (error instanceof BeaconNetworkError) return { kind: "network", error };
-    const cause = publicError(error, endpoint);
-    const broken = new BeaconNetworkError(`Lost ${name}: ${cause.message}`, {
-      cause,
-    });
-    // A server that just closes ends the stream, but not by the rules of HTTP.
-    return this.#wasEmptied && !this.#hasBytes
-      ? this.#emptied("network", broken)
-      : { kind: "network", error: broken };
-  }
-
-  /** Ends all that still depends on this connection. */
-  async close(): Promise<void> {
-    const { onUseful } = this.#options;
-    if (this.#openMs >= USEFUL_AFTER_MS) onUseful();
+    this.#streaming = this.#connect();
+    const end = await this.#end.promise;
     this.#watchdog?.[Symbol.dispose]();
     this.#ended.abort();
     await Promise.all(this.#beside);
+    if (this.#streams.some(({ openMs }) => openMs >= USEFUL_AFTER_MS)) {
+      this.#options.onUseful();
+    }
+    return end;
   }
 
-  async #open(): Promise<EventStream> {
-    const node = this.#node;
-    const { reporter, fetch, now, maxEventBytes, topics, onRetry } =
-      this.#options;
-    return await openEventStream(node.endpoint, {
-      ...topics.request,
-      fetch,
+  /** Whether the headers of a stream are in. */
+  get isOpen(): boolean {
+    return this.#streams.some(({ isOpen }) => isOpen);
+  }
+
+  /** Whether the probe got no answer, as on a dead connection of the runtime's pool. */
+  get isProbeUnanswered(): boolean {
+    return this.#isProbeUnanswered;
+  }
+
+  /** Ends the streams, and waits until they are gone. */
+  async drop(): Promise<void> {
+    await Promise.all(this.#streams.map((stream) => stream.drop()));
+    await this.#streaming;
+  }
+
+  /** Never rejects. */
+  async #connect(): Promise<void> {
+    const { chain, now } = this.#options;
+    const probing = this.#probe();
+    this.#run(probing);
+    try {
+      await chain.begin(this.#signal, (task) => this.#run(task));
+    } catch (error) {
+      this.#end.resolve(endByChain(error));
+      return;
+    }
+    this.#watchdog = new Watchdog({
+      timeoutMs: () => this.#timeoutMs(),
+      isPaused: () => this.#isBeforeGenesis(),
+      onFault: (fault, timeoutMs) => this.#onFault(fault, timeoutMs),
       now,
-      signal: this.#signal,
-      ...(maxEventBytes === undefined ? {} : { maxEventBytes }),
-      onBytes: (count) => {
-        this.#hasBytes = true;
-        node.bytes += count;
-        this.#watchdog?.sawBytes();
-        reporter.oversized(node);
-      },
+    });
+    this.#run(this.#watchReachability(probing));
+    this.#end.resolve(await this.#readStreams());
+  }
+
+  async #probe(): Promise<boolean> {
+    const { reporter, fetch } = this.#options;
+    const { endpoint } = this.#node;
+    const signal = this.#signal;
+    try {
+      const syncing = await probeNode(endpoint, PROBE_TIMEOUT_MS, {
+        fetch,
+        signal,
+      });
+      reporter.probed(this.#node, syncing);
+      return true;
+    } catch (error) {
+      this.#isProbeUnanswered = error instanceof BeaconTimeoutError;
+      return false;
+    }
+  }
+
+  /** The node is unreachable if it answers neither the probe nor the request for events in time. */
+  async #watchReachability(probing: Promise<boolean>): Promise<void> {
+    await delay(PROBE_TIMEOUT_MS, { signal: this.#signal });
+    if (await probing || this.isOpen) return;
+    const error = new BeaconTimeoutError(
+      `Cannot reach ${this.#node.name}: no HTTP answer within ${PROBE_TIMEOUT_MS} ms`,
+      "probe",
+    );
+    this.#end.resolve({ kind: "unreachable", error });
+  }
+
+  /**
+   * Requests events. Some nodes read one form of the list only and never answer the other one: where
+   * no headers come within a slot, the other form is requested beside it.
+   */
+  async #readStreams(): Promise<ConnectionEnd> {
+    const { topics } = this.#options;
+    const first = this.#request(topics.request);
+    if (!topics.isFormOpen) return await first.ended;
+    const isAnswered = Promise.race([first.opened, first.ended]);
+    if (await this.#isInTime(isAnswered) || this.#signal.aborted) {
+      return await first.ended;
+    }
+    const second = this.#request(topics.otherRequest);
+    const [kept, other] = await Promise.race([
+      first.settled.then(() => [first, second] as const),
+      second.settled.then(() => [second, first] as const),
+      first.ended.then(() => [second, first] as const),
+      second.ended.then(() => [first, second] as const),
+    ]);
+    await other.drop();
+    return await kept.ended;
+  }
+
+  /** Whether something happens within a slot. */
+  async #isInTime(happened: Promise<unknown>): Promise<boolean> {
+    const over = new AbortController();
+    const signal = AbortSignal.any([this.#signal, over.signal]);
+    const withinMs = Math.min(
+      this.#slotMs(),
+      this.#idleTimeoutMs() / IDLE_SLOTS,
+    );
+    try {
+      return await Promise.race([
+        happened.then(() => true),
+        delay(withinMs, { signal }).then(() => false, () => false),
+      ]);
+    } finally {
+      over.abort();
+    }
+  }
+
+  #request(request: TopicRequest): NodeStream {
+    const node = this.#node;
+    const { topics, reporter, onRetry } = this.#options;
+    const stream = new NodeStream(node, request, this.#options, {
+      onOpen: (oversized) => this.#onOpen(oversized),
+      onBytes: () => this.#watchdog?.sawBytes(),
       onComment: (comment) => this.#onComment(comment),
       onRetry,
+      onEvents: (valid, events) => {
+        if (valid > 0) reporter.topicsChanged(node, request, topics.missing);
+        this.#onEvents(valid, events);
+      },
     });
+    this.#streams.push(stream);
+    stream.proven.then(() => topics.prove(request.form));
+    return stream;
   }
 
-  async #read(stream: EventStream): Promise<ConnectionEnd> {
-    const node = this.#node;
-    const { actor, now, needsData, onUseful } = this.#options;
-    const reader = new BeaconEventReader({
-      node: node.endpoint,
-      now,
-      needsData,
-    });
-    const sink = actor.sink(node, reader, (valid) => {
-      this.#hasEvents = true;
-      this.#watchdog?.sawProgress();
-      if (valid > 0) onUseful();
-    });
-    await stream.batches.pipeTo(sink, { signal: this.#signal });
-    const error = new BeaconProtocolError(
-      `Lost ${node.name}: the node ended the stream`,
-    );
-    return this.#wasEmptied
-      ? this.#emptied("eof", error)
-      : { kind: "eof", error };
+  #onOpen(oversized: () => number): void {
+    const { reporter, onOpen } = this.#options;
+    this.#eventsAt = performance.now();
+    // The first stream of a connection that goes on counts.
+    if (this.#isReported || this.#ended.signal.aborted) return;
+    this.#isReported = true;
+    reporter.connected(this.#node, oversized);
+    this.#runBeside();
+    onOpen();
   }
 
   #runBeside(): void {
@@ -213,41 +244,51 @@ class Connection {
     const signal = this.#signal;
     this.#run(this.#recover(false));
     this.#run(watchStaleness(node, { actor, reporter, fetch, signal, now }));
-    const recheck = recheckTopics(node.endpoint, { topics, fetch, signal });
+    const recheck = recheckTopics(node.endpoint, {
+      topics,
+      fetch,
+      signal,
+      slotMs: this.#slotMs(),
+    });
     this.#run(recheck.then((regained) => {
       if (regained === undefined) return;
       const error = new Error(
         `${node.name} accepts ${regained} now; requesting all topics again`,
       );
-      this.#end({ kind: "topics_regained", error });
+      this.#end.resolve({ kind: "topics_regained", error });
     }));
   }
 
-  /** Takes what goes on beside the stream and ends with it. */
-  #run(task: Promise<void>): void {
-    const guarded = task.catch((error) => {
+  /** Takes what goes on beside the streams and ends with the connection. */
+  #run(task: Promise<unknown>): void {
+    const guarded: Promise<void> = task.then(() => {}, (error) => {
       if (error instanceof WrongChainError) {
-        this.#end({ kind: "wrong_chain", error });
+        this.#end.resolve({ kind: "wrong_chain", error });
+      } else if (!this.#signal.aborted) {
+        const shown = publicError(error, this.#node.endpoint);
+        const message = `A task beside the stream failed: ${shown.message}`;
+        this.#options.reporter.warn(this.#node, "task", message, shown);
       }
     }).finally(() => this.#beside.delete(guarded));
     this.#beside.add(guarded);
   }
 
-  /** The first end that is noticed counts. */
-  #end(end: ConnectionEnd): void {
-    this.#ended.abort(end);
-  }
-
-  #endBySilence(missing: "idle" | "stalled", timeoutMs: number): void {
-    const what = missing === "idle"
-      ? "no byte"
-      : "bytes, but no complete event or comment,";
-    const error = new BeaconTimeoutError(
-      `Lost ${this.#node.name}: ${what} within ${timeoutMs} ms`,
-      "idle",
+  #onEvents(valid: number, events: readonly ServerSentEvent[]): void {
+    const { onUseful, onBuffering } = this.#options;
+    this.#watchdog?.sawProgress();
+    if (valid > 0) onUseful();
+    const now = performance.now();
+    const silentMs = now - this.#eventsAt;
+    this.#eventsAt = now;
+    if (events.length < LUMP_HEADS || silentMs < 2 * this.#slotMs()) return;
+    const heads = events.filter(({ type }) => type === "head").length;
+    if (heads < LUMP_HEADS) return;
+    const error = new BeaconProtocolError(
+      `Cannot receive events of ${this.#node.name} in time: ${heads} heads came at once after ${
+        Math.round(silentMs / 1000)
+      } s; ${PROXY_HINT}`,
     );
-    const isOpen = this.#openedAt !== undefined;
-    this.#end({ kind: isOpen ? missing : "unanswered", error });
+    onBuffering(error);
   }
 
   #onComment(comment: string): void {
@@ -264,43 +305,60 @@ class Connection {
     this.#run(this.#recover(true));
   }
 
+  #onFault(fault: StreamFault, timeoutMs: number): void {
+    const kind = fault === "idle" && !this.isOpen ? "unanswered" : fault;
+    const message = `Lost ${this.#node.name}: ${
+      FAULTS[fault].replace("N", String(timeoutMs))
+    }`;
+    const error = new BeaconTimeoutError(message, "idle");
+    if (fault === "stalled") this.#options.onBuffering(error);
+    this.#end.resolve({ kind, error });
+  }
+
+  /** How long a silence is accepted. Without an answer in either form, the topics are probed sooner. */
+  #timeoutMs(): number {
+    const idleMs = this.#idleTimeoutMs();
+    const isUnclear = !this.isOpen && this.#options.topics.isFormOpen;
+    return isUnclear ? idleMs * UNANSWERED_SLOTS / IDLE_SLOTS : idleMs;
+  }
+
   #idleTimeoutMs(): number {
     const { actor, idleTimeoutMs } = this.#options;
-    const slotDurationMs = slotDurationOf(this.#node, actor);
     if (idleTimeoutMs !== undefined) return idleTimeoutMs;
-    if (slotDurationMs === undefined) return IDLE_TIMEOUT_WITHOUT_CLOCK_MS;
-    return Math.min(IDLE_SLOTS * slotDurationMs, MOST_IDLE_TIMEOUT_MS);
+    const slotMs = slotDurationOf(this.#node, actor);
+    if (slotMs === undefined) return IDLE_TIMEOUT_WITHOUT_CLOCK_MS;
+    return Math.min(IDLE_SLOTS * slotMs, MOST_IDLE_TIMEOUT_MS);
   }
 
-  #emptied(reason: "content_type" | "eof" | "network", error: Error) {
-    const afterMs = this.#answeredAfterMs;
-    return { kind: "emptied", reason, error, afterMs } as const;
+  #slotMs(): number {
+    return slotDurationOf(this.#node, this.#options.actor) ?? ASSUMED_SLOT_MS;
   }
 
-  get #wasEmptied(): boolean {
-    return !this.#hasEvents && this.#openedAt !== undefined &&
-      this.#openMs < EMPTY_WITHIN_MS;
-  }
-
-  get #openMs(): number {
-    const now = performance.now();
-    return now - (this.#openedAt ?? now);
-  }
-
-  /** How long the node took to send its headers or to refuse. */
-  get #answeredAfterMs(): number {
-    return (this.#openedAt ?? performance.now()) - this.#requestedAt;
+  /** Before genesis there is nothing to send. */
+  #isBeforeGenesis(): boolean {
+    const { actor, now } = this.#options;
+    return actor.clock !== undefined && now() < actor.clock.genesisTime;
   }
 }
 
 const PROBE_TIMEOUT_MS = 10_000;
+const ASSUMED_SLOT_MS = 12_000;
 const IDLE_SLOTS = 5;
+/** One slot for each form of the list. */
+const UNANSWERED_SLOTS = 2;
 const IDLE_TIMEOUT_WITHOUT_CLOCK_MS = 60_000;
 const MOST_IDLE_TIMEOUT_MS = 3_600_000;
-/** A stream that ends sooner without an event was refused. */
-const EMPTY_WITHIN_MS = 1000;
 /** A stream that lived this long was of use, though no event came. */
 const USEFUL_AFTER_MS = 30_000;
+/** Two heads at once may be a reorg. */
+const LUMP_HEADS = 3;
+const PROXY_HINT = "a proxy in front of it buffers the stream";
+const FAULTS: Record<StreamFault, string> = {
+  idle: "no byte within N ms",
+  stalled:
+    `bytes, but no complete event or comment, within N ms; it may be that ${PROXY_HINT}`,
+  slept: "this machine slept",
+};
 
 /** Length of a slot in milliseconds: the node's own report is preferred to the other nodes'. */
 export function slotDurationOf(
@@ -308,6 +366,12 @@ export function slotDurationOf(
   { clock }: Pick<ListenerActor, "clock">,
 ): number | undefined {
   return node.slotDurationMs ?? clock?.slotDurationMs(0);
+}
+
+function endByChain(error: unknown): ConnectionEnd {
+  return error instanceof WrongChainError
+    ? { kind: "wrong_chain", error }
+    : { kind: "network", error: error as Error };
 }
 
 /** How many messages a comment of Lighthouse reports as dropped. */

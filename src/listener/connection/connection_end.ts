@@ -12,7 +12,7 @@ interface Ended<Kind extends string, Cause extends Error = Error> {
 
 /** How a connection ended, or why there was none. */
 export type ConnectionEnd =
-  /** No HTTP answer at all in time. */
+  /** No HTTP answer in time, neither to the probe nor to the request for events. */
   | Ended<"unreachable">
   /** No connection, or it broke: refused, DNS, TLS, reset. */
   | Ended<"network">
@@ -38,10 +38,14 @@ export type ConnectionEnd =
   | Ended<"idle">
   /** Bytes, but no complete event or comment in time. */
   | Ended<"stalled">
+  /** This machine slept; the stream may be dead. */
+  | Ended<"slept">
   /** The node accepts topics now that it refused before. */
   | Ended<"topics_regained">
   /** The node is on another chain. */
-  | Ended<"wrong_chain", WrongChainError>;
+  | Ended<"wrong_chain", WrongChainError>
+  /** No retry can succeed: a permission that the process lacks, a URL that `fetch` cannot use. */
+  | Ended<"hopeless">;
 
 /** The word for an end in a status and in a metric's label. */
 export function disconnectReason(end: ConnectionEnd): DisconnectReason {
@@ -60,6 +64,8 @@ const REASONS: Record<
   unanswered: "idle",
   idle: "idle",
   stalled: "stalled",
+  slept: "slept",
+  hopeless: "network",
   topics_regained: "topics",
   wrong_chain: "chain",
 };

@@ -10,10 +10,14 @@ export interface RetryPlan extends Wait {
    * request, that one is sent at once; else the wait applies.
    */
   negotiate?: true;
+  /** Whether the stream may still live, so that it is read until the next one is open. */
+  keepsStream?: true;
+  /** Whether the next attempt must not use a connection of the runtime's pool: they may be dead. */
+  renewsClient?: true;
 }
 
 /**
- * Decides what to do after a connection ended.
+ * Decides what to do after a connection ended; `undefined` where no retry can succeed.
  *
  * @param end How it ended.
  * @param slotDurationMs Length of a slot; `undefined` until the node has reported it.
@@ -21,24 +25,36 @@ export interface RetryPlan extends Wait {
 export function planRetry(
   end: ConnectionEnd,
   slotDurationMs: number | undefined,
-): RetryPlan {
+): RetryPlan | undefined {
   const soon: RetryPlan = {
     capMs: Math.min(
       CAP_MS,
       Math.max(LEAST_CAP_MS, slotDurationMs ?? CAP_WITHOUT_CLOCK_MS),
     ),
   };
+  /** The node answers its probe, or did: silence is no failure, and no backoff grows from it. */
+  const afterSilence: RetryPlan = {
+    ...soon,
+    bound: "steady",
+    keepsStream: true,
+    renewsClient: true,
+  };
   switch (end.kind) {
-    case "unreachable":
     case "network":
     case "protocol":
     case "eof":
-    case "stalled":
       return soon;
+    case "unreachable":
+      return { ...soon, renewsClient: true };
+    case "stalled":
+      return { ...soon, keepsStream: true };
     case "idle":
-      return { ...soon, bound: "steady" };
+    case "slept":
+      return afterSilence;
     case "unanswered":
-      return { ...soon, bound: "steady", negotiate: true };
+      return { ...afterSilence, negotiate: true };
+    case "hopeless":
+      return undefined;
     case "emptied":
     case "topics_regained":
       return { ...soon, negotiate: true };

@@ -1,4 +1,4 @@
-/** A stream that is kept alive and says nothing, of a node that says it is in sync. */
+/** A stream that is kept alive and brings no event, of a node that reports that it is in sync. */
 
 import { delay } from "@std/async/delay";
 import { probeNode } from "../../beacon/api/syncing.ts";
@@ -10,7 +10,7 @@ import type { NodeState } from "../node_state.ts";
 export interface StalenessOptions {
   /** Knows the slot clock. */
   actor: ListenerActor;
-  /** Where staleness is told. */
+  /** Where staleness is reported. */
   reporter: NodeReporter;
   /** The `fetch` to use. */
   fetch: typeof fetch;
@@ -21,8 +21,8 @@ export interface StalenessOptions {
 }
 
 /**
- * Watches an open connection; tells once of each silence of two epochs. The silence of connections
- * before it counts, what was between them does not.
+ * Watches an open connection, and reports each silence of two epochs once. The silence of connections
+ * before it counts, the time between them does not, nor the time before genesis.
  */
 export async function watchStaleness(
   node: NodeState,
@@ -30,34 +30,28 @@ export async function watchStaleness(
 ): Promise<void> {
   const { actor, reporter, signal, now } = options;
   if (!node.topics.some((topic) => FREQUENT.has(topic))) return;
-  let at = now();
   const { silence } = node;
-  const goOn = () => {
-    const { lastEventAt } = node;
-    if (silence.lastEventAt !== lastEventAt) {
-      Object.assign(silence, { lastEventAt, ms: 0, isReported: false });
-      at = Math.max(at, lastEventAt ?? 0);
-    }
-    silence.ms += Math.max(0, now() - at);
-    at = now();
-  };
-  try {
-    const clock = await actor.awaitClock(signal);
-    while (true) {
-      goOn();
-      const slotMs = clock.slotDurationMs(clock.slotAt(now()));
-      const leftMs = 2 * clock.slotsPerEpoch * slotMs - silence.ms;
-      if (leftMs <= 0 && !silence.isReported && await isInSync(node, options)) {
-        reporter.stale(node);
-        silence.isReported = true;
+  const clock = await actor.awaitClock(signal);
+  while (true) {
+    const since = Math.max(now(), clock.genesisTime);
+    const slotMs = clock.slotDurationMs(clock.slotAt(since));
+    try {
+      await delay(slotMs, { signal });
+    } finally {
+      const { lastEventAt = since } = node;
+      if (silence.lastEventAt !== node.lastEventAt) {
+        const { lastEventAt } = node;
+        Object.assign(silence, { lastEventAt, ms: 0, isReported: false });
       }
-      const waitMs = leftMs > 0 ? leftMs : slotMs;
-      await delay(Math.min(Math.max(waitMs, LEAST_WAIT_MS), MOST_WAIT_MS), {
-        signal,
-      });
+      // Hardly more than was waited for: while the machine slept, no node was silent.
+      const ms = now() - Math.max(since, lastEventAt);
+      silence.ms += Math.max(0, Math.min(2 * slotMs, ms));
     }
-  } finally {
-    goOn();
+    const isSilent = silence.ms >= 2 * clock.slotsPerEpoch * slotMs;
+    if (isSilent && !silence.isReported && await isInSync(node, options)) {
+      reporter.stale(node);
+      silence.isReported = true;
+    }
   }
 }
 
@@ -86,5 +80,3 @@ const FREQUENT = new Set([
   "attestation",
 ]);
 const PROBE_TIMEOUT_MS = 10_000;
-const LEAST_WAIT_MS = 100;
-const MOST_WAIT_MS = 3_600_000;

@@ -2,17 +2,22 @@
 
 import { delay } from "@std/async/delay";
 import {
+  createNodeFetch,
+  type NodeFetch,
+} from "../../beacon/http/node_fetch.ts";
+import {
   LEAST_PATIENCE_MS,
   MOST_PATIENCE_MS,
   type ProbedTopics,
+  probeInPairs,
   probeTopics,
 } from "../../beacon/http/topic_probe.ts";
 import type { NodeState } from "../node_state.ts";
 import { Backoff } from "./backoff.ts";
 import { ChainCheck, type ChainCheckOptions } from "./chain_check.ts";
 import {
+  Connection,
   type ConnectionParts,
-  listenOnce,
   slotDurationOf,
 } from "./connection.ts";
 import { type ConnectionEnd, disconnectReason } from "./connection_end.ts";
@@ -20,18 +25,28 @@ import { planRetry } from "./retry_policy.ts";
 import { TopicNegotiation } from "./topic_negotiation.ts";
 
 /** What a {@linkcode NodeSupervisor} works with. */
-export type SupervisorOptions = ConnectionParts & ChainCheckOptions & {
-  /** Within which time the first connection is made, in milliseconds. */
-  startWithinMs: number;
-};
+export type SupervisorOptions =
+  & Omit<ConnectionParts & ChainCheckOptions, "fetch">
+  & {
+    /** The user's `fetch`; the runtime's where `undefined`. */
+    fetch: typeof fetch | undefined;
+    /** Within which time the first connection is made, in milliseconds. */
+    startWithinMs: number;
+  };
 
 /** Connects a node, listens, and connects again, until the signal aborts. */
 export class NodeSupervisor {
   readonly #node: NodeState;
   readonly #options: SupervisorOptions;
+  readonly #nodeFetch: NodeFetch;
   readonly #backoff: Backoff;
   readonly #negotiation: TopicNegotiation;
   readonly #chain: ChainCheck;
+  /** A connection that fell silent, read until the next one is open. */
+  #kept: Connection | undefined;
+  /** Resolves when the one before it is gone. */
+  #dropped: Promise<void> | undefined;
+  #isBuffered = false;
 
   /**
    * @param node The node.
@@ -40,48 +55,90 @@ export class NodeSupervisor {
   constructor(node: NodeState, options: SupervisorOptions) {
     this.#node = node;
     this.#options = options;
+    this.#nodeFetch = createNodeFetch(options.fetch);
+    const { fetch } = this.#nodeFetch;
     this.#backoff = new Backoff(options.random);
     this.#negotiation = new TopicNegotiation(node.topics);
-    this.#chain = new ChainCheck(node, options);
+    node.topics = this.#negotiation.request.topics;
+    this.#chain = new ChainCheck(node, { ...options, fetch });
   }
 
-  /** Runs until the signal aborts. Never rejects. */
+  /**
+   * Runs until the signal aborts.
+   *
+   * @throws The error that ended a connection, where no retry can succeed.
+   */
   async run(): Promise<void> {
-    const { actor, reporter, signal, random, startWithinMs } = this.#options;
-    const node = this.#node;
+    const { reporter, signal, random, startWithinMs } = this.#options;
     // An abort ends each wait, and the loop's condition sees it.
     if (startWithinMs > 0) {
       await delay(random() * startWithinMs, { signal }).catch(() => {});
     }
-    while (!signal.aborted) {
-      const end = await this.#listen();
-      if (signal.aborted) break;
-      const plan = planRetry(end, slotDurationOf(node, actor));
-      if (plan.negotiate && await this.#findsOtherRequest(end)) continue;
-      if (signal.aborted) break;
-      const retryInMs = this.#backoff.next(plan);
-      const { error } = end;
-      if (end.kind === "wrong_chain") reporter.wrongChain(node, end.error);
-      const reason = disconnectReason(end);
-      reporter.disconnected(node, { reason, error, retryInMs });
-      await delay(retryInMs, { signal }).catch(() => {});
+    try {
+      while (!signal.aborted) await this.#connectOnce();
+    } finally {
+      await Promise.all([this.#kept?.drop(), this.#dropped]);
+      this.#nodeFetch.close();
+      reporter.closed(this.#node);
     }
-    reporter.closed(node);
   }
 
-  async #listen(): Promise<ConnectionEnd> {
+  /** Connects, listens until the connection ends, and waits until the next attempt is due. */
+  async #connectOnce(): Promise<void> {
+    const { actor, reporter, signal } = this.#options;
+    const node = this.#node;
     this.#negotiation.forgetOldRefusals();
     this.#applyTopics();
-    return await listenOnce(this.#node, {
+    const connection = this.#connect();
+    const end = await connection.listen();
+    const plan = planRetry(end, slotDurationOf(node, actor));
+    const dropped = plan?.keepsStream ? this.#kept : connection;
+    if (plan?.keepsStream) this.#kept = connection;
+    await dropped?.drop();
+    if (signal.aborted) return;
+    if (plan === undefined) {
+      reporter.failed(node, "hopeless", end.error);
+      throw end.error;
+    }
+    if (plan.renewsClient || connection.isProbeUnanswered) {
+      this.#nodeFetch.renew();
+    }
+    const negotiates = plan.negotiate === true;
+    // Where a silent stream is still read, there is time to negotiate behind the wait.
+    if (negotiates && !plan.keepsStream && await this.#findsOther(end)) return;
+    if (signal.aborted) return;
+    const retryInMs = this.#backoff.next(plan);
+    const { error } = end;
+    if (end.kind === "wrong_chain") reporter.wrongChain(node, end.error);
+    const reason = disconnectReason(end);
+    reporter.disconnected(node, { reason, error, retryInMs });
+    await delay(retryInMs, { signal }).catch(() => {});
+    if (negotiates && plan.keepsStream) await this.#findsOther(end);
+  }
+
+  #connect(): Connection {
+    return new Connection(this.#node, {
       ...this.#options,
+      fetch: this.#nodeFetch.fetch,
       topics: this.#negotiation,
       chain: this.#chain,
+      onOpen: () => {
+        this.#dropped = this.#kept?.drop();
+        this.#kept = undefined;
+      },
       onUseful: () => {
         this.#backoff.reset();
         this.#negotiation.accepted();
       },
       onRetry: (milliseconds) => this.#backoff.setBase(milliseconds),
+      onBuffering: (error) => this.#onBuffering(error),
     });
+  }
+
+  #onBuffering(error: Error): void {
+    if (this.#isBuffered) return;
+    this.#isBuffered = true;
+    this.#options.reporter.failed(this.#node, "buffering", error);
   }
 
   #applyTopics(): void {
@@ -90,37 +147,57 @@ export class NodeSupervisor {
   }
 
   /** Whether the end of a connection leads to another request, which is worth sending at once. */
-  async #findsOtherRequest(end: ConnectionEnd): Promise<boolean> {
+  async #findsOther(end: ConnectionEnd): Promise<boolean> {
     const negotiation = this.#negotiation;
-    const { topics, topicForm } = this.#node;
+    const before = JSON.stringify(negotiation.request);
     let step = negotiation.after(end);
-    if (step === "probe") step = negotiation.probed(await this.#probe(end));
+    if (step === "probe") {
+      step = end.kind === "unanswered"
+        ? negotiation.probedInPairs(await this.#probeInPairs())
+        : negotiation.probed(await this.#probe(end));
+    }
     this.#applyTopics();
-    const isOther = topics !== this.#node.topics ||
-      topicForm !== this.#node.topicForm;
-    return step === "retry" && isOther;
+    return step === "retry" && before !== JSON.stringify(negotiation.request);
   }
 
   /** Requests each topic alone. A node that took long to refuse gets twice that time now. */
   async #probe(end: ConnectionEnd): Promise<ProbedTopics> {
-    const { fetch, signal } = this.#options;
     const refusedInMs = "afterMs" in end ? end.afterMs : 0;
-    try {
-      return await probeTopics(
-        this.#node.endpoint,
-        this.#negotiation.candidates,
-        {
-          fetch,
-          signal,
-          patienceMs: Math.min(
-            MOST_PATIENCE_MS,
-            Math.max(LEAST_PATIENCE_MS, 2 * refusedInMs),
-          ),
-        },
-      );
-    } catch {
-      // Only the signal ends a probe.
-      return { taken: new Set(), refused: new Set() };
-    }
+    const patienceMs = Math.min(
+      MOST_PATIENCE_MS,
+      Math.max(LEAST_PATIENCE_MS, 2 * refusedInMs),
+    );
+    const { signal } = this.#options;
+    const { fetch } = this.#nodeFetch;
+    const { endpoint } = this.#node;
+    const { candidates } = this.#negotiation;
+    return await probeTopics(endpoint, candidates, {
+      fetch,
+      signal,
+      patienceMs,
+    }).catch(onlyAborted);
   }
+
+  /** Requests each topic together with heads, of a node that answers an unknown topic with silence. */
+  async #probeInPairs(): Promise<ProbedTopics> {
+    const { actor, signal } = this.#options;
+    const { fetch } = this.#nodeFetch;
+    const { heartbeat, candidates } = this.#negotiation;
+    const slotMs = slotDurationOf(this.#node, actor) ?? 12_000;
+    const probed = await probeInPairs(
+      this.#node.endpoint,
+      candidates,
+      heartbeat,
+      { fetch, signal, patienceMs: 2 * slotMs },
+    ).catch(onlyAborted);
+    // A stream that answers after all reads the list: the node had nothing to send.
+    return this.#kept?.isOpen ? NOTHING_PROBED : probed;
+  }
+}
+
+const NOTHING_PROBED: ProbedTopics = { taken: new Set(), refused: new Set() };
+
+/** Only the signal ends a probe. */
+function onlyAborted(): ProbedTopics {
+  return NOTHING_PROBED;
 }

@@ -34,15 +34,21 @@ export type NextStep =
  */
 export class TopicNegotiation {
   readonly #wanted: readonly string[];
+  /** The wanted topics, and heads in any case: as heartbeat, and for what follows from heads. */
+  readonly #full: readonly string[];
   readonly #refused = new Set<string>();
   #form: TopicForm = "joined";
+  #isProven = false;
+  #isSilent = false;
   #stage: "full" | "optional" | "probed" | "exhausted" = "full";
   /** How many streams in a row ended at once. */
   #emptied = 0;
+  /** How many requests in a row had no answer. */
+  #unanswered = 0;
   /** When the node first refused the full request, by the clock below. */
   #refusedAt: number | undefined;
-  /** When to request refused topics a first time again. */
-  #recheckSoonAt = Infinity;
+  /** When to request refused topics again. */
+  #recheckAt = Infinity;
   /** The topics for which that was done, or will be. */
   readonly #doubted = new Set<string>();
   readonly #now: () => number;
@@ -56,20 +62,30 @@ export class TopicNegotiation {
     now: () => number = () => performance.now(),
   ) {
     this.#wanted = wanted;
+    this.#full = wanted.some((topic) => standInFor(topic) !== undefined)
+      ? wanted
+      : [...wanted, "head"];
     this.#now = now;
   }
 
   /** What to request now: what was not refused, and what stands in for what was. */
   get request(): TopicRequest {
-    const topics = new Set<string>();
-    for (const topic of this.#wanted) {
-      const other = standInFor(topic);
-      if (!this.#refused.has(topic)) topics.add(topic);
-      else if (other !== undefined && !this.#refused.has(other)) {
-        topics.add(other);
-      }
-    }
-    return { topics: [...topics], form: this.#form };
+    return this.#requestAs(this.#form);
+  }
+
+  /** The same in the other form. */
+  get otherRequest(): TopicRequest {
+    return this.#requestAs(this.#form === "joined" ? "repeated" : "joined");
+  }
+
+  /** Whether the node may read the other form of the list only. */
+  get isFormOpen(): boolean {
+    return !this.#isProven && this.#topics.length > 1;
+  }
+
+  /** Whether the node answers a topic that it does not know with silence. */
+  get isSilent(): boolean {
+    return this.#isSilent;
   }
 
   /** The wanted topics that are not requested. */
@@ -77,27 +93,58 @@ export class TopicNegotiation {
     return this.#wanted.filter((topic) => this.#refused.has(topic));
   }
 
-  /** The topics to request one by one: the wanted ones, and what may stand in for one. */
+  /** The topics to request one by one: all, and what may stand in for one. */
   get candidates(): string[] {
-    const standIns = this.#wanted.map(standInFor).filter((topic) =>
+    const standIns = this.#full.map(standInFor).filter((topic) =>
       topic !== undefined
     );
-    return [...new Set([...this.#wanted, ...standIns])];
+    return [...new Set([...this.#full, ...standIns])];
+  }
+
+  /** The topic of heads that is requested, of which something comes in almost every slot. */
+  get heartbeat(): string {
+    return this.#topics.find((topic) => standInFor(topic) !== undefined) ??
+      "head";
+  }
+
+  get #topics(): string[] {
+    const topics = new Set<string>();
+    for (const topic of this.#full) {
+      const other = standInFor(topic);
+      if (!this.#refused.has(topic)) topics.add(topic);
+      else if (other !== undefined && !this.#refused.has(other)) {
+        topics.add(other);
+      }
+    }
+    return [...topics];
+  }
+
+  /**
+   * Some nodes stop reading repeated keys at the first topic that they do not know, and some read the
+   * first key only. So what every version knows comes first, and something frequent not as the first.
+   */
+  #requestAs(form: TopicForm): TopicRequest {
+    const topics = this.#topics;
+    if (form === "joined") return { topics, form };
+    const old = topics.filter((topic) => FIRST_TOPICS.has(topic));
+    const isHead = (topic: string) =>
+      topic === "head" && !old.includes("block");
+    const ordered = [
+      ...old.filter((topic) => !isHead(topic)),
+      ...old.filter(isHead),
+      ...topics.filter((topic) => !FIRST_TOPICS.has(topic)),
+    ];
+    return { topics: ordered, form };
   }
 
   /** In how many milliseconds to request again what the node refuses. */
   get recheckInMs(): number {
-    const now = this.#now();
-    const at = Math.min(
-      (this.#refusedAt ?? now) + RECHECK_MS,
-      this.#recheckSoonAt,
-    );
-    return Math.max(0, at - now);
+    return Math.max(0, Math.min(this.#recheckAt - this.#now(), RECHECK_MS));
   }
 
-  /** The early recheck has begun; the next one is an hour later. */
+  /** A recheck has begun; the next one is an hour later. */
   rechecked(): void {
-    if (this.#now() >= this.#recheckSoonAt) this.#recheckSoonAt = Infinity;
+    this.#recheckAt = this.#now() + RECHECK_MS;
   }
 
   /** Forgets refusals that are an hour old: the node may run another version now. */
@@ -115,7 +162,7 @@ export class TopicNegotiation {
       return "wait";
     }
     const step = this.#after(end);
-    if (step !== "wait" || end.kind === "unanswered") this.#noteRefusal();
+    if (step !== "wait") this.#noteRefusal();
     return step;
   }
 
@@ -126,7 +173,7 @@ export class TopicNegotiation {
       case "emptied":
         return this.emptied();
       case "unanswered":
-        this.unanswered();
+        return this.unanswered();
     }
     return "wait";
   }
@@ -137,7 +184,7 @@ export class TopicNegotiation {
     for (const topic of this.missing) {
       // Once for each topic: a node may accept it alone and refuse it in a list.
       if (!this.#doubted.has(topic)) {
-        this.#recheckSoonAt = now + RECHECK_SOON_MS;
+        this.#recheckAt = now + RECHECK_SOON_MS;
       }
       this.#doubted.add(topic);
     }
@@ -145,7 +192,8 @@ export class TopicNegotiation {
 
   /** The node refused the request, with this text. */
   refused(message: string): NextStep {
-    const { topics } = this.request;
+    this.#isProven = false;
+    const topics = this.#topics;
     // An answer that names several may also be the list of what the node accepts.
     const named = topics.filter((topic) => names(message, topic));
     if (named.length === 1) return this.#leaveOut(named[0]!);
@@ -178,7 +226,7 @@ export class TopicNegotiation {
   emptied(): NextStep {
     if (++this.#emptied === 1) return "wait";
     if (this.#stage === "probed") return this.refused("");
-    return this.#emptied % EMPTIED_PER_ROUND === 2 ? "probe" : "wait";
+    return this.#emptied % ROUND === 2 ? "probe" : "wait";
   }
 
   /** What the node answered to the {@linkcode TopicNegotiation.candidates}, each alone. */
@@ -186,27 +234,43 @@ export class TopicNegotiation {
     this.#refused.clear();
     for (const topic of refused) this.#refused.add(topic);
     this.#noteRefusal();
-    const { topics } = this.request;
+    const topics = this.#topics;
     if (!topics.some((topic) => taken.has(topic))) return this.#exhaust();
     this.#stage = "probed";
     // Each topic is fine and the list was refused: the node cannot read a list.
-    if (topics.length > 1 && this.#wanted.every((topic) => taken.has(topic))) {
+    if (topics.length > 1 && this.#full.every((topic) => taken.has(topic))) {
       this.#form = "repeated";
     }
     return "retry";
   }
 
-  /** The node never sent headers: some nodes read a list with commas as one topic that never comes. */
-  unanswered(): void {
-    if (this.request.topics.length > 1) {
-      this.#form = this.#form === "joined" ? "repeated" : "joined";
-    }
+  /** The node sent no headers, in neither form: it may not know one of the topics. */
+  unanswered(): NextStep {
+    const round = ++this.#unanswered % ROUND;
+    const isDue = round === (this.#isProven ? 2 : 1);
+    return isDue && this.#topics.length > 1 ? "probe" : "wait";
+  }
+
+  /** What the node answered to each of the candidates together with heads. */
+  probedInPairs({ taken, refused }: ProbedTopics): NextStep {
+    if (taken.size === 0) return "wait";
+    this.#isSilent = true;
+    this.#form = "repeated";
+    for (const topic of refused) this.#refused.add(topic);
+    this.#noteRefusal();
+    return "retry";
+  }
+
+  /** The node sent an event that shows that it reads this form of the list. */
+  prove(form: TopicForm): void {
+    this.#form = form;
+    this.#isProven = true;
   }
 
   /** The node accepted the request: after a later refusal the search starts again. */
   accepted(): void {
     if (this.#stage === "exhausted") this.#stage = "full";
-    this.#emptied = 0;
+    this.#emptied = this.#unanswered = 0;
   }
 
   /** Forgets what was found out. */
@@ -217,13 +281,14 @@ export class TopicNegotiation {
 
   #forget(): void {
     this.#refused.clear();
-    this.#form = "joined";
+    // A form that the node has proven stays until the node refuses it.
+    if (!this.#isProven) this.#form = "joined";
     this.#stage = "full";
   }
 
   #leaveOut(topic: string): NextStep {
     this.#refused.add(topic);
-    return this.request.topics.length === 0 ? this.#exhaust() : "retry";
+    return this.#topics.length === 0 ? this.#exhaust() : "retry";
   }
 
   #exhaust(): NextStep {
@@ -237,7 +302,18 @@ export class TopicNegotiation {
 const RECHECK_MS = 3_600_000;
 /** When a topic is requested a first time again: what looked like a refusal may have been a restart. */
 const RECHECK_SOON_MS = 60_000;
-const EMPTIED_PER_ROUND = 8;
+/** Probes are repeated at each so many failures in a row. */
+const ROUND = 8;
+/** The topics of the first version of the Beacon API. */
+const FIRST_TOPICS = new Set([
+  "head",
+  "block",
+  "attestation",
+  "voluntary_exit",
+  "finalized_checkpoint",
+  "chain_reorg",
+  "contribution_and_proof",
+]);
 /** Left out first where a node does not name what it refuses: several clients lack it. */
 const MOST_OFTEN_REFUSED = "block_gossip";
 

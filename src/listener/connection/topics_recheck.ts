@@ -1,18 +1,20 @@
 /** Requests refused topics again, once in a while, beside a node's stream. */
 
 import { delay } from "@std/async/delay";
+import type { NodeEndpoint } from "../../beacon/http/endpoint.ts";
 import {
   MOST_PATIENCE_MS,
-  probeList,
+  probeInPairs,
   probeTopics,
 } from "../../beacon/http/topic_probe.ts";
-import type { NodeEndpoint } from "../../beacon/http/endpoint.ts";
 import type { TopicNegotiation } from "./topic_negotiation.ts";
 
 /** What {@linkcode recheckTopics} works with. */
 export interface RecheckOptions {
   /** Which topics are requested, and when to request the others again. */
   topics: TopicNegotiation;
+  /** Length of a slot, in milliseconds. */
+  slotMs: number;
   /** The `fetch` to use. */
   fetch: typeof fetch;
   /** Ends it when aborted. */
@@ -20,58 +22,35 @@ export interface RecheckOptions {
 }
 
 /**
- * Waits until the node accepts more than it did.
+ * Waits until the node accepts a topic that it refused.
  *
- * @returns What it accepts now, in words; `undefined` where there is nothing to wait for.
+ * @returns The topics that it accepts now, as words; `undefined` where none was refused.
  */
 export async function recheckTopics(
   node: NodeEndpoint,
-  options: RecheckOptions,
+  { topics, slotMs, fetch, signal }: RecheckOptions,
 ): Promise<string | undefined> {
-  const { topics, signal } = options;
-  const checks: Promise<string>[] = [];
-  if (topics.missing.length > 0) checks.push(recheckMissing(node, options));
-  if (topics.request.form === "repeated") {
-    checks.push(recheckList(node, options));
-  }
-  if (checks.length === 0) return undefined;
-  const regained = await Promise.race(checks);
-  // In a turn of its own, so that no chunk of the stream is half read when it ends.
-  await delay(0, { signal });
-  return regained;
-}
-
-/** Resolves with the topics that the node accepts now. */
-async function recheckMissing(
-  node: NodeEndpoint,
-  { topics, fetch, signal }: RecheckOptions,
-): Promise<string> {
-  for (let waitMs = topics.recheckInMs;; waitMs = RECHECK_MS) {
-    await delay(waitMs, { signal });
+  const { missing, heartbeat, isSilent } = topics;
+  if (missing.length === 0) return undefined;
+  while (true) {
+    await delay(topics.recheckInMs, { signal });
     topics.rechecked();
-    const { taken } = await probeTopics(node, topics.missing, {
-      fetch,
-      signal,
+    const { taken } = isSilent
+      ? await probeInPairs(node, missing, heartbeat, {
+        fetch,
+        signal,
+        patienceMs: 2 * slotMs,
+      })
       // A node that is slow to refuse must not look as if it accepted the topic.
-      patienceMs: MOST_PATIENCE_MS,
-    });
-    if (taken.size > 0) return [...taken].join(", ");
+      : await probeTopics(node, missing, {
+        fetch,
+        signal,
+        patienceMs: MOST_PATIENCE_MS,
+      });
+    const regained = missing.filter((topic) => taken.has(topic));
+    if (regained.length === 0) continue;
+    // In a turn of its own, so that no chunk of the stream is half read when it ends.
+    await delay(0, { signal });
+    return regained.join(", ");
   }
 }
-
-/**
- * All nodes should read one list; of repeated keys some read the first one only. So repeated keys are
- * used no longer than it takes to find out that a list without an answer was one node's bad moment.
- * Resolves when it was.
- */
-async function recheckList(
-  node: NodeEndpoint,
-  { topics: { request }, fetch, signal }: RecheckOptions,
-): Promise<string> {
-  while (!(await probeList(node, request.topics, { fetch, signal }))) {
-    await delay(RECHECK_MS, { signal });
-  }
-  return "topics in one list";
-}
-
-const RECHECK_MS = 3_600_000;

@@ -1,9 +1,23 @@
-/** What a {@linkcode Watchdog} found missing. */
-export type MissingProgress =
+/** What a {@linkcode Watchdog} finds. */
+export type StreamFault =
   /** No byte arrived. */
   | "idle"
   /** Bytes arrived, but no complete event or comment. */
-  | "stalled";
+  | "stalled"
+  /** This machine slept: connections may be dead, and silence means nothing. */
+  | "slept";
+
+/** Options for {@linkcode Watchdog}. */
+export interface WatchdogOptions {
+  /** How long silence may last, in milliseconds; read at each tick. */
+  timeoutMs: () => number;
+  /** Whether silence is expected now; read at each tick. */
+  isPaused?: () => boolean;
+  /** Called once, with what was found and the timeout in force. */
+  onFault: (fault: StreamFault, timeoutMs: number) => void;
+  /** Wall clock, Unix time in milliseconds. */
+  now: () => number;
+}
 
 /**
  * Watches one connection. `fetch` has no read timeout and TCP may keep a dead connection for hours,
@@ -11,26 +25,16 @@ export type MissingProgress =
  * more: activity costs a flag, and the timeout may change meanwhile.
  */
 export class Watchdog implements Disposable {
-  readonly #timeoutMs: () => number;
-  readonly #onSilence: (missing: MissingProgress, timeoutMs: number) => void;
+  readonly #options: WatchdogOptions;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sawBytes = false;
   #sawProgress = false;
   #msWithoutBytes = 0;
   #msWithoutProgress = 0;
 
-  /**
-   * Starts watching.
-   *
-   * @param timeoutMs How long silence may last, in milliseconds; read at each tick.
-   * @param onSilence Called once, with what was missing and the timeout in force.
-   */
-  constructor(
-    timeoutMs: () => number,
-    onSilence: (missing: MissingProgress, timeoutMs: number) => void,
-  ) {
-    this.#timeoutMs = timeoutMs;
-    this.#onSilence = onSilence;
+  /** @param options What to watch, and what to notify. */
+  constructor(options: WatchdogOptions) {
+    this.#options = options;
     this.#schedule();
   }
 
@@ -50,22 +54,35 @@ export class Watchdog implements Disposable {
   }
 
   #schedule(): void {
-    const tickMs = Math.max(1, Math.min(this.#timeoutMs() / 10, MOST_TICK_MS));
-    this.#timer = setTimeout(() => this.#tick(tickMs), tickMs);
+    const { timeoutMs, now } = this.#options;
+    const tickMs = Math.max(1, Math.min(timeoutMs() / 10, MOST_TICK_MS));
+    const dueAt = now() + tickMs;
+    const dueByTimer = performance.now() + tickMs;
+    this.#timer = setTimeout(() => {
+      // A machine that sleeps may stop the one clock and not the other.
+      const lateMs = Math.max(now() - dueAt, performance.now() - dueByTimer);
+      this.#tick(tickMs, lateMs);
+    }, tickMs);
   }
 
-  #tick(tickMs: number): void {
-    this.#msWithoutBytes = this.#sawBytes ? 0 : this.#msWithoutBytes + tickMs;
-    this.#msWithoutProgress = this.#sawProgress
-      ? 0
-      : this.#msWithoutProgress + tickMs;
+  #tick(tickMs: number, lateMs: number): void {
+    const { timeoutMs, isPaused, onFault } = this.#options;
+    const limitMs = timeoutMs();
+    if (lateMs > SLEPT_MS) return onFault("slept", limitMs);
+    const isQuiet = !isPaused?.();
+    this.#msWithoutBytes = isQuiet && !this.#sawBytes
+      ? this.#msWithoutBytes + tickMs
+      : 0;
+    this.#msWithoutProgress = isQuiet && !this.#sawProgress
+      ? this.#msWithoutProgress + tickMs
+      : 0;
     this.#sawBytes = this.#sawProgress = false;
-    const timeoutMs = this.#timeoutMs();
-    if (this.#msWithoutBytes >= timeoutMs) this.#onSilence("idle", timeoutMs);
-    else if (this.#msWithoutProgress >= timeoutMs) {
-      this.#onSilence("stalled", timeoutMs);
-    } else this.#schedule();
+    if (this.#msWithoutBytes >= limitMs) onFault("idle", limitMs);
+    else if (this.#msWithoutProgress >= limitMs) onFault("stalled", limitMs);
+    else this.#schedule();
   }
 }
 
 const MOST_TICK_MS = 1000;
+/** No busy process is this late for a timer. */
+const SLEPT_MS = 15_000;

@@ -18,20 +18,32 @@ function refused(status: number, retryAfterMs?: number): ConnectionEnd {
 const SLOT_MS = 12_000;
 /** One slot: the node cannot be reached, or its stream broke. */
 const soon = { capMs: SLOT_MS };
+/** The stream may live, or be dead together with all connections of the runtime's pool. */
+const afterSilence = {
+  ...soon,
+  bound: "steady",
+  keepsStream: true,
+  renewsClient: true,
+} as const;
 /** Time alone will hardly heal it. */
 const late = { capMs: 30_000, bound: "longest" } as const;
 
 const TABLE: [string, ConnectionEnd, ReturnType<typeof planRetry>][] = [
-  ["unreachable", { kind: "unreachable", error }, soon],
+  ["unreachable", { kind: "unreachable", error }, {
+    ...soon,
+    renewsClient: true,
+  }],
   ["network", { kind: "network", error }, soon],
   ["protocol", { kind: "protocol", error }, soon],
   ["eof", { kind: "eof", error }, soon],
-  ["stalled", { kind: "stalled", error }, soon],
-  ["idle", { kind: "idle", error }, { ...soon, bound: "steady" }],
+  ["stalled", { kind: "stalled", error }, { ...soon, keepsStream: true }],
+  ["idle", { kind: "idle", error }, afterSilence],
+  ["slept", { kind: "slept", error }, afterSilence],
+  ["hopeless", { kind: "hopeless", error }, undefined],
   [
     "unanswered",
     { kind: "unanswered", error },
-    { ...soon, bound: "steady", negotiate: true },
+    { ...afterSilence, negotiate: true },
   ],
   [
     "emptied",
@@ -76,7 +88,7 @@ for (const [name, end, plan] of TABLE) {
 Deno.test("planRetry() caps waits at a slot, between one and thirty seconds, and at 12 s until it is known", () => {
   const end: ConnectionEnd = { kind: "network", error };
   const caps = [undefined, 200, 6000, 60_000].map((slotDurationMs) =>
-    planRetry(end, slotDurationMs).capMs
+    planRetry(end, slotDurationMs)?.capMs
   );
   assertEquals(caps, [12_000, 1000, 6000, 30_000]);
 });

@@ -2,6 +2,8 @@ import { assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { mock } from "node:test";
 import { SseListener, type SseListenerOptions } from "@org/beacon-sse";
+import { BeaconHttpError } from "../../../src/beacon/http/errors.ts";
+import type { ConnectionEnd } from "../../../src/listener/connection/connection_end.ts";
 import { TopicNegotiation } from "../../../src/listener/connection/topic_negotiation.ts";
 import { brief, configAtSlot, nextStatus, sample, take } from "../helpers.ts";
 import {
@@ -141,13 +143,94 @@ Deno.test("TopicNegotiation.probed() keeps a topic of which the node said nothin
   assertEquals(negotiation.probed(nothing), "exhausted");
 });
 
-Deno.test("TopicNegotiation.unanswered() tries repeated keys and then commas again", () => {
-  const negotiation = new TopicNegotiation(["head", "block"]);
-  negotiation.unanswered();
-  assertEquals(negotiation.request.form, "repeated");
-  negotiation.unanswered();
-  assertEquals(negotiation.request.form, "joined");
+Deno.test("TopicNegotiation.request has heads in any case, which are missing only where they are wanted", () => {
+  const negotiation = new TopicNegotiation(["block"]);
+  assertEquals(negotiation.request.topics, ["block", "head"]);
+  negotiation.refused("Invalid topic: head");
+  assertEquals(negotiation.request.topics, ["block", "head_v2"]);
+  negotiation.refused("Invalid topic: head_v2");
+  assertEquals(negotiation.request.topics, ["block"]);
+  assertEquals(negotiation.missing, []);
 });
+
+Deno.test("TopicNegotiation.otherRequest names what every node knows first, and heads behind it", () => {
+  const orders = [
+    ["block_gossip", "head", "block"],
+    ["head", "chain_reorg"],
+    ["block_gossip"],
+    FOUR,
+  ].map((topics) => new TopicNegotiation(topics).otherRequest.topics);
+  assertEquals(orders, [
+    ["head", "block", "block_gossip"],
+    ["chain_reorg", "head"],
+    ["head", "block_gossip"],
+    FOUR,
+  ]);
+});
+
+Deno.test("TopicNegotiation.prove() keeps a form until the node refuses it", () => {
+  const negotiation = new TopicNegotiation(FOUR);
+  assertEquals(negotiation.isFormOpen, true);
+  negotiation.prove("repeated");
+  negotiation.unanswered();
+  negotiation.restart();
+  assertEquals(negotiation.isFormOpen, false);
+  assertEquals(negotiation.request.form, "repeated");
+  negotiation.refused("");
+  assertEquals(negotiation.isFormOpen, true);
+});
+
+Deno.test("TopicNegotiation.unanswered() calls for probes in the first of eight rounds", () => {
+  const negotiation = new TopicNegotiation(FOUR);
+  const steps = Array.from({ length: 9 }, () => negotiation.unanswered());
+  assertEquals(steps, ["probe", ...Array(7).fill("wait"), "probe"]);
+});
+
+Deno.test("TopicNegotiation.probedInPairs() leaves out what a silent node does not know", () => {
+  const negotiation = new TopicNegotiation(FOUR);
+  const nothing = { taken: new Set<string>(), refused: new Set<string>() };
+  assertEquals(negotiation.probedInPairs(nothing), "wait");
+  assertEquals(negotiation.isSilent, false);
+  const taken = new Set(["head", "block", "chain_reorg"]);
+  const refused = new Set(["block_gossip"]);
+  assertEquals(negotiation.probedInPairs({ taken, refused }), "retry");
+  assertEquals(negotiation.request, {
+    topics: ["head", "chain_reorg", "block"],
+    form: "repeated",
+  });
+  assertEquals(negotiation.isSilent, true);
+});
+
+Deno.test("TopicNegotiation.recheckInMs is a minute for a topic that is newly missing, and then an hour", () => {
+  let now = 0;
+  const negotiation = new TopicNegotiation(FOUR, () => now);
+  negotiation.after(refusal("Invalid topic: block_gossip"));
+  assertEquals(negotiation.recheckInMs, 60_000);
+  now = 60_000;
+  assertEquals(negotiation.recheckInMs, 0);
+  negotiation.rechecked();
+  assertEquals(negotiation.recheckInMs, 3_600_000);
+  negotiation.after(refusal("Invalid topic: block_gossip"));
+  assertEquals(negotiation.recheckInMs, 3_600_000);
+});
+
+Deno.test("TopicNegotiation.forgetOldRefusals() requests everything again after an hour", () => {
+  let now = 0;
+  const negotiation = new TopicNegotiation(FOUR, () => now);
+  negotiation.after(refusal("Invalid topic: block_gossip"));
+  now = 3_599_999;
+  negotiation.forgetOldRefusals();
+  assertEquals(negotiation.missing, ["block_gossip"]);
+  now = 3_600_000;
+  negotiation.forgetOldRefusals();
+  assertEquals(negotiation.missing, []);
+});
+
+/** A 400 with a body. */
+function refusal(body: string): ConnectionEnd {
+  const error = new BeaconHttpError("", { status: 400, url: "", body });
+  return { kind: "refused", error, afterMs: 0 };
+}
 
 /** Tells that some of the topics are taken, and the others refused. */
 function probed(negotiation: TopicNegotiation, taken: string[]): string {
@@ -361,28 +444,6 @@ Deno.test("SseListener() repeats the key for a node that never answers a list wi
   assertEquals(listener.nodes[0]!.missingTopics, []);
   assertEquals(listener.nodes[0]!.topicForm, "repeated");
   assertEquals((await nextStatus(statuses, "topics")).form, "repeated");
-  resolve(new Response());
-});
-
-Deno.test("SseListener() returns to one list where the node had but a bad moment", async () => {
-  const { promise: never, resolve } = Promise.withResolvers<Response>();
-  await using node = new ScriptedNode({
-    events: (_request, connection) =>
-      connection === 0 ? never : openStream(frame("head", head(100))),
-  });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    idleTimeoutMs: 100,
-    nodes: [node.url],
-  });
-  const forms: string[] = [];
-  for await (const status of listener.status()) {
-    if (status.type === "connected") {
-      forms.push(listener.nodes[0]!.topicForm);
-      if (forms.length === 2) break;
-    }
-  }
-  assertEquals(forms, ["repeated", "joined"]);
   resolve(new Response());
 });
 

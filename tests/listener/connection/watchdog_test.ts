@@ -1,21 +1,22 @@
 import { assertEquals } from "@std/assert";
 import { mock } from "node:test";
 import {
-  type MissingProgress,
+  type StreamFault,
   Watchdog,
 } from "../../../src/listener/connection/watchdog.ts";
 
 function watch(
   timeoutMs: number,
   run: (watchdog: Watchdog) => void,
-): MissingProgress[] {
+): StreamFault[] {
   mock.timers.enable({ apis: ["setTimeout"] });
   try {
-    const silences: MissingProgress[] = [];
-    using watchdog = new Watchdog(
-      () => timeoutMs,
-      (silence) => silences.push(silence),
-    );
+    const silences: StreamFault[] = [];
+    using watchdog = new Watchdog({
+      timeoutMs: () => timeoutMs,
+      onFault: (fault) => silences.push(fault),
+      now: () => 0,
+    });
     run(watchdog);
     return silences;
   } finally {
@@ -82,16 +83,59 @@ Deno.test("Watchdog() keeps to a timeout that becomes shorter while it watches",
   const silences: number[] = [];
   mock.timers.enable({ apis: ["setTimeout"] });
   try {
-    using _watchdog = new Watchdog(
-      () => timeoutMs,
-      (_silence, timeoutMs) => silences.push(timeoutMs),
-    );
+    using _watchdog = new Watchdog({
+      timeoutMs: () => timeoutMs,
+      onFault: (_fault, timeoutMs) => silences.push(timeoutMs),
+      now: () => 0,
+    });
     pass(1000);
     timeoutMs = 2000;
     pass(900);
     assertEquals(silences, []);
     pass(200);
     assertEquals(silences, [2000]);
+  } finally {
+    mock.timers.reset();
+  }
+});
+
+Deno.test("Watchdog() waits where silence is expected, and counts from its end", () => {
+  let isPaused = true;
+  const faults: StreamFault[] = [];
+  mock.timers.enable({ apis: ["setTimeout"] });
+  try {
+    using _watchdog = new Watchdog({
+      timeoutMs: () => 10_000,
+      isPaused: () => isPaused,
+      onFault: (fault) => faults.push(fault),
+      now: () => 0,
+    });
+    pass(60_000);
+    isPaused = false;
+    pass(9000);
+    assertEquals(faults, []);
+    pass(1000);
+    assertEquals(faults, ["idle"]);
+  } finally {
+    mock.timers.reset();
+  }
+});
+
+Deno.test("Watchdog() finds that the machine slept where a timer fires far too late", () => {
+  let now = 0;
+  const faults: StreamFault[] = [];
+  mock.timers.enable({ apis: ["setTimeout"] });
+  try {
+    using _watchdog = new Watchdog({
+      timeoutMs: () => 60_000,
+      onFault: (fault) => faults.push(fault),
+      now: () => now,
+    });
+    pass(5000, () => now += 100);
+    assertEquals(faults, []);
+    now += 3_600_000;
+    pass(1000);
+    assertEquals(faults, ["slept"]);
   } finally {
     mock.timers.reset();
   }

@@ -304,11 +304,14 @@ Deno.test("SseListener() listens at once to a node whose spec cannot be used, an
     events: () => openStream(frame("head", head(100))),
     spec: { SLOT_DURATION_MS: undefined },
   });
+  const warned = Promise.withResolvers<void>();
   await using listener = await SseListener.start({
     nodes: [node.url, "http://127.0.0.1:4"],
+    log: ({ message }) => message.includes("SECONDS") && warned.resolve(),
   });
   const [event] = await take(listener.events(), 1);
   assertEquals(event!.slot, 100);
+  await warned.promise;
   assertStringIncludes(
     listener.nodes[0]!.lastError!.message,
     "it has neither SLOT_DURATION_MS nor SECONDS_PER_SLOT",

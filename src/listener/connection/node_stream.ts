@@ -1,0 +1,259 @@
+/** One request for a node's events, from the request to the end of its stream. */
+
+import { BeaconEventReader } from "../../beacon/events/beacon_event_reader.ts";
+import {
+  BeaconHttpError,
+  BeaconNetworkError,
+  BeaconProtocolError,
+} from "../../beacon/http/errors.ts";
+import {
+  EmptyAnswerError,
+  openEventStream,
+} from "../../beacon/http/event_stream.ts";
+import { publicError } from "../../beacon/http/public_error.ts";
+import type { ServerSentEvent } from "../../sse/mod.ts";
+import type { ListenerActor } from "../actor.ts";
+import type { NodeReporter } from "../node_reporter.ts";
+import type { NodeState } from "../node_state.ts";
+import type { ConnectionEnd } from "./connection_end.ts";
+import type { TopicRequest } from "./topic_negotiation.ts";
+
+/** What every stream of a listener works with. */
+export interface StreamParts {
+  /** Where events go. */
+  actor: Pick<ListenerActor, "sink">;
+  /** Where oversized events are reported. */
+  reporter: Pick<NodeReporter, "oversized">;
+  /** Ends it when aborted. */
+  signal: AbortSignal;
+  /** The `fetch` to use. */
+  fetch: typeof fetch;
+  /** Wall clock, Unix time in milliseconds. */
+  now: () => number;
+  /** Whether events of a topic are parsed and checked. */
+  needsData: (topic: string) => boolean;
+  /** The byte cap of one event; the decoder's default where `undefined`. */
+  maxEventBytes: number | undefined;
+}
+
+/** What a connection is notified of while it has the stream. */
+export interface StreamHooks {
+  /** The headers are in; `oversized` counts the events that exceeded the cap so far. */
+  onOpen: (oversized: () => number) => void;
+  /** Bytes arrived. */
+  onBytes: () => void;
+  /** A comment is complete. */
+  onComment: (comment: string) => void;
+  /** A server's `retry`, in milliseconds. */
+  onRetry: (milliseconds: number) => void;
+  /** The events of one chunk; `valid` of them can be used and were requested. */
+  onEvents: (valid: number, events: readonly ServerSentEvent[]) => void;
+}
+
+/** A request, and the stream that answers it. */
+export class NodeStream {
+  /** What is requested. */
+  readonly request: TopicRequest;
+  /** Resolves when the headers are in. */
+  readonly opened: Promise<void>;
+  /** Resolves with the first event that shows that the node reads the whole list of topics. */
+  readonly proven: Promise<void>;
+  /** Resolves with why the stream ended, or could not be opened. */
+  readonly ended: Promise<ConnectionEnd>;
+
+  readonly #node: NodeState;
+  readonly #dropped = new AbortController();
+  readonly #requestedAt = performance.now();
+  #openedAt: number | undefined;
+  #hasBytes = false;
+  #hasEvents = false;
+  #resolveOpened!: () => void;
+  #resolveProven!: () => void;
+
+  /**
+   * Sends the request.
+   *
+   * @param node The node.
+   * @param request What to request.
+   * @param parts Where events go.
+   * @param hooks What to notify.
+   */
+  constructor(
+    node: NodeState,
+    request: TopicRequest,
+    parts: StreamParts,
+    hooks: StreamHooks,
+  ) {
+    this.#node = node;
+    this.request = request;
+    this.opened = new Promise((resolve) => this.#resolveOpened = resolve);
+    this.proven = new Promise((resolve) => this.#resolveProven = resolve);
+    this.ended = this.#read(parts, hooks);
+  }
+
+  /** How long the stream has been open, in milliseconds; 0 before the headers are in. */
+  get openMs(): number {
+    const now = performance.now();
+    return now - (this.#openedAt ?? now);
+  }
+
+  /** Whether the headers are in. */
+  get isOpen(): boolean {
+    return this.#openedAt !== undefined;
+  }
+
+  /**
+   * Resolves when no other form of the list is needed. A node that answers a list with commas reads
+   * it; repeated keys must be proven.
+   */
+  get settled(): Promise<void> {
+    return this.request.form === "joined" ? this.opened : this.proven;
+  }
+
+  /** Ends the stream, and waits until it is gone. */
+  async drop(): Promise<void> {
+    this.#dropped.abort();
+    await this.ended;
+  }
+
+  async #read(parts: StreamParts, hooks: StreamHooks): Promise<ConnectionEnd> {
+    const node = this.#node;
+    const { actor, now, needsData, reporter, fetch, maxEventBytes } = parts;
+    const signal = AbortSignal.any([parts.signal, this.#dropped.signal]);
+    try {
+      const stream = await openEventStream(node.endpoint, {
+        ...this.request,
+        fetch,
+        now,
+        signal,
+        ...(maxEventBytes === undefined ? {} : { maxEventBytes }),
+        onBytes: (count) => {
+          this.#hasBytes = true;
+          node.bytes += count;
+          hooks.onBytes();
+          reporter.oversized(node);
+        },
+        onComment: hooks.onComment,
+        onRetry: hooks.onRetry,
+      });
+      this.#openedAt = performance.now();
+      this.#resolveOpened();
+      hooks.onOpen(stream.oversized);
+      const reader = new BeaconEventReader({
+        node: node.endpoint,
+        now,
+        needsData,
+      });
+      const sink = actor.sink(node, reader, (valid, events) => {
+        this.#onEvents(valid, events);
+        hooks.onEvents(valid, events);
+      });
+      await stream.batches.pipeTo(sink, { signal });
+    } catch (error) {
+      return this.#endBy(error);
+    }
+    const error = new BeaconProtocolError(
+      `Lost ${node.name}: the node ended the stream`,
+    );
+    return this.#isRefusal
+      ? this.#emptied("eof", error)
+      : { kind: "eof", error };
+  }
+
+  #onEvents(valid: number, events: readonly ServerSentEvent[]): void {
+    this.#hasEvents = true;
+    const { topics, form } = this.request;
+    // Of repeated keys, some nodes read the first one only.
+    const isProof = form === "joined"
+      ? valid > 0
+      : events.some(({ type }) => topics.indexOf(type) > 0);
+    if (isProof) this.#resolveProven();
+    for (const { type, data } of events) {
+      if (type === "error") this.#throwIfRefusal(data);
+    }
+  }
+
+  /** Some nodes send a refusal as an event of a stream that they have opened already. */
+  #throwIfRefusal(data: string): void {
+    const status = statusIn(data);
+    if (status === undefined) return;
+    const { endpoint } = this.#node;
+    const url = endpoint.at("/eth/v1/events");
+    const body = endpoint.show(data, 300);
+    throw new BeaconHttpError(
+      `Cannot read ${url}: status ${status} in an event of the stream: ${body}`,
+      { status, url, body },
+    );
+  }
+
+  #endBy(error: unknown): ConnectionEnd {
+    const { name, endpoint } = this.#node;
+    if (error instanceof BeaconHttpError) {
+      return { kind: "refused", error, afterMs: this.#answeredAfterMs };
+    }
+    if (error instanceof EmptyAnswerError) {
+      return this.#emptied("content_type", error);
+    }
+    if (error instanceof BeaconProtocolError) {
+      return { kind: "protocol", error };
+    }
+    if (error instanceof BeaconNetworkError) {
+      return { kind: isHopeless(error) ? "hopeless" : "network", error };
+    }
+    const cause = publicError(error, endpoint);
+    const broken = new BeaconNetworkError(`Lost ${name}: ${cause.message}`, {
+      cause,
+    });
+    // A server that just closes ends the stream, but not by the rules of HTTP.
+    return this.#isRefusal && !this.#hasBytes
+      ? this.#emptied("network", broken)
+      : { kind: "network", error: broken };
+  }
+
+  #emptied(
+    reason: "content_type" | "eof" | "network",
+    error: Error,
+  ): ConnectionEnd {
+    const afterMs = this.#answeredAfterMs;
+    return { kind: "emptied", reason, error, afterMs };
+  }
+
+  /** Whether an end now means that the node refuses the request. */
+  get #isRefusal(): boolean {
+    return this.isOpen && !this.#hasEvents && this.openMs < EMPTY_WITHIN_MS;
+  }
+
+  /** How long the node took to send its headers or to refuse. */
+  get #answeredAfterMs(): number {
+    return (this.#openedAt ?? performance.now()) - this.#requestedAt;
+  }
+}
+
+const EMPTY_WITHIN_MS = 1000;
+
+/** The status in the data of an `error` event. */
+function statusIn(data: string): number | undefined {
+  try {
+    const { status_code, code, status } = JSON.parse(data);
+    return [status_code, code, status].map(Number).find((number) =>
+      Number.isInteger(number) && number >= 400 && number < 600
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether no retry can succeed: a permission that the process lacks, a URL that `fetch` cannot use. */
+function isHopeless(error: Error): boolean {
+  for (
+    let cause: unknown = error;
+    cause instanceof Error;
+    cause = cause.cause
+  ) {
+    if (/^(NotCapable|PermissionDenied)$/.test(cause.name)) return true;
+    if (/\bscheme\b.*\bnot supported\b|unknown scheme/i.test(cause.message)) {
+      return true;
+    }
+  }
+  return false;
+}
