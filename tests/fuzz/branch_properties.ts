@@ -2,15 +2,9 @@
 
 import type { BeaconEvent, ChainReorg, GapStatus } from "@org/beacon-sse";
 import type { Report } from "./properties.ts";
-import type { Run } from "./run_schedule.ts";
 import { type Arrived, arrivedFrom, listenedTo } from "./sent_events.ts";
-import {
-  ancestorAt,
-  commonAncestor,
-  isOnBranchOf,
-  type VirtualBlock,
-} from "./virtual_chain.ts";
-import type { VirtualNode } from "./virtual_node.ts";
+import type { Run, RunNode } from "./run_schedule.ts";
+import { type SimulatedBlock, WIRE_FAULT_TYPES } from "@org/beacon-sse/testing";
 
 /** Checks what was recovered, and that nothing else was lost. */
 export function checkBranches(run: Run, report: Report): void {
@@ -41,7 +35,7 @@ interface Absence {
 /** For so long a connection has to last for headers to be asked for, three times over. */
 const RECOVERY_MS = 45_000;
 
-function absencesOf(run: Run, node: VirtualNode): Absence[] {
+function absencesOf(run: Run, node: RunNode): Absence[] {
   const absences: Absence[] = [];
   const connections = listenedTo(run, node);
   let before: Arrived | undefined;
@@ -53,13 +47,13 @@ function absencesOf(run: Run, node: VirtualNode): Absence[] {
       before !== undefined &&
       (before.connection !== sent.connection || isConfessed)
     ) {
-      const lasting = connections.find(({ headersAt, endedAt }) => {
+      const lasting = connections.find(({ answeredAt, endedAt }) => {
         const end = endedAt ?? run.closedAt;
-        return end - Math.max(headersAt!, before!.arrivedAt) >= RECOVERY_MS &&
+        return end - Math.max(answeredAt!, before!.arrivedAt) >= RECOVERY_MS &&
           end > sent.arrivedAt;
       });
       if (lasting !== undefined) {
-        const until = Math.max(lasting.headersAt!, sent.arrivedAt) +
+        const until = Math.max(lasting.answeredAt!, sent.arrivedAt) +
           RECOVERY_MS;
         absences.push({ before, after: sent, until });
       }
@@ -72,14 +66,15 @@ function absencesOf(run: Run, node: VirtualNode): Absence[] {
 
 function checkAbsence(
   run: Run,
-  node: VirtualNode,
+  node: RunNode,
   { before, after, until }: Absence,
   report: Report,
 ): void {
   const from = before.frame.head!;
   const to = after.frame.head!;
   if (from === to) return;
-  const ancestor = commonAncestor(from, to);
+  const ancestor = run.tree.commonAncestor(from, to);
+  if (!ancestor) return;
   const where =
     `${node.name}: between head ${from.slot} ${from.root} at ${before.arrivedAt} and ` +
     `head ${to.slot} ${to.root} at ${after.arrivedAt}`;
@@ -93,7 +88,7 @@ function checkAbsence(
     gaps.some(({ topics }) => topics.includes(topic));
 
   const found = headAfterAbsence(node, before, after);
-  const parting = commonAncestor(from, found);
+  const parting = run.tree.commonAncestor(from, found)!;
   if (parting !== from && !isTold("chain_reorg")) {
     const since = run.nodes.length === 1
       ? before.arrivedAt
@@ -117,9 +112,9 @@ function checkAbsence(
       .map(({ value }) => (value as BeaconEvent<"block">).data.block),
   );
   for (
-    let block = to.parent!;
+    let block = run.tree.parentOf(to)!;
     block.slot > ancestor.slot;
-    block = block.parent!
+    block = run.tree.parentOf(block)!
   ) {
     if (!delivered.has(block.root)) {
       report(
@@ -135,48 +130,52 @@ function checkAbsence(
  * node does not have the topic: then nobody can know of it, which the status "topics" has told.
  */
 function headAfterAbsence(
-  node: VirtualNode,
+  node: RunNode,
   before: Arrived,
   after: Arrived,
-): VirtualBlock {
-  const { topics, headersAt } = after.connection;
+): SimulatedBlock {
+  const { topics, answeredAt } = after.connection;
   return topics.includes("chain_reorg") ||
       after.connection === before.connection
     ? after.frame.head!
-    : node.heads.findLast(({ at }) => at <= headersAt!)!.block;
+    : node.heads.findLast(({ at }) => at <= answeredAt!)!.block;
 }
 
 /**
  * A gap is told only where there is a reason: not after an absence of which a healthy node, each of
  * whose connections lasted long enough so far, answers all questions in time.
  */
-function checkNeedlessGaps(run: Run, node: VirtualNode, report: Report): void {
+function checkNeedlessGaps(run: Run, node: RunNode, report: Report): void {
   const { plan, heads } = node;
-  if (plan.forgetsOrphans) return;
+  if (plan.habits.some(({ type }) => type === "forget-orphans")) return;
+  const latencyMs = Math.max(
+    0,
+    ...plan.habits.map((fault) => fault.type === "delay" ? fault.ms : 0),
+  );
   const clockAt = run.schedule.isConfigGiven
     ? run.startedAt
     : run.statuses.received.find(({ value }) => value.type === "clock")?.at ??
       Infinity;
   const spoiledAt = run.startedAt +
     Math.min(
-      ...plan.faults.map(({ kind, at }) =>
-        MAY_SPOIL_WALKS.has(kind) ? at : Infinity
+      ...plan.faults.map(({ fault, at }) =>
+        MAY_SPOIL_WALKS.has(fault.type) ? at : Infinity
       ),
     );
   const told = arrivedFrom(run, node).filter(({ frame }) =>
     frame.head !== undefined
   );
-  for (const { headersAt, endedAt } of listenedTo(run, node)) {
-    const from = headersAt!;
+  for (const { answeredAt, endedAt } of listenedTo(run, node)) {
+    const from = answeredAt!;
     const until = from + IN_TIME_MS;
     if (until > spoiledAt || (endedAt ?? run.closedAt) < until) return;
     const last = told.findLast(({ arrivedAt }) => arrivedAt < from)?.frame.head;
     if (last === undefined || clockAt >= from) continue;
     const head = heads.findLast(({ at }) => at <= from)!.block;
     const farthest = Math.max(head.slot, last.slot) -
-      commonAncestor(last, head).slot;
+      run.tree.commonAncestor(last, head)!.slot;
     // A request for each block on both branches, and some for good measure.
-    const takesMs = (2 * farthest + 5) * plan.latencyMs;
+    const takesMs = (2 * farthest + 5) * latencyMs;
     const isFar = farthest > 2 * run.schedule.slotsPerEpoch - 2;
     if (isFar || takesMs > IN_TIME_MS) return;
     const gap = run.statuses.received.find(({ value }) =>
@@ -200,10 +199,12 @@ const IN_TIME_MS = 1500;
 
 /** What may keep a walk along the headers from its end. */
 const MAY_SPOIL_WALKS = new Set<string>([
-  "refuse",
+  ...WIRE_FAULT_TYPES,
   "status",
-  "walkFails",
-  "dropped",
+  "hang",
+  "delay",
+  "drop",
+  "own-branch",
 ]);
 
 /** Nodes tell of one reorg at different times; the first one is delivered. */
@@ -211,30 +212,30 @@ const LAG_MS = 60_000;
 
 /** Whether a reorg tells that the chain left a branch at this block or before, towards that head. */
 function leadsTo(
-  { chain, schedule }: Run,
+  { tree, schedule }: Run,
   reorg: ChainReorg,
-  ancestor: VirtualBlock,
-  head: VirtualBlock,
+  ancestor: SimulatedBlock,
+  head: SimulatedBlock,
 ): boolean {
   if (reorg.epoch > Math.floor(ancestor.slot / schedule.slotsPerEpoch)) {
     return false;
   }
   if (reorg.merged !== undefined) return true;
-  const newHead = chain.blocks.get(reorg.newHeadBlock);
+  const newHead = tree.get(reorg.newHeadBlock);
   return newHead !== undefined &&
-    commonAncestor(newHead, head).slot > ancestor.slot;
+    tree.commonAncestor(newHead, head)!.slot > ancestor.slot;
 }
 
 /** A reorg is between two branches, and its depth leads to where they part. */
 function checkReorgTruth(
-  { chain, schedule }: Run,
+  { tree, schedule }: Run,
   reorg: ChainReorg,
   report: Report,
 ): void {
   const { slot, depth, epoch, oldHeadBlock, newHeadBlock } = reorg;
-  const oldHead = chain.blocks.get(oldHeadBlock);
-  const newHead = chain.blocks.get(newHeadBlock);
-  const ancestor = oldHead && newHead && commonAncestor(oldHead, newHead);
+  const oldHead = tree.get(oldHeadBlock);
+  const newHead = tree.get(newHeadBlock);
+  const ancestor = oldHead && newHead && tree.commonAncestor(oldHead, newHead);
   const isTrue = ancestor !== undefined && ancestor !== oldHead &&
     newHead!.slot === slot &&
     slot - depth === ancestor.slot &&
@@ -249,28 +250,28 @@ function checkReorgTruth(
 
 /** What was recovered is what the chain is like. */
 function checkTruth(run: Run, event: BeaconEvent, report: Report): void {
-  const { chain, schedule: { slotsPerEpoch } } = run;
+  const { tree, schedule: { slotsPerEpoch } } = run;
   let isTrue = true;
   if (event.topic === "block" || event.topic === "head") {
-    const block = chain.blocks.get(event.data.block);
+    const block = tree.get(event.data.block);
     isTrue = block !== undefined && block.slot === event.data.slot &&
       event.slot === block.slot;
     if (event.topic === "head" && block !== undefined) {
       const epoch = Math.floor(block.slot / slotsPerEpoch);
       const dependent = (epoch: number) =>
-        ancestorAt(block, epoch * slotsPerEpoch - 1).root;
+        tree.ancestorAt(block, epoch * slotsPerEpoch - 1).root;
       isTrue &&= event.data.state === block.stateRoot &&
         event.data.current_duty_dependent_root === dependent(epoch) &&
         event.data.previous_duty_dependent_root === dependent(epoch - 1);
     }
   } else if (event.topic === "chain_reorg") {
     const { old_head_block, new_head_block, slot, depth } = event.data;
-    const oldHead = chain.blocks.get(old_head_block);
-    const newHead = chain.blocks.get(new_head_block);
+    const oldHead = tree.get(old_head_block);
+    const newHead = tree.get(new_head_block);
     isTrue = oldHead !== undefined && newHead !== undefined &&
       newHead.slot === slot &&
-      !isOnBranchOf(oldHead, newHead) &&
-      slot - depth === commonAncestor(oldHead, newHead).slot &&
+      !tree.isOnBranchOf(oldHead, newHead) &&
+      slot - depth === tree.commonAncestor(oldHead, newHead)?.slot &&
       event.data.old_head_state === oldHead.stateRoot &&
       event.data.new_head_state === newHead.stateRoot;
   } else isTrue = false;

@@ -5,8 +5,8 @@ import { sumOf } from "./prometheus_samples.ts";
 import type { Report } from "./properties.ts";
 import type { Received, Run, Subscriber } from "./run_schedule.ts";
 import { type Arrived, arrivedFrom, type Range } from "./sent_events.ts";
-import { isOnBranchOf, type VirtualBlock } from "./virtual_chain.ts";
-import type { VirtualConnection } from "./virtual_connection.ts";
+import type { SimulatedBlock } from "@org/beacon-sse/testing";
+import type { TappedStream } from "./tap.ts";
 
 /** Checks what subscribers of events and of reorgs received. */
 export function checkDelivery(run: Run, report: Report): void {
@@ -39,7 +39,7 @@ export function identityOf({ topic, data, raw }: BeaconEvent<string>): string {
     case "block_gossip":
       return `${topic} ${payload.slot} ${payload.block}`;
     case "chain_reorg":
-      return `${topic} ${payload.slot} ${payload.depth} ${payload.old_head_block} ${payload.new_head_block}`;
+      return `${topic} ${payload.slot} ${payload.old_head_block} ${payload.new_head_block}`;
     case "finalized_checkpoint":
       return `${topic} ${payload.epoch} ${payload.block}`;
     default:
@@ -119,10 +119,10 @@ function checkOneNode(
   const live = new Map<string, number>();
   let next = 0;
   let suppressed = 0;
-  let connection: VirtualConnection | undefined;
-  let head: VirtualBlock | undefined;
+  let connection: TappedStream | undefined;
+  let head: SimulatedBlock | undefined;
   let reorgAt = -1;
-  const heads: { at: number; block: VirtualBlock; recovered: boolean }[] = [];
+  const heads: { at: number; block: SimulatedBlock; recovered: boolean }[] = [];
   /**
    * A recovery has told it; of a head, that one or one behind it, and the node's own heads have not
    * come to that one since.
@@ -138,7 +138,7 @@ function checkOneNode(
     ].some((told) =>
       told?.block === head ||
       (told?.recovered && arrivedAt <= told.at + LATE_MS &&
-        isOnBranchOf(head!, told.block))
+        run.tree.isOnBranchOf(head!, told.block))
     );
   };
   const skipTo = (value?: BeaconEvent<string>, at = 0) => {
@@ -160,13 +160,14 @@ function checkOneNode(
     const identity = identityOf(value);
     if (value.topic === "chain_reorg" && !value.recovered) reorgAt = at;
     if (value.topic === "head") {
-      const block = run.chain.blocks.get(
+      const block = run.tree.get(
         (value as BeaconEvent<"head">).data.block,
       )!;
       const before = heads.at(-1);
       if (
         before?.recovered && !value.recovered && block !== before.block &&
-        isOnBranchOf(block, before.block) && at <= before.at + LATE_MS &&
+        run.tree.isOnBranchOf(block, before.block) &&
+        at <= before.at + LATE_MS &&
         reorgAt < before.at
       ) {
         report(
@@ -184,12 +185,12 @@ function checkOneNode(
       if (live.has(identity) && value.topic !== "head") {
         report("delivery", `${identity} was delivered, and recovered at ${at}`);
       }
-      const block = run.chain.blocks.get(
+      const block = run.tree.get(
         (value as BeaconEvent<"block">).data.block,
       );
       if (
         block !== undefined && head !== undefined && block !== head &&
-        isOnBranchOf(block, head)
+        run.tree.isOnBranchOf(block, head)
       ) {
         report(
           "order",
@@ -369,9 +370,9 @@ function checkReorgs(
 }
 
 function reorgIdentityOf(
-  { slot, depth, oldHeadBlock, newHeadBlock }: ChainReorg,
+  { slot, oldHeadBlock, newHeadBlock }: ChainReorg,
 ): string {
-  return `chain_reorg ${slot} ${depth} ${oldHeadBlock} ${newHeadBlock}`;
+  return `chain_reorg ${slot} ${oldHeadBlock} ${newHeadBlock}`;
 }
 
 function isSame(event: BeaconEvent<string>, { frame }: Arrived): boolean {

@@ -15,6 +15,7 @@ export class FuzzSummary {
   #mostConnectsPerMinute = 0;
   readonly #counts = new Map<string, number>();
   readonly #faults = new Map<string, number>();
+  readonly #habits = new Map<string, number>();
   readonly #disconnects = new Map<string, number>();
   readonly #gaps = new Map<string, number>();
   readonly #violations = new Map<string, number>();
@@ -26,8 +27,9 @@ export class FuzzSummary {
     for (const { property } of violations) add(this.#violations, property);
     this.#virtualMs += run.closedAt - run.startedAt;
     for (const node of run.nodes) {
-      for (const { kind } of node.plan.faults) add(this.#faults, kind);
-      add(this.#counts, "streams", node.connections.length);
+      for (const { fault } of node.plan.faults) add(this.#faults, fault.type);
+      for (const { type } of node.plan.habits) add(this.#habits, type);
+      add(this.#counts, "streams", node.tap.streams.length);
       const most = mostConnectsPerMinute(node);
       this.#mostConnectsPerMinute = Math.max(this.#mostConnectsPerMinute, most);
       for (const { frame, isInDoubt } of arrivedFrom(run, node)) {
@@ -91,6 +93,7 @@ export class FuzzSummary {
         count("status connected")
       }; disconnects: ${list(this.#disconnects)}`,
       `faults: ${list(this.#faults)}`,
+      `habits of nodes: ${list(this.#habits)}`,
       `runs with a broken property: ${this.broken}${
         this.broken === 0 ? "" : `; ${list(this.#violations)}`
       }`,

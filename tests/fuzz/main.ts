@@ -126,7 +126,9 @@ if (import.meta.main) {
   try {
     Deno.exitCode = await fuzz(parseArguments(Deno.args));
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
+    if (
+      !(error instanceof TypeError) || !error.message.startsWith("Cannot fuzz")
+    ) throw error;
     console.error(error.message);
     Deno.exitCode = 2;
   }

@@ -1,7 +1,7 @@
 /** Takes out of a failing schedule whatever it fails without. */
 
 import { checkRun } from "./properties.ts";
-import type { Fault, NodePlan, Schedule } from "./random_schedule.ts";
+import type { Schedule } from "./random_schedule.ts";
 import { runSchedule } from "./run_schedule.ts";
 
 /**
@@ -34,70 +34,35 @@ export async function minimise(
   return smallest;
 }
 
-/** A node without habits. */
-const PLAIN: Omit<NodePlan, "faults"> = {
-  lagMs: 0,
-  latencyMs: 5,
-  lineEnd: "\n",
-  space: " ",
-  hasBom: false,
-  isOdd: false,
-  keepAliveMs: 15_000,
-  isLateWithHeaders: false,
-  isRude: false,
-  forgetsOrphans: false,
-  cutShare: 0,
-  unsupported: [],
-  refusal: "names",
-  commas: "list",
-  forks: [],
-};
-
 /** Schedules that differ by one thing less. */
 function* plainer(schedule: Schedule): Generator<Schedule> {
-  const { nodes, chain } = schedule;
+  const { nodes } = schedule;
   if (nodes.length > 1) {
     for (const node of nodes) {
-      yield {
-        ...schedule,
-        nodes: nodes.filter((other) => other !== node),
-      };
+      yield { ...schedule, nodes: nodes.filter((other) => other !== node) };
     }
   }
   for (const [index, node] of nodes.entries()) {
-    const withNode = (changes: Partial<NodePlan>): Schedule => ({
+    const changed = (changes: Partial<typeof node>): Schedule => ({
       ...schedule,
       nodes: nodes.with(index, { ...node, ...changes }),
     });
-    for (const faults of fewer(node.faults)) yield withNode({ faults });
-    for (const [habit, value] of Object.entries(PLAIN)) {
-      const same =
-        JSON.stringify(node[habit as keyof NodePlan]) === JSON.stringify(value);
-      if (!same) yield withNode({ [habit]: value });
-    }
+    for (const faults of fewer(node.faults)) yield changed({ faults });
+    for (const habits of fewer(node.habits)) yield changed({ habits });
+    if (node.lagMs > 0) yield changed({ lagMs: 0 });
   }
-  for (
-    let length = chain.length;
-    length >= 1;
-    length = Math.floor(length / 2)
-  ) {
-    for (let from = 0; from < chain.length; from += length) {
-      const part = chain.slice(from, from + length);
-      if (part.every((back) => back === 0)) continue;
-      const plain = chain.map((back, slot) =>
-        slot >= from && slot < from + length ? 0 : back
-      );
-      yield { ...schedule, chain: plain };
-    }
-  }
+  if (schedule.reorgRate > 0) yield { ...schedule, reorgRate: 0 };
+  if (schedule.emptySlotRate > 0) yield { ...schedule, emptySlotRate: 0 };
+  const minutes = Math.floor(schedule.minutes / 2);
+  if (minutes > 0) yield { ...schedule, minutes };
 }
 
 /** Halves first, then all but one. */
-function* fewer(faults: readonly Fault[]): Generator<Fault[]> {
-  if (faults.length > 3) {
-    const half = faults.length >> 1;
-    yield faults.slice(0, half);
-    yield faults.slice(half);
+function* fewer<T>(things: readonly T[]): Generator<T[]> {
+  if (things.length > 3) {
+    const half = things.length >> 1;
+    yield things.slice(0, half);
+    yield things.slice(half);
   }
-  for (const fault of faults) yield faults.filter((other) => other !== fault);
+  for (const thing of things) yield things.filter((other) => other !== thing);
 }

@@ -9,11 +9,17 @@ import {
   type SseListenerOptions,
   type Subscription,
 } from "@org/beacon-sse";
+import { type SimulatedBlock, SimulatedNode } from "@org/beacon-sse/testing";
+import { seededFractions } from "../../src/testing/chain/random.ts";
+import { BlockTree } from "./block_tree.ts";
 import { parseSamples, type Sample } from "./prometheus_samples.ts";
-import { type Schedule, SLOT_MS } from "./random_schedule.ts";
-import { SeededRandom } from "./seeded_random.ts";
-import { VirtualChain } from "./virtual_chain.ts";
-import { VirtualNode } from "./virtual_node.ts";
+import {
+  type NodePlan,
+  QUIET_MINUTES,
+  type Schedule,
+  SLOT_MS,
+} from "./random_schedule.ts";
+import { Tap } from "./tap.ts";
 import { VirtualTime } from "./virtual_time.ts";
 
 /** What a subscriber received. */
@@ -41,9 +47,9 @@ export interface Run {
   /** What was run. */
   schedule: Schedule;
   /** All blocks. */
-  chain: VirtualChain;
+  tree: BlockTree;
   /** The nodes, with all that they sent. */
-  nodes: VirtualNode[];
+  nodes: RunNode[];
   /** A subscriber that reads as fast as it can. */
   events: Subscriber<BeaconEvent<string>>;
   /** One that sleeps. */
@@ -56,8 +62,6 @@ export interface Run {
   statuses: Subscriber<NodeStatus>;
   /** The listener's view of its nodes, just before its end. */
   snapshots: NodeSnapshot[];
-  /** The nodes' heads at that time, slots. */
-  headSlots: number[];
   /** Whether genesis and timing were known by then. */
   isClockKnown: boolean;
   /** Metrics at that time: name, labels, value. */
@@ -70,44 +74,43 @@ export interface Run {
   leftovers: string[];
 }
 
+/** A node of a run. */
+export interface RunNode {
+  /** The listener's name for it. */
+  name: string;
+  /** Its habits and faults. */
+  plan: NodePlan;
+  /** The node itself. */
+  node: SimulatedNode;
+  /** What has passed between it and the listener. */
+  tap: Tap;
+  /** Every head it had at the end of a turn, and since when. */
+  heads: { at: number; block: SimulatedBlock }[];
+}
+
 /** Runs a schedule. The same schedule gives the same run. */
 export async function runSchedule(schedule: Schedule): Promise<Run> {
-  const random = new SeededRandom(schedule.seed);
-  using time = new VirtualTime({ startAt: START_AT, random: random.fraction });
+  const random = seededFractions("listener", schedule.seed);
+  using time = new VirtualTime({ startAt: START_AT, random });
   const leftovers: string[] = [];
   using _unhandled = collectUnhandled(leftovers);
 
-  const chain = new VirtualChain(FIRST_SLOT, HISTORY_SLOTS);
-  const { slotsPerEpoch, maxEventBytes } = schedule;
+  const tree = new BlockTree();
   const nodes = schedule.nodes.map((plan, index) =>
-    new VirtualNode({
-      name: `node${index}`,
-      plan,
-      time,
-      random: new SeededRandom(schedule.seed * 8 + index + 1),
-      chain,
-      genesisTime: GENESIS_TIME,
-      slotsPerEpoch,
-      maxEventBytes,
-    })
+    startNode(schedule, plan, `node${index}`, time, tree)
   );
-  schedule.chain.forEach((back, index) => {
-    time.after(index * SLOT_MS, () => {
-      const slot = FIRST_SLOT + 1 + index;
-      const block = back === null ? undefined : chain.extend(slot, back);
-      for (const node of nodes) node.onSlot(index, slot, block);
-    });
-  });
-
+  const { slotsPerEpoch, maxEventBytes } = schedule;
   const options: SseListenerOptions = {
     nodes: nodes.map(({ name }) => ({ url: `http://${name}.test`, name })),
     topics: schedule.topics,
     maxEventBytes,
-    random: random.fraction,
+    random,
     fetch: (input, init) => {
       const url = new URL(input instanceof Request ? input.url : input);
-      const node = nodes.find(({ name }) => url.hostname === `${name}.test`)!;
-      return node.fetch(url, init?.signal ?? undefined);
+      const { tap } = nodes.find(({ name }) =>
+        url.hostname === `${name}.test`
+      )!;
+      return tap.fetch(input, init);
     },
   };
   if (schedule.isConfigGiven) {
@@ -120,12 +123,12 @@ export async function runSchedule(schedule: Schedule): Promise<Run> {
   const listener = await SseListener.start(options);
   const slow = {
     time,
-    random: new SeededRandom(schedule.seed + 1),
+    random: seededFractions("slow subscriber", schedule.seed),
     ms: schedule.slowMs,
   };
   const run = {
     schedule,
-    chain,
+    tree,
     nodes,
     events: follow(listener.events(), time),
     slowEvents: follow(listener.events(), time, slow),
@@ -133,20 +136,19 @@ export async function runSchedule(schedule: Schedule): Promise<Run> {
     slowReorgs: follow(listener.reorgs(), time, slow),
     statuses: follow(listener.status(), time),
   };
-  await time.pass(schedule.chain.length * SLOT_MS);
+  await time.pass((schedule.minutes + QUIET_MINUTES) * 60_000);
 
   const closing = {
     startedAt: START_AT,
     closedAt: time.now,
     snapshots: listener.nodes,
-    headSlots: nodes.map(({ head }) => head.slot),
     isClockKnown: listener.clock !== undefined,
     samples: parseSamples(await listener.registry.metrics()),
   };
   await closeListener(listener, time, leftovers);
   // The slow ones read on; nobody else has anything to do.
   const requests = () =>
-    nodes.reduce((sum, node) => sum + node.requests.length, 0);
+    nodes.reduce((sum, { tap }) => sum + tap.requests.length, 0);
   const before = requests();
   slow.ms = 0;
   await time.pass(schedule.slowMs + 60_000);
@@ -154,14 +156,61 @@ export async function runSchedule(schedule: Schedule): Promise<Run> {
     leftovers.push(`${requests() - before} requests after the end`);
   }
   leftovers.push(...findLeftovers(nodes, time));
+  for (const { node } of nodes) node.close();
+  await time.settle();
   return { ...run, ...closing, leftovers };
 }
 
-const FIRST_SLOT = 10_000;
-const HISTORY_SLOTS = 100;
+const FIRST_SLOT = 200;
 const GENESIS_TIME = 1_700_000_000_000;
 /** The first slot of a run begins with it. */
 const START_AT = GENESIS_TIME + (FIRST_SLOT + 1) * SLOT_MS;
+
+/** A node with its habits, on the way to its faults. */
+function startNode(
+  schedule: Schedule,
+  plan: NodePlan,
+  name: string,
+  time: VirtualTime,
+  tree: BlockTree,
+): RunNode {
+  const { seed, slotsPerEpoch, emptySlotRate, reorgRate, maxReorgDepth } =
+    schedule;
+  const { lagMs, keepAliveMs, habits, faults } = plan;
+  const node = new SimulatedNode({
+    url: `http://${name}.test`,
+    clock: time.clock,
+    genesisTime: GENESIS_TIME,
+    slotDurationMs: SLOT_MS,
+    seed,
+    slotsPerEpoch,
+    emptySlotRate,
+    reorgRate,
+    maxReorgDepth,
+    lagMs,
+    keepAliveMs,
+    faults: habits,
+  });
+  for (const { at, forMs, fault } of faults) {
+    time.after(at, () => {
+      const active = node.fault(fault);
+      time.after(forMs, () => active.heal());
+    });
+  }
+  const learn = (root: string) => tree.learn(node, root);
+  const heads: RunNode["heads"] = [];
+  const noteHead = () => {
+    if (heads.at(-1)?.block === node.head) return;
+    heads.push({ at: time.now, block: node.head });
+    learn(node.head.root);
+  };
+  noteHead();
+  time.onTurn(noteHead);
+  const { maxEventBytes } = schedule;
+  const { fetch } = node;
+  const tap = new Tap({ fetch, time, maxEventBytes, tree, learn });
+  return { name, plan, node, tap, heads };
+}
 
 /** Closes it, for which no time may have to pass. */
 async function closeListener(
@@ -188,20 +237,18 @@ async function closeListener(
 }
 
 function findLeftovers(
-  nodes: readonly VirtualNode[],
+  nodes: readonly RunNode[],
   time: VirtualTime,
 ): string[] {
   const found = time.errors.map((error) => `uncaught in a timer: ${error}`);
-  for (const { name, bodies, unanswered, open } of nodes) {
-    const unread = bodies.filter(({ state }) => state === "open").length;
-    if (unread > 0) {
-      found.push(`${name}: ${unread} bodies neither read nor cancelled`);
-    }
-    if (unanswered > 0) {
-      found.push(`${name}: ${unanswered} requests not aborted`);
-    }
-    if (open.length > 0) {
-      found.push(`${name}: ${open.length} open event streams`);
+  for (const { name, tap } of nodes) {
+    for (const { path, state } of tap.requests) {
+      if (state === "open") {
+        found.push(`${name}: a body of ${path} neither read nor cancelled`);
+      }
+      if (state === "waiting") {
+        found.push(`${name}: a request of ${path} not aborted`);
+      }
     }
   }
   return found;
@@ -210,7 +257,7 @@ function findLeftovers(
 function follow<T>(
   subscription: Subscription<T>,
   time: VirtualTime,
-  slow?: { random: SeededRandom; ms: number },
+  slow?: { random: () => number; ms: number },
 ): Subscriber<T> {
   const subscriber: Subscriber<T> = {
     received: [],
@@ -222,7 +269,7 @@ function follow<T>(
     for await (const value of subscription) {
       subscriber.received.push({ at: time.now, value });
       if (slow !== undefined && slow.ms > 0) {
-        await time.sleep(slow.random.integer(0, slow.ms));
+        await time.sleep(Math.floor(slow.random() * slow.ms));
       }
     }
     subscriber.dropped = subscription.dropped;

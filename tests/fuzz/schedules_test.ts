@@ -38,10 +38,7 @@ function traceOf(
   { nodes, events, slowEvents, reorgs, statuses, samples }: Run,
 ): unknown {
   return {
-    requests: nodes.map(({ requests }) => requests),
-    bytes: nodes.map(({ bodies }) =>
-      bodies.map(({ handed, state }) => [handed, state])
-    ),
+    requests: nodes.map(({ tap }) => tap.requests),
     events: events.received,
     slowEvents: slowEvents.received,
     reorgs: reorgs.received,
@@ -54,25 +51,23 @@ function traceOf(
 
 /** A run in which everything is there that could get lost. */
 async function eventfulRun(): Promise<Run> {
-  const schedule = randomSchedule(1);
-  const [node] = schedule.nodes;
   const run = await runSchedule({
-    ...schedule,
+    ...randomSchedule(1),
+    minutes: 5,
+    isConfigGiven: true,
     topics: ["head", "chain_reorg", "block", "block_gossip"],
     maxEventBytes: 4096,
-    chain: schedule.chain.with(5, 2).with(15, 2).fill(0, 16),
+    emptySlotRate: 0,
+    reorgRate: 0,
     nodes: [{
-      ...node!,
-      latencyMs: 5,
-      isLateWithHeaders: false,
-      unsupported: [],
-      commas: "list",
-      forgetsOrphans: false,
-      forks: [],
+      lagMs: 0,
+      keepAliveMs: 15_000,
+      habits: [],
       faults: [
-        { kind: "malformed", at: 30_000, forMs: 0, which: [0] },
-        { kind: "reset", at: 170_000, forMs: 0, part: 0, isSameTurn: false },
-        { kind: "refuse", at: 170_000, forMs: 30_000 },
+        { at: 30_000, forMs: 20_000, fault: { type: "malformed", times: 1 } },
+        { at: 60_000, forMs: 1, fault: { type: "flip" } },
+        { at: 170_000, forMs: 30_000, fault: { type: "refuse" } },
+        { at: 180_000, forMs: 1, fault: { type: "branch-switch", depth: 2 } },
       ],
     }],
   });
@@ -109,9 +104,11 @@ const SABOTAGE: [what: string, property: string, (run: Run) => void][] = [
       value.type === "disconnected"
     )!;
     assert(value.type === "disconnected");
-    nodes[0]!.requests.push({
+    nodes[0]!.tap.requests.push({
       at: at + value.retryInMs - 1,
       path: "/eth/v1/node/syncing",
+      handed: 0,
+      state: "ended",
     });
   }],
   [

@@ -1,17 +1,13 @@
 /** What the nodes of a run sent, as seen from where it arrived. */
 
 import type { ConnectedStatus } from "@org/beacon-sse";
-import type { Frame } from "./frames.ts";
-import type { Run } from "./run_schedule.ts";
-import type { SentFrame, VirtualConnection } from "./virtual_connection.ts";
-import type { VirtualNode } from "./virtual_node.ts";
+import type { Run, RunNode } from "./run_schedule.ts";
+import type { Frame, PassedFrame, TappedStream } from "./tap.ts";
 
 /** A frame that arrived. */
-export interface Arrived extends SentFrame {
-  /** When, Unix time in milliseconds. */
-  arrivedAt: number;
+export interface Arrived extends PassedFrame {
   /** On which stream. */
-  connection: VirtualConnection;
+  connection: TappedStream;
 }
 
 /** How many, at least and at most: what broke off with its stream in one moment may be lost. */
@@ -21,28 +17,25 @@ export type Range = readonly [low: number, high: number];
  * The streams that the listener listened on. Those on which it only tried whether a topic is taken
  * have no status "connected".
  */
-export function listenedTo(run: Run, node: VirtualNode): VirtualConnection[] {
+export function listenedTo(run: Run, { name, tap }: RunNode): TappedStream[] {
   const connected = run.statuses.received
     .map(({ value }) => value)
     .filter((status): status is ConnectedStatus =>
-      status.type === "connected" && status.node === node.name
+      status.type === "connected" && status.node === name
     );
   // A stream that only shows whether the node takes a list comes behind the one that is listened to.
   const listened = connected.map(({ at, topics }) =>
-    node.connections.find((connection) =>
-      connection.headersAt === at &&
-      connection.topics.join() === topics.join()
+    tap.streams.find(({ answeredAt, topics: asked }) =>
+      answeredAt === at && asked.join() === topics.join()
     )
   );
-  return node.connections.filter((connection) => listened.includes(connection));
+  return tap.streams.filter((stream) => listened.includes(stream));
 }
 
 /** What arrived of a node, in order. */
-export function arrivedFrom(run: Run, node: VirtualNode): Arrived[] {
+export function arrivedFrom(run: Run, node: RunNode): Arrived[] {
   return listenedTo(run, node).flatMap((connection) =>
-    connection.sent
-      .filter(({ arrivedAt }) => arrivedAt !== undefined)
-      .map((sent) => ({ ...sent, connection }) as Arrived)
+    connection.sent.map((sent) => ({ ...sent, connection }))
   );
 }
 

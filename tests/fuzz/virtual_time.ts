@@ -7,6 +7,7 @@
  * those: so after each timer one turn is waited for, and the next moment begins.
  */
 
+import type { SimulatedClock } from "@org/beacon-sse/testing";
 import { setImmediate } from "node:timers";
 
 /** Options for {@linkcode VirtualTime}. */
@@ -34,6 +35,7 @@ export class VirtualTime implements Disposable {
   /** Latest first, so that the next one is popped. */
   readonly #timers: Timer[] = [];
   readonly #restore: () => void;
+  readonly #onTurn: (() => void)[] = [];
   #now: number;
   #turn = 0;
   #lastId = 0;
@@ -57,6 +59,20 @@ export class VirtualTime implements Disposable {
   /** Counts the turns of the event loop: what happens in one turn happens at once. */
   get turn(): number {
     return this.#turn;
+  }
+
+  /** The clock of a simulated node, on the harness's own account. */
+  get clock(): SimulatedClock {
+    return {
+      now: () => this.#now,
+      setTimeout: (run, ms) => this.add(ms, false, run),
+      clearTimeout: (timer) => this.remove(timer as number),
+    };
+  }
+
+  /** Calls back at the end of each turn. */
+  onTurn(run: () => void): void {
+    this.#onTurn.push(run);
   }
 
   /** How many timers the code under test has set that have neither fired nor been cleared. */
@@ -122,6 +138,7 @@ export class VirtualTime implements Disposable {
   /** Lets everything happen that waits for no timer. */
   async settle(): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(() => resolve()));
+    for (const run of this.#onTurn) run();
     this.#turn++;
   }
 
