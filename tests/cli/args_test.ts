@@ -130,7 +130,7 @@ const BAD: [args: string[], message: string][] = [
   ],
   [
     ["http://u:s3cret@ho st/p?s3cret=s3cret"],
-    'node URL must be a URL such as http://localhost:5052, got "http://…@ho st/…?…"',
+    'node URL must be a URL such as http://localhost:5052, got "http://…@ho st/p?…"',
   ],
   [
     ["ftp://u:s3c@ret@host"],
@@ -142,11 +142,11 @@ const BAD: [args: string[], message: string][] = [
   ],
   [
     ["http:/host"],
-    'node URL must be a URL such as http://localhost:5052, got "http:/…"',
+    'node URL must be a URL such as http://localhost:5052, got "http:/host"',
   ],
   [
     ["//host"],
-    'node URL must be a URL such as http://localhost:5052, got "/…"',
+    'node URL must be a URL such as http://localhost:5052, got "/host"',
   ],
   [
     ["ftp://host/s3cret"],

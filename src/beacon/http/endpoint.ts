@@ -2,20 +2,20 @@
 
 import { checkNames } from "../../values/check.ts";
 import { printable, shown } from "../../values/shown.ts";
-import { isPlainSegment, redactPath, redactUrl } from "./redact_url.ts";
+import { redactPath, redactUrl, secretSegments } from "./redact_url.ts";
 
 /** A beacon node to listen to. */
 export interface BeaconNodeOptions {
   /**
    * Base URL, `http:` or `https:`. A path and a query are kept on every request; userinfo is sent
-   * as an `Authorization` header.
+   * as an `Authorization` header. An address that ends in `/eth/v1/events` is taken as its base.
    */
   url: string | URL;
   /**
    * The node's name in events, metrics (label `addr`), statuses and logs.
    *
-   * @default The URL without userinfo, query and trailing slash; of its path only plain words are
-   * shown, since a provider's key may be part of it.
+   * @default The URL without userinfo, query and trailing slash, and without what looks like a
+   * provider's key in its path.
    */
   name?: string;
   /** Headers sent with every request to this node. */
@@ -145,6 +145,7 @@ function defaultName(base: URL): string {
   return base.origin + redactPath(base.pathname);
 }
 
+const EVENTS_SUFFIX = /\/eth\/v1\/events\/*$/;
 /** Shorter ones cannot be told from ordinary words. */
 const LEAST_SECRET_LENGTH = 4;
 
@@ -154,11 +155,8 @@ function findSecrets(
   username: string,
   password: string,
 ): string[] {
-  const segments = base.pathname.split("/").filter((segment) =>
-    !isPlainSegment(segment)
-  );
   const found = [
-    ...segments,
+    ...secretSegments(base.pathname),
     ...[...base.searchParams].map(([key, value]) => value === "" ? key : value),
     ...[...headers.values()].flatMap(headerSecrets),
     username,
@@ -226,6 +224,11 @@ function parseBase(url: unknown): URL {
     );
   }
   base.hash = "";
+  // What a user copies from a working request.
+  if (EVENTS_SUFFIX.test(base.pathname)) {
+    base.pathname = base.pathname.replace(EVENTS_SUFFIX, "");
+    base.searchParams.delete("topics");
+  }
   return base;
 }
 

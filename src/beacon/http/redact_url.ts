@@ -1,8 +1,8 @@
 /** How a URL is shown in names, messages and logs. */
 
 /**
- * Hides what may be secret in a URL, well-formed or not: userinfo, query, fragment, and what is not
- * a plain word in the path, since it may be a provider's key. Scheme and host remain.
+ * Hides what may be secret in a URL, well-formed or not: userinfo, query, fragment, and what
+ * looks like a provider's key in the path. Scheme and host remain.
  */
 export function redactUrl(text: string): string {
   const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(text)?.[0] ?? "";
@@ -20,14 +20,25 @@ export function redactUrl(text: string): string {
 
 /** Hides the segments of a path that may be secret. Empty ones are left out. */
 export function redactPath(path: string): string {
+  const secret = new Set(secretSegments(path));
   return path.split("/").filter((segment) => segment !== "")
-    .map((segment) => isPlainSegment(segment) ? `/${segment}` : "/…").join("");
+    .map((segment) => secret.has(segment) ? "/…" : `/${segment}`).join("");
 }
 
-/** Whether a segment of a path is a word that the paths of beacon nodes have. */
-export function isPlainSegment(segment: string): boolean {
-  return PLAIN_SEGMENT.test(segment);
+/**
+ * The segments of a path that look like a secret: not made of words and short numbers, as keys and
+ * tokens are, or behind a word that announces one.
+ */
+export function secretSegments(path: string): string[] {
+  const segments = path.split("/").filter((segment) => segment !== "");
+  return segments.filter((segment, index) =>
+    segment.length > MOST_PLAIN_LENGTH || !PLAIN_SEGMENT.test(segment) ||
+    ANNOUNCES_SECRET.test(segments[index - 1] ?? "")
+  );
 }
 
+const MOST_PLAIN_LENGTH = 32;
+/** Words with up to four digits behind them, and numbers, joined by `-`, `_` or `.`. */
 const PLAIN_SEGMENT =
-  /^(?:v\d|api|base|beacon|beacon-api|beacon-node|bn|cl|consensus|eth|eth2|node|nodes|path|prefix|proxy|rpc|lighthouse|teku|prysm|nimbus|lodestar|grandine|caplin|erigon|mainnet|holesky|hoodi|sepolia|gnosis|chiado|devnet|testnet)[-_]?\d{0,3}$/;
+  /^(?:(?:[A-Za-z][a-z]{0,15}|[A-Z]{1,8})\d{0,4}|\d{1,5})(?:[-_.](?:(?:[A-Za-z][a-z]{0,15}|[A-Z]{1,8})\d{0,4}|\d{1,5}))*$/;
+const ANNOUNCES_SECRET = /^(?:api[-_]?)?(?:keys?|tokens?|secrets?|auth)$/;

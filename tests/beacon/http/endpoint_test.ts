@@ -124,9 +124,25 @@ Deno.test("NodeEndpoint.name is the URL without userinfo, query and trailing sla
   }
 });
 
-Deno.test("NodeEndpoint.name shows the plain words of a path only", () => {
+Deno.test("NodeEndpoint() takes the address of the events for its base", () => {
+  const table = [
+    ["http://a/eth/v1/events", "http://a"],
+    ["http://a/base/eth/v1/events/?topics=head", "http://a/base"],
+    ["http://a/eth/v1/events/more", "http://a/eth/v1/events/more"],
+  ];
+  for (const [url, name] of table) {
+    const node = new NodeEndpoint(url!);
+    assertEquals(node.name, name);
+    assertEquals(node.url(PATH).href, name + PATH);
+  }
+  const node = new NodeEndpoint("http://a/eth/v1/events?key=1&topics=head");
+  assertEquals(node.url(PATH, "x=y").href, `http://a${PATH}?key=1&x=y`);
+});
+
+Deno.test("NodeEndpoint.name hides what looks like a key in the path", () => {
   const table = [
     ["https://a/beacon/mainnet", "https://a/beacon/mainnet"],
+    ["http://a/mynode/401", "http://a/mynode/401"],
     ["https://a/node-2/lighthouse1", "https://a/node-2/lighthouse1"],
     ["https://a/0123456789abcdef", "https://a/…"],
     ["https://a/v1/sEcReT/beacon/", "https://a/v1/…/beacon"],
@@ -168,8 +184,8 @@ Deno.test("NodeEndpoint() refuses what is no usable URL, naming it", () => {
     ["/base", '"/base"'],
     ["http://", '"http://"'],
     ["http://a:99999", '"http://a:99999"'],
-    ["http://u:p@a:99999/key/secret?q=1", '"http://…@a:99999/…/…?…"'],
-    ["http://a:99999/key/secret", '"http://a:99999/…/…"'],
+    ["http://u:p@a:99999/key/secret?q=1", '"http://…@a:99999/key/…?…"'],
+    ["http://a:99999/key/secret", '"http://a:99999/key/…"'],
     ["ftp://a", '"ftp://a"'],
     [new URL("ws://a"), '"ws://a"'],
     [undefined, "undefined"],

@@ -150,7 +150,7 @@ for (
     [
       "http://node.example",
       "http://other.example/eth/v1/x?token=sEcReT",
-      "http://other.example/eth/v1/…?…",
+      "http://other.example/eth/v1/x?…",
     ],
     [
       "http://node.example",
