@@ -8,11 +8,6 @@ import { assertEquals } from "@std/assert";
 /** Whether the benches only have to prove that they run: `deno bench -- --smoke`. */
 export const isSmoke: boolean = Deno.args.includes("--smoke");
 
-/** To be spread into the options of every bench: in smoke mode it runs once. */
-export const SMOKE: { n?: number; warmup?: number } = isSmoke
-  ? { n: 1, warmup: 0 }
-  : {};
-
 /** An event stream and what a right decoder finds in it. */
 export interface Corpus {
   /** What the events are. */
@@ -47,14 +42,6 @@ export interface Chunk {
 
 /** How a stream is cut into chunks. */
 export type Cut = "64 KiB" | "8 KiB" | "1 KiB" | "one event per chunk";
-
-/** All ways to cut. */
-export const CUTS: readonly Cut[] = [
-  "64 KiB",
-  "8 KiB",
-  "1 KiB",
-  "one event per chunk",
-];
 
 /** The kinds of corpora. */
 export type CorpusName = "mix" | "duty" | "attestations" | "giant";

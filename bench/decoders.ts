@@ -1,6 +1,6 @@
 /**
- * The decoders that are compared, ours and our peers', each as a function that reads a whole stream
- * and tells what it found. `decoder_bench.ts` and `ratios.ts` time the same functions.
+ * The decoders that are compared, ours and the peers': each reads all chunks of a stream and returns
+ * what it found.
  */
 
 import { createParser } from "npm:eventsource-parser@4.1.3";
@@ -12,108 +12,74 @@ import {
 } from "@org/beacon-sse/sse";
 import type { Chunk, Tally } from "./corpus.ts";
 
-/** Reads the text of all chunks in one go, without any stream. */
-export type Core = (chunks: readonly Chunk[]) => Tally;
+/** Reads all chunks. */
+export type Decode = (chunks: readonly Chunk[]) => Tally | Promise<Tally>;
 
-/** Reads a stream of all chunks. */
-export type Pipe = (chunks: readonly Chunk[]) => Promise<Tally>;
-
-/** The cap that ours has by default; eventsource-parser counts characters, not bytes. */
-const MAX_EVENT_BYTES = 4 * 1024 * 1024;
-
-/** `SseDecoder.push`. */
-export const pushAll: Core = (chunks) => {
-  const tally = { events: 0, units: 0 };
-  const decoder = new SseDecoder();
-  for (const { text } of chunks) {
-    for (const { data } of decoder.push(text)) {
-      tally.events++;
-      tally.units += data.length;
+/** Decoders without streams: text in, events out. The first one is the baseline. */
+export const CORES: readonly [string, Decode][] = [
+  ["eventsource-parser feed", (chunks) => {
+    const tally = { events: 0, units: 0 };
+    const parser = createParser({
+      // Our cap, in characters instead of bytes.
+      maxBufferSize: 4 * 1024 * 1024,
+      onEvent: (event) => add(tally, event),
+    });
+    for (const { text } of chunks) parser.feed(text);
+    return tally;
+  }],
+  ["SseDecoder.push", (chunks) => {
+    const tally = { events: 0, units: 0 };
+    const decoder = new SseDecoder();
+    for (const { text } of chunks) {
+      for (const event of decoder.push(text)) add(tally, event);
     }
-  }
-  return tally;
-};
+    return tally;
+  }],
+];
 
-/** eventsource-parser's `feed`, its limit on. */
-export const feedAll: Core = (chunks) => {
+/** Whole pipes, from a stream of bytes to a sink. The first one is the baseline. */
+export const PIPES: readonly [string, Decode][] = [
+  ["eventsource-parser", async (chunks) => {
+    const tally = { events: 0, units: 0 };
+    await textOf(chunks).pipeThrough(new EventSourceParserStream())
+      .pipeTo(sinkOf((event) => add(tally, event)));
+    return tally;
+  }],
+  ["SseBatchDecoderStream", async (chunks) => {
+    const tally = { events: 0, units: 0 };
+    await textOf(chunks).pipeThrough(new SseBatchDecoderStream())
+      .pipeTo(sinkOf((events) => {
+        for (const event of events) add(tally, event);
+      }));
+    return tally;
+  }],
+  ["SseDecoderStream", async (chunks) => {
+    const tally = { events: 0, units: 0 };
+    await textOf(chunks).pipeThrough(new SseDecoderStream())
+      .pipeTo(sinkOf((event) => add(tally, event)));
+    return tally;
+  }],
+  ...await importAnthropic(),
+  ...await importUndici(),
+  ...await importStd(),
+];
+
+/** The bare pipe, in which nothing is decoded: it finds no events, but all of the text. */
+export const barePipe: Decode = async (chunks) => {
   const tally = { events: 0, units: 0 };
-  const parser = createParser({
-    maxBufferSize: MAX_EVENT_BYTES,
-    onEvent({ data }) {
-      tally.events++;
-      tally.units += data.length;
-    },
-  });
-  for (const { text } of chunks) parser.feed(text);
+  await textOf(chunks).pipeThrough(new TransformStream<string, string>())
+    .pipeTo(sinkOf(({ length }) => void (tally.units += length)));
   return tally;
 };
 
-/** `SseBatchDecoderStream`, what the listener runs. */
-export const pipeBatches: Pipe = async (chunks) => {
-  const tally = { events: 0, units: 0 };
-  await textOf(chunks)
-    .pipeThrough(new SseBatchDecoderStream())
-    .pipeTo(
-      new WritableStream({
-        write(events) {
-          for (const { data } of events) {
-            tally.events++;
-            tally.units += data.length;
-          }
-        },
-      }),
-    );
-  return tally;
-};
+function add(tally: Tally, { data }: { data: string }): void {
+  tally.events++;
+  tally.units += data.length;
+}
 
-/** `SseDecoderStream`, event by event. */
-export const pipeEvents: Pipe = async (chunks) => {
-  const tally = { events: 0, units: 0 };
-  await textOf(chunks)
-    .pipeThrough(new SseDecoderStream())
-    .pipeTo(sinkOf(tally));
-  return tally;
-};
-
-/** eventsource-parser's stream, without a limit. */
-export const pipeEventSourceParser: Pipe = async (chunks) => {
-  const tally = { events: 0, units: 0 };
-  await textOf(chunks)
-    .pipeThrough(new EventSourceParserStream())
-    .pipeTo(sinkOf(tally));
-  return tally;
-};
-
-/**
- * The floor: a pipe of the same shape and with the same queues, in which nobody decodes anything.
- * It finds no events, but all the text.
- */
-export const pipeIdentity: Pipe = (chunks) =>
-  pipeText(
-    chunks,
-    new TransformStream(
-      {
-        transform(text, controller) {
-          controller.enqueue(text);
-        },
-      },
-      { highWaterMark: 16 },
-      { highWaterMark: 4 },
-    ),
-  );
-
-/** The floor with the queues that a transform stream has by default. */
-export const pipeDefaultIdentity: Pipe = (chunks) =>
-  pipeText(chunks, new TransformStream());
-
-/** The decoder of `@anthropic-ai/sdk`: a loop over the body, no transform stream. */
-export const readAnthropic: Pipe | undefined = await importAnthropic();
-
-/** undici's decoder, a Node stream, which its `EventSource` feeds from a web stream. */
-export const pipeUndici: Pipe | undefined = await importUndici();
-
-/** `ServerSentEventParseStream` of `@std/http`; absent where a stand-in takes the package's place. */
-export const pipeStd: Pipe | undefined = await importStd();
+function sinkOf<T>(write: (value: T) => void): WritableStream<T> {
+  return new WritableStream({ write });
+}
 
 function textOf(chunks: readonly Chunk[]): ReadableStream<string> {
   return bytesOf(chunks)
@@ -121,7 +87,7 @@ function textOf(chunks: readonly Chunk[]): ReadableStream<string> {
 }
 
 /** The chunks as a stream of bytes that is read as fast as it can be. */
-export function bytesOf(
+function bytesOf(
   chunks: readonly Chunk[],
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   let next = 0;
@@ -133,51 +99,28 @@ export function bytesOf(
   });
 }
 
-function sinkOf(tally: Tally): WritableStream<{ data: string }> {
-  return new WritableStream({
-    write({ data }) {
-      tally.events++;
-      tally.units += data.length;
-    },
-  });
-}
-
-async function pipeText(
-  chunks: readonly Chunk[],
-  transform: TransformStream<string, string>,
-): Promise<Tally> {
-  const tally = { events: 0, units: 0 };
-  await textOf(chunks).pipeThrough(transform).pipeTo(
-    new WritableStream({
-      write(text) {
-        tally.units += text.length;
-      },
-    }),
-  );
-  return tally;
-}
-
-// By a name that is no literal, so that neither types nor a download are asked of who only checks.
-async function importAnthropic(): Promise<Pipe | undefined> {
+/** The decoder of `@anthropic-ai/sdk`: a loop over the body, no transform stream. */
+async function importAnthropic(): Promise<[string, Decode][]> {
   const module = await tryImport<{
     _iterSSEMessages(
       response: Response,
       controller: AbortController,
     ): AsyncIterable<{ data: string }>;
   }>("npm:@anthropic-ai/sdk@1.12.0/core/streaming");
-  return module && (async (chunks) => {
+  if (module === undefined) return [];
+  return [["@anthropic-ai/sdk", async (chunks) => {
     const tally = { events: 0, units: 0 };
     const response = new Response(bytesOf(chunks));
     const events = module._iterSSEMessages(response, new AbortController());
     for await (const { data } of events) {
-      tally.events++;
-      tally.units += data.length;
+      add(tally, { data });
     }
     return tally;
-  });
+  }]];
 }
 
-async function importUndici(): Promise<Pipe | undefined> {
+/** undici's decoder, a Node stream, which its `EventSource` feeds from a web stream. */
+async function importUndici(): Promise<[string, Decode][]> {
   interface NodeStream {
     on(event: "error", listener: (error: Error) => void): void;
     write(bytes: Uint8Array, done: () => void): void;
@@ -188,7 +131,8 @@ async function importUndici(): Promise<Pipe | undefined> {
     }) => NodeStream;
   }>("npm:undici@8.12.4/lib/web/eventsource/eventsource-stream.js");
   const buffer = await import("node:buffer");
-  return module && (async (chunks) => {
+  if (module === undefined) return [];
+  return [["undici", async (chunks) => {
     const tally = { events: 0, units: 0 };
     const stream = new module.EventSourceStream({
       push({ options: { data } }) {
@@ -217,17 +161,19 @@ async function importUndici(): Promise<Pipe | undefined> {
     });
     await bytesOf(chunks).pipeTo(sink);
     return tally;
-  });
+  }]];
 }
 
-async function importStd(): Promise<Pipe | undefined> {
+/** `ServerSentEventParseStream` of `@std/http`. */
+async function importStd(): Promise<[string, Decode][]> {
   const module = await tryImport<{
     ServerSentEventParseStream: new () => TransformStream<
       Uint8Array,
       { data?: string }
     >;
   }>("@std/http/server-sent-event-parse-stream");
-  return module && (async (chunks) => {
+  if (module === undefined) return [];
+  return [["@std/http", async (chunks) => {
     const tally = { events: 0, units: 0 };
     await bytesOf(chunks)
       .pipeThrough(new module.ServerSentEventParseStream())
@@ -235,17 +181,16 @@ async function importStd(): Promise<Pipe | undefined> {
         new WritableStream({
           write({ data }) {
             // It yields comments too, as values without data.
-            if (data === undefined) return;
-            tally.events++;
-            tally.units += data.length;
+            if (data !== undefined) add(tally, { data });
           },
         }),
       );
     return tally;
-  });
+  }]];
 }
 
 /** A peer, or `undefined` where it cannot be had: the bench says so and leaves it out. */
+// The name is no literal, so that checking types downloads no peer.
 async function tryImport<T>(specifier: string): Promise<T | undefined> {
   try {
     return await import(specifier);

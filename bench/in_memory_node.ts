@@ -86,9 +86,9 @@ export class InMemoryNode {
     return this.#round.promise;
   }
 
-  /** To be called for each event that has arrived where it was wanted. */
-  read(): void {
-    this.#read++;
+  /** To be called when events have arrived where they are wanted. */
+  read(events = 1): void {
+    this.#read += events;
     if (this.#pull !== undefined && this.#hasRoom()) this.#wake();
     if (this.#read === this.#corpus.tally.events) this.#round?.resolve();
   }

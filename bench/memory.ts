@@ -1,11 +1,10 @@
 /**
  * What is held in memory: by an endless frame, by events that somebody keeps, by idle connections.
- * A script, not a timing.
  *
- * `deno run --allow-read bench/memory.ts [--json]`
+ * `deno run --allow-read bench/memory.ts` prints the rows as JSON.
  */
 
-// deno-lint-ignore-file no-console -- a script that prints a table
+// deno-lint-ignore-file no-console -- a script that prints
 
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -21,8 +20,6 @@ export interface MemoryRow {
   what: string;
   /** On what. */
   on: string;
-  /** The most that it may be; absent where the line is only to know. */
-  limit?: number;
   /** What it is. */
   value: number;
   /** In what. */
@@ -37,24 +34,7 @@ setFlagsFromString("--expose-gc");
 const collectGarbage: () => void = runInNewContext("gc");
 
 async function main(): Promise<void> {
-  const isJson = Deno.args.includes("--json");
-  const rows: MemoryRow[] = [];
-  for await (const row of measure()) {
-    rows.push(row);
-    if (isJson) continue;
-    if (rows.length === 1) {
-      console.log(
-        "| what | on | at most | measured | |\n|---|---|---|---|---|",
-      );
-    }
-    const { what, on, limit, value, unit, detail } = row;
-    console.log(
-      `| ${what} | ${on} | ${
-        limit === undefined ? "–" : `${limit} ${unit}`
-      } | ${value.toFixed(1)} ${unit} | ${detail} |`,
-    );
-  }
-  if (isJson) console.log(JSON.stringify(rows));
+  console.log(JSON.stringify(await Array.fromAsync(measure())));
 }
 
 async function* measure(): AsyncGenerator<MemoryRow> {
@@ -112,7 +92,6 @@ async function endlessFrames(
   return [{
     what: "endless frame, 4 MiB cap: peak heap growth",
     on: `${name} chunks`,
-    limit: 12,
     value: Math.max(peak.line, peak.emptyLines) / MIB,
     unit: "MiB",
     detail: `one line ${mib(peak.line)}, empty data lines ${
@@ -284,7 +263,6 @@ async function manyNodes(count: number): Promise<MemoryRow[]> {
     {
       what: "idle nodes in one process: heap",
       on: `${count} nodes, each`,
-      limit: 100,
       value: grown / count / 1024,
       unit: "KiB",
       detail: `${(grownRss / count / 1024).toFixed(1)} KiB of resident memory`,
@@ -292,7 +270,6 @@ async function manyNodes(count: number): Promise<MemoryRow[]> {
     {
       what: "idle nodes in one process: start to all connected",
       on: `${count} nodes`,
-      limit: 10,
       value: elapsed,
       unit: "s",
       detail: "",

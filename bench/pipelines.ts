@@ -1,138 +1,156 @@
 /**
- * Whole ways from bytes to whoever wants the events, over a response that never ends, as it is with
- * a node. `pipeline_bench.ts` and `ratios.ts` time the same ones.
+ * Whole ways from bytes to a subscriber, over a response that does not end, as a node's does not: our
+ * listener, and what people write.
  */
 
 import { createParser } from "npm:eventsource-parser@4.1.3";
 import { EventSourceParserStream } from "npm:eventsource-parser@4.1.3/stream";
 import { SseListener } from "@org/beacon-sse";
-import type { Corpus, Cut, Tally } from "./corpus.ts";
+import { type Corpus, type Cut, cutCorpus, type Tally } from "./corpus.ts";
 import { CONFIG, InMemoryNode } from "./in_memory_node.ts";
 
 /** A way that is open. */
-export interface Pipeline extends AsyncDisposable {
-  /** To be called before each round: time goes on meanwhile. */
+export interface Pipeline {
+  /** To be called before each round: it makes the events later ones. */
   prepare(): void;
-  /** Sends all chunks through and resolves when every event has arrived. */
+  /** Sends all chunks; resolves when every event has arrived. */
   round(): Promise<Tally>;
+  /** Ends it. */
+  close(): Promise<void>;
 }
 
-/** Opens a way. */
-export type OpenPipeline = (corpus: Corpus, cut: Cut) => Promise<Pipeline>;
+type OpenPipeline = (corpus: Corpus, cut: Cut) => Promise<Pipeline>;
 
-const DUTY_TOPICS = ["head", "block", "block_gossip"] as const;
-const ATTESTATION_TOPICS = ["single_attestation"] as const;
+/** All ways; the first one is the baseline. */
+export const PIPELINES: readonly [string, OpenPipeline][] = [
+  [
+    "eventsource-parser's stream + JSON.parse + callback",
+    peer(async (body, callback, signal) =>
+      await body
+        .pipeThrough(new TextDecoderStream())
+        .pipeThrough(new EventSourceParserStream())
+        .pipeTo(
+          new WritableStream({
+            write: ({ data }) => callback(data, JSON.parse(data)),
+          }),
+          { signal },
+        )
+    ),
+  ],
+  [
+    "eventsource-parser's feed + JSON.parse + callback",
+    peer(async (body, callback, signal) => {
+      const parser = createParser({
+        onEvent: ({ data }) => callback(data, JSON.parse(data)),
+      });
+      const decoder = new TextDecoder();
+      const reader = body.getReader();
+      signal.addEventListener("abort", () => reader.cancel());
+      for (
+        let { done, value } = await reader.read();
+        !done;
+        { done, value } = await reader.read()
+      ) parser.feed(decoder.decode(value, { stream: true }));
+    }),
+  ],
+  ["SseListener, typed", listen(false)],
+  ["SseListener, raw", listen(true)],
+  ["bare pipe", bare],
+];
 
-/** Our listener: typed, validated, metered, one subscriber. */
-export const listenTyped: OpenPipeline = (corpus, cut) =>
-  listen(corpus, cut, { topics: DUTY_TOPICS });
+/** Takes the events of a body until the signal aborts. */
+type Take = (
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  callback: (raw: string, data: unknown) => void,
+  signal: AbortSignal,
+) => Promise<void>;
 
-/** Our listener, attestations relayed as the node sent them. */
-export const listenRaw: OpenPipeline = (corpus, cut) =>
-  listen(corpus, cut, { topics: ATTESTATION_TOPICS, raw: true });
+/** What people write: a decoder, `JSON.parse`, a callback. */
+function peer(take: Take): OpenPipeline {
+  return (corpus, cut) => {
+    const node = new InMemoryNode(corpus, cut);
+    const tally = { events: 0, units: 0 };
+    const ended = new AbortController();
+    const taken = take(node.respond().body!, (raw, data) => {
+      if (data !== null) tally.events++;
+      tally.units += raw.length;
+      node.read();
+    }, ended.signal).catch(() => {});
+    return Promise.resolve(openPipeline(node, tally, async () => {
+      ended.abort();
+      await taken;
+    }));
+  };
+}
 
-/** Our listener, attestations typed and validated. */
-export const listenTypedAttestations: OpenPipeline = (corpus, cut) =>
-  listen(corpus, cut, { topics: ATTESTATION_TOPICS });
+/** Our listener with one subscriber: typed, checked and metered, or raw as a relay needs it. */
+function listen(raw: boolean): OpenPipeline {
+  return async (corpus, cut) => {
+    const node = new InMemoryNode(corpus, cut);
+    const tally = { events: 0, units: 0 };
+    const listener = await SseListener.start({
+      nodes: [node.url],
+      topics: corpus.name === "duty"
+        ? ["head", "block", "block_gossip"]
+        : ["single_attestation"],
+      fetch: node.fetch,
+      config: CONFIG,
+      now: node.now,
+    });
+    const subscription = listener.events({ raw });
+    const looped = (async () => {
+      for await (const event of subscription) {
+        if (raw || event.data !== null) tally.events++;
+        tally.units += event.raw.length;
+        node.read();
+      }
+    })();
+    await listener.ready;
+    return openPipeline(node, tally, async () => {
+      if (subscription.dropped > 0) throw new Error("Events were dropped");
+      await listener.close();
+      await looped;
+    });
+  };
+}
 
-/** The loop that people write: eventsource-parser, `JSON.parse`, a callback. */
-export const feedAndParse: OpenPipeline = (corpus, cut) => {
+/** The streams alone: `TextDecoderStream`, identity, `WritableStream`. Nothing is decoded. */
+function bare(corpus: Corpus, cut: Cut): Promise<Pipeline> {
   const node = new InMemoryNode(corpus, cut);
+  const chunks = cutCorpus(corpus, cut);
   const tally = { events: 0, units: 0 };
-  const callback = (event: { data: unknown; raw: string }) => {
-    count(tally, event.raw, event.data);
-    node.read();
-  };
-  const parser = createParser({
-    onEvent: ({ data }) => callback({ data: JSON.parse(data), raw: data }),
-  });
-  const reader = node.respond().body!.getReader();
-  const loop = async () => {
-    const decoder = new TextDecoder();
-    for (
-      let result = await reader.read();
-      !result.done;
-      result = await reader.read()
-    ) {
-      parser.feed(decoder.decode(result.value, { stream: true }));
-    }
-  };
-  return Promise.resolve(
-    openPipeline(node, tally, loop(), () => reader.cancel()),
-  );
-};
-
-/** The same with eventsource-parser's stream, the shape that ours has. */
-export const pipeAndParse: OpenPipeline = (corpus, cut) => {
-  const node = new InMemoryNode(corpus, cut);
-  const tally = { events: 0, units: 0 };
-  const callback = (event: { data: unknown; raw: string }) => {
-    count(tally, event.raw, event.data);
-    node.read();
-  };
+  let next = 0;
+  let text = 0;
   const ended = new AbortController();
   const piped = node.respond().body!
     .pipeThrough(new TextDecoderStream())
-    .pipeThrough(new EventSourceParserStream())
+    .pipeThrough(new TransformStream<string, string>())
     .pipeTo(
       new WritableStream({
-        write: ({ data }) => callback({ data: JSON.parse(data), raw: data }),
+        write({ length }) {
+          const { events } = chunks[next]!;
+          next = (next + 1) % chunks.length;
+          text += length;
+          tally.events += events;
+          // What a decoder would find in all of the text.
+          if (text % corpus.bytes.byteLength === 0) {
+            tally.units = corpus.tally.units;
+          }
+          node.read(events);
+        },
       }),
       { signal: ended.signal },
-    );
-  return Promise.resolve(
-    openPipeline(
-      node,
-      tally,
-      piped.catch(() => {}),
-      () => ended.abort(),
-    ),
-  );
-};
-
-async function listen(
-  corpus: Corpus,
-  cut: Cut,
-  wanted: {
-    topics: readonly (typeof DUTY_TOPICS | typeof ATTESTATION_TOPICS)[number][];
-    raw?: boolean;
-  },
-): Promise<Pipeline> {
-  const node = new InMemoryNode(corpus, cut);
-  const tally = { events: 0, units: 0 };
-  const listener = await SseListener.start({
-    nodes: [node.url],
-    topics: wanted.topics,
-    fetch: node.fetch,
-    config: CONFIG,
-    now: node.now,
-  });
-  const subscription = listener.events(wanted);
-  const loop = async () => {
-    for await (const event of subscription) {
-      // A relay looks at `raw` only; to ask for `data` would have it parsed.
-      count(tally, event.raw, wanted.raw === true ? undefined : event.data);
-      node.read();
-    }
-  };
-  const looped = loop();
-  await listener.ready;
-  return openPipeline(node, tally, looped, async () => {
-    if (subscription.dropped > 0) throw new Error("Events were dropped");
-    await listener.close();
-  });
-}
-
-function count(tally: Tally, raw: string, data: unknown): void {
-  if (data !== null) tally.events++;
-  tally.units += raw.length;
+    ).catch(() => {});
+  return Promise.resolve(openPipeline(node, tally, async () => {
+    ended.abort();
+    await piped;
+  }));
 }
 
 function openPipeline(
   node: InMemoryNode,
   tally: Tally,
-  ended: Promise<void>,
-  end: () => void | Promise<void>,
+  close: () => Promise<void>,
 ): Pipeline {
   return {
     prepare: () => node.prepare(),
@@ -141,9 +159,6 @@ function openPipeline(
       await node.round();
       return { ...tally };
     },
-    async [Symbol.asyncDispose]() {
-      await end();
-      await ended;
-    },
+    close,
   };
 }

@@ -1,79 +1,228 @@
 /**
- * Renders the benchmarks as Markdown and puts them into docs/benchmarks.md, between `<!-- bench:start -->`
- * and `<!-- bench:end -->` if it has these lines, else to the standard output.
+ * Runs all comparisons and writes docs/benchmarks.md. The ways of a comparison go in turn in one
+ * process, since two runs on a machine with other work cannot be compared.
  *
- * `deno task bench:report [--bench=FILE] [--ratios=FILE] [--smoke]`: without files, `deno bench` and
- * `ratios.ts` are run; a file holds the `--json` output of one of them. With `--smoke` the file
- * stays as it is.
+ * `deno task bench:report [--rounds=25] [--only=WORDS] [--smoke]`; with the last two the page is
+ * printed only.
  */
 
-// deno-lint-ignore-file no-console -- a script that prints where there is no place to write to
+// deno-lint-ignore-file no-console -- a script that prints
 
+import { COMPARISONS, type Way } from "./comparisons.ts";
 import { isSmoke } from "./corpus.ts";
-import type { RatioRow } from "./ratios.ts";
+import type { MemoryRow } from "./memory.ts";
 
-/** What `deno bench --json` prints; times are in nanoseconds. */
-interface BenchRun {
-  runtime: string;
-  cpu: string;
-  benches: {
-    origin: string;
-    group: string | null;
-    name: string;
-    baseline: boolean;
-    results: ({ ok: { p75: number } } | { failed: unknown })[];
-  }[];
+const PAGE = new URL("../docs/benchmarks.md", import.meta.url);
+const only = flag("only");
+const ROUNDS = isSmoke ? 1 : Number(flag("rounds") ?? 25);
+const WARM_UP = isSmoke ? 0 : 5;
+
+/** The tables of the page, in its words. */
+const TABLES: Record<string, string> = {
+  listener: `## The whole listener
+
+From the bytes of a response to a subscriber's loop. The listener decodes, checks, meters, and
+delivers each event once; the peers parse JSON and call a function. \`duty\` are \`head\`, \`block\` and
+\`block_gossip\`, \`attestations\` are \`single_attestation\`. A real node writes one event at a time, so the
+lines with one event per chunk are the nearest to it. The bare pipe is
+\`TextDecoderStream\` → identity → \`WritableStream\` and decodes nothing: it shows what the streams themselves cost.`,
+  pipe: `## Decoders as streams
+
+From bytes to a sink. \`mix\` is 8 MB of all topics, \`giant\` four events of 1 MB.`,
+  core: `## Decoders without streams
+
+Text in, events out.`,
+  payload: `## Payloads
+
+\`parseEventData\` parses and checks; \`JSON.parse\` only parses. A payload that no subscriber needs is not parsed.`,
+  "fan-out": `## One value to many subscribers
+
+How long the sender is busy. \`EventTarget\` calls the subscribers at once; \`Broadcast\` queues for each.`,
+};
+
+interface Result {
+  table: string;
+  on: string;
+  baseline: string;
+  /** Time of the baseline, in milliseconds. */
+  time: number;
+  /** How many times as fast as the baseline each way is. */
+  ratios: Map<string, number>;
 }
-
-interface RatioRun {
-  rounds: number;
-  rows: RatioRow[];
-}
-
-const ROOT = new URL("../", import.meta.url);
-const PAGE = new URL("docs/benchmarks.md", ROOT);
-const START = "<!-- bench:start -->";
-const END = "<!-- bench:end -->";
 
 async function main(): Promise<void> {
-  const smoke = isSmoke ? ["--smoke"] : [];
-  const ratios = await load<RatioRun>("ratios", [
-    ...["run", "--quiet", "--allow-read", "--allow-run", "bench/ratios.ts"],
-    ...["--json", ...smoke],
-  ]);
-  const run = await load<BenchRun>("bench", [
-    ...["bench", "--quiet", "--no-prompt", "--allow-read", "--json", "bench/"],
-    ...(isSmoke ? ["--", "--smoke"] : []),
-  ]);
-  const text = await render(run, ratios);
-  const page = await Deno.readTextFile(PAGE);
-  const start = page.indexOf(START);
-  const end = page.indexOf(END);
-  if (isSmoke || start === -1 || end < start) {
-    console.log(text);
-    return;
+  const results: Result[] = [];
+  for (const { table, on, open } of COMPARISONS) {
+    if (only !== undefined && !`${table}: ${on}`.includes(only)) continue;
+    const ways = await open();
+    results.push({ table, on, ...await compare(ways) });
+    for (const { close } of ways) await close?.();
+    console.error(summary(results.at(-1)!));
   }
-  await Deno.writeTextFile(
-    PAGE,
-    `${page.slice(0, start + START.length)}\n\n${text}\n${page.slice(end)}`,
-  );
+  const memory = only === undefined ? await measureMemory() : [];
+  const page = await render(results, memory);
+  if (only !== undefined || isSmoke) return console.log(page);
+  await Deno.writeTextFile(PAGE, page);
   await capture(["fmt", "--quiet", PAGE.pathname]);
 }
 
-/** Reads a run from the file that `--name=` tells, or makes one. */
-async function load<T>(name: string, args: string[]): Promise<T> {
-  const prefix = `--${name}=`;
-  const file = Deno.args.find((arg) => arg.startsWith(prefix))
-    ?.slice(prefix.length);
+/** Medians over rounds, in which each way goes once, in another order each time. */
+async function compare(
+  ways: readonly Way[],
+): Promise<Pick<Result, "baseline" | "time" | "ratios">> {
+  const times = ways.map((): number[] => []);
+  for (let round = -WARM_UP; round < ROUNDS; round++) {
+    for (let turn = 0; turn < ways.length; turn++) {
+      const index = (turn + Math.abs(round)) % ways.length;
+      const { before, run, after } = ways[index]!;
+      before?.();
+      const start = performance.now();
+      await run();
+      const elapsed = performance.now() - start;
+      await after?.();
+      if (round >= 0) times[index]!.push(elapsed);
+    }
+  }
+  const [baseline = []] = times;
+  const ratios = ways.map(({ name }, index) =>
+    [
+      name,
+      median(times[index]!.map((time, round) => baseline[round]! / time)),
+    ] as const
+  );
+  return {
+    baseline: ways[0]!.name,
+    time: median(baseline),
+    ratios: new Map(ratios.slice(1)),
+  };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}
+
+function summary({ table, on, ratios }: Result): string {
+  const parts = Array.from(
+    ratios,
+    ([name, ratio]) => `${name} ${ratio.toFixed(2)}×`,
+  );
+  return `${table}: ${on}: ${parts.join(", ")}`;
+}
+
+async function render(
+  results: readonly Result[],
+  memory: readonly MemoryRow[],
+): Promise<string> {
+  const page = [
+    "# Benchmarks",
+    "",
+    "`deno task bench:report` runs all comparisons and writes this page; it takes ten minutes. `deno task bench`",
+    "runs the same ones with `deno bench`. Each run counts its events and fails if one is missing. A peer that",
+    "is not available is left out, with a line that says so.",
+    "",
+    await circumstances(),
+    "",
+    `The ways of a line run in turn in one process, ${ROUNDS} times each. The second column is the median time of`,
+    "the peer; the others say how many times as fast as the peer each way is, as a median. 2.00× is twice as fast,",
+    "0.50× takes twice the time.",
+    "",
+    ...conclusions(results),
+  ];
+  for (const [table, text] of Object.entries(TABLES)) {
+    const lines = results.filter((result) => result.table === table);
+    if (lines.length > 0) page.push(text, "", ...renderTable(lines), "");
+  }
+  if (memory.length > 0) {
+    page.push(
+      "## Memory and many nodes",
+      "",
+      "| what | on | measured | |",
+      "|---|---|---:|---|",
+      ...memory.map(({ what, on, value, unit, detail }) =>
+        `| ${what} | ${on} | ${value.toFixed(1)} ${unit} | ${detail} |`
+      ),
+      "",
+    );
+  }
+  return page.join("\n");
+}
+
+/** What follows from the numbers for a user; the lines that are lost are named. */
+function conclusions(results: readonly Result[]): string[] {
+  const losses = results.flatMap(({ table, on, baseline, ratios }) =>
+    [...ratios].filter(([name, ratio]) =>
+      /^(Sse|parseEventData|Broadcast$)/.test(name) && ratio < 0.95
+    ).map(([name, ratio]) =>
+      `- ${name} on ${on} (${table}): ${ratio.toFixed(2)}× of ${baseline}`
+    )
+  );
+  return [
+    "## What you may conclude",
+    "",
+    "A node sends a few events per slot, or some thousands with attestations. Each costs a few microseconds in",
+    "any of these ways, and reading it from a socket costs ten times as much: choose by behaviour, not by speed.",
+    "Where events come in large chunks, as from a recording or a relay, `raw: true` saves most of the work.",
+    "",
+    ...losses.length === 0 ? ["No way of ours was slower than its peer."] : [
+      "Slower than the peer are:",
+      "",
+      ...losses,
+    ],
+    "",
+  ];
+}
+
+function renderTable(lines: readonly Result[]): string[] {
+  const names = [...new Set(lines.flatMap(({ ratios }) => [...ratios.keys()]))];
+  return [
+    `| on | ${lines[0]!.baseline} | ${names.join(" | ")} |`,
+    `|---|${"---:|".repeat(names.length + 1)}`,
+    ...lines.map(({ on, time, ratios }) => {
+      const cells = names.map((name) => {
+        const ratio = ratios.get(name);
+        return ratio === undefined ? "" : `${ratio.toFixed(2)}×`;
+      });
+      return `| ${on} | ${duration(time)} | ${cells.join(" | ")} |`;
+    }),
+  ];
+}
+
+function duration(ms: number): string {
+  return ms < 1
+    ? `${(ms * 1000).toPrecision(3)} µs`
+    : `${ms.toPrecision(3)} ms`;
+}
+
+async function circumstances(): Promise<string> {
+  const decoders = await Deno.readTextFile(
+    new URL("decoders.ts", import.meta.url),
+  );
+  const peers = new Set(
+    decoders.matchAll(/"npm:(@?[^@"]+)@(\d[^/"]*)/g)
+      .map(([, name, version]) => `${name} ${version}`),
+  );
+  const [load = 0] = Deno.loadavg();
+  return `Measured on ${
+    new Date().toISOString().slice(0, 10)
+  } with Deno ${Deno.version.deno}, V8 ${Deno.version.v8}, ${
+    [...peers].join(", ")
+  }, on ${navigator.hardwareConcurrency} cores with ${
+    Math.round(Deno.systemMemoryInfo().total / 2 ** 30)
+  } GiB of memory and a load of ${load.toFixed(1)}.`;
+}
+
+/** In a process of its own, whose heap holds nothing else. */
+async function measureMemory(): Promise<MemoryRow[]> {
+  const script = new URL("./memory.ts", import.meta.url).pathname;
+  const smoke = isSmoke ? ["--smoke"] : [];
   return JSON.parse(
-    file === undefined ? await capture(args) : await Deno.readTextFile(file),
+    await capture(["run", "--quiet", "--allow-read", script, ...smoke]),
   );
 }
 
 async function capture(args: string[]): Promise<string> {
   const command = new Deno.Command(Deno.execPath(), {
     args,
-    cwd: ROOT,
     stderr: "inherit",
   });
   const { success, stdout } = await command.output();
@@ -81,111 +230,9 @@ async function capture(args: string[]): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-async function render(run: BenchRun, ratios: RatioRun): Promise<string> {
-  return [
-    await renderCircumstances(run),
-    "",
-    `Ours against the peer in turn, in one process; medians of ${ratios.rounds} rounds. A ratio of 2× is twice`,
-    "as fast; of the lines that have a limit (≤), less is better.",
-    "",
-    ...renderRatios(ratios),
-    "",
-    "<details>",
-    "<summary>All of <code>deno bench</code></summary>",
-    "",
-    "Times are 75th percentiles of the baseline; ratios say how many times as fast as it the others are.",
-    "",
-    ...renderBenches(run),
-    "</details>",
-    "",
-  ].join("\n");
-}
-
-async function renderCircumstances(
-  { runtime, cpu }: BenchRun,
-): Promise<string> {
-  const { total } = Deno.systemMemoryInfo();
-  const decoders = await Deno.readTextFile(
-    new URL("decoders.ts", import.meta.url),
-  );
-  const config = JSON.parse(
-    await Deno.readTextFile(new URL("deno.json", ROOT)),
-  );
-  const peers = new Set(
-    decoders.matchAll(/"npm:(@?[^@"]+)@(\d[^/"]*)/g)
-      .map(([, name, version]) => `${name} ${version}`),
-  );
-  const [load = 0] = Deno.loadavg();
-  const circumstances = [
-    new Date().toISOString().slice(0, 10),
-    `${config.name} ${config.version}`,
-    `${runtime.replace("/", " ")}, V8 ${Deno.version.v8}`,
-    [...peers].join(", "),
-    `${navigator.hardwareConcurrency} cores (${cpu}), ${
-      Math.round(total / 2 ** 30)
-    } GiB of memory, ${
-      load < 0.5 ? "nothing else running" : `load ${load.toFixed(1)}`
-    }`,
-  ];
-  return `${circumstances.join("; ")}.`;
-}
-
-function renderRatios({ rows }: RatioRun): string[] {
-  return [
-    "| what | on | at least / at most | measured |",
-    "|---|---|---|---|",
-    ...rows.map(({ what, on, target, measured, isMet }) => {
-      const verdict = target === undefined ? "" : isMet ? " ✓" : " ✗";
-      return `| ${what} | ${on} | ${target ?? ""} | ${measured}${verdict} |`;
-    }),
-  ];
-}
-
-/** A table for each file and each kind of group: a line per group, a column per candidate. */
-function renderBenches({ benches }: BenchRun): string[] {
-  const tables = Map.groupBy(benches, ({ origin, group }) => {
-    const file = origin.replace(/^.*\//, "").replace(/_bench\.ts$/, "");
-    const kind = /^([\w ]+): /.exec(group ?? "")?.[1];
-    return kind === undefined ? file : `${file}, ${kind}`;
-  });
-  return tables.entries().flatMap(([title, members]) => {
-    const names = [
-      ...new Set(
-        members.toSorted((a, b) => Number(b.baseline) - Number(a.baseline))
-          .map(({ name }) => name),
-      ),
-    ];
-    const groups = Map.groupBy(members, ({ group }) => group ?? "");
-    return [
-      `**${title}**`,
-      "",
-      `| | ${names.join(" | ")} |`,
-      `|---|${"---:|".repeat(names.length)}`,
-      ...groups.entries().map(([group, rows]) => {
-        const baseline = timeOf(rows.find(({ baseline }) => baseline));
-        const cells = names.map((name) => {
-          const row = rows.find((row) => row.name === name);
-          const time = timeOf(row);
-          if (time === undefined) return row === undefined ? "" : "failed";
-          if (row!.baseline || baseline === undefined) return duration(time);
-          return `${(baseline / time).toFixed(2)}×`;
-        });
-        return `| ${group.replace(/^[\w ]+: /, "")} | ${cells.join(" | ")} |`;
-      }),
-      "",
-    ];
-  }).toArray();
-}
-
-function timeOf(bench: BenchRun["benches"][number] | undefined) {
-  const result = bench?.results[0];
-  return result !== undefined && "ok" in result ? result.ok.p75 : undefined;
-}
-
-function duration(nanoseconds: number): string {
-  if (nanoseconds < 1e3) return `${nanoseconds.toFixed(0)} ns`;
-  if (nanoseconds < 1e6) return `${(nanoseconds / 1e3).toPrecision(3)} µs`;
-  return `${(nanoseconds / 1e6).toPrecision(3)} ms`;
+function flag(name: string): string | undefined {
+  const prefix = `--${name}=`;
+  return Deno.args.find((arg) => arg.startsWith(prefix))?.slice(prefix.length);
 }
 
 if (import.meta.main) await main();

@@ -1,17 +1,16 @@
-/**
- * One value to many subscribers, ours and the platform's ways. `broadcast_bench.ts` and `ratios.ts`
- * time the same ones.
- */
+/** One value to many subscribers: ours and the platform's ways. */
 
 import { Broadcast, type Subscription } from "@org/beacon-sse";
 import { assertEquals } from "@std/assert";
 
 /** Subscribers that are there. */
-export interface Audience extends AsyncDisposable {
-  /** Hands values to all subscribers, {@linkcode VALUES} of them, as a chunk's events are. */
+export interface Audience {
+  /** Posts {@linkcode VALUES} values in a row, as the events of a chunk are. */
   post(): void;
   /** Resolves when every subscriber has read every value; throws if one has not. */
   read(): Promise<void>;
+  /** Ends all subscriptions. */
+  close(): Promise<void>;
 }
 
 /** Brings a number of subscribers together. */
@@ -23,7 +22,7 @@ export const VALUES = 16;
 const VALUE = { topic: "head", data: { slot: 1 } };
 
 /** `Broadcast.post`; each subscriber has a queue of its own and a loop that waits for it. */
-export const gatherBroadcast: Gather = (subscribers) => {
+const gatherBroadcast: Gather = (subscribers) => {
   const broadcast = new Broadcast<typeof VALUE>();
   let expected = 0;
   let actual = 0;
@@ -48,7 +47,7 @@ export const gatherBroadcast: Gather = (subscribers) => {
       await read.promise;
       assertEquals(broadcast.lost, 0);
     },
-    async [Symbol.asyncDispose]() {
+    async close() {
       broadcast.close();
       await Promise.all(loops);
     },
@@ -56,7 +55,7 @@ export const gatherBroadcast: Gather = (subscribers) => {
 };
 
 /** `EventTarget.dispatchEvent`; a listener is called at once, nothing is queued. */
-export const gatherEventTarget: Gather = (subscribers) => {
+const gatherEventTarget: Gather = (subscribers) => {
   const target = new EventTarget();
   let actual = 0;
   for (let index = 0; index < subscribers; index++) {
@@ -75,12 +74,12 @@ export const gatherEventTarget: Gather = (subscribers) => {
     async read() {
       assertEquals(actual, VALUES * subscribers);
     },
-    [Symbol.asyncDispose]: () => Promise.resolve(),
+    close: () => Promise.resolve(),
   };
 };
 
 /** `BroadcastChannel.postMessage` within one thread, which copies the value for each subscriber. */
-export const gatherBroadcastChannel: Gather = (subscribers) => {
+const gatherBroadcastChannel: Gather = (subscribers) => {
   const name = crypto.randomUUID();
   const sender = new BroadcastChannel(name);
   let expected = 0;
@@ -101,9 +100,16 @@ export const gatherBroadcastChannel: Gather = (subscribers) => {
       for (let value = 0; value < VALUES; value++) sender.postMessage(VALUE);
     },
     read: () => read.promise,
-    [Symbol.asyncDispose]() {
+    close() {
       for (const channel of [sender, ...channels]) channel.close();
       return Promise.resolve();
     },
   };
+};
+
+/** All ways; the first one is the baseline. */
+export const AUDIENCES: Record<string, Gather> = {
+  EventTarget: gatherEventTarget,
+  Broadcast: gatherBroadcast,
+  BroadcastChannel: gatherBroadcastChannel,
 };
