@@ -1,34 +1,47 @@
 /**
- * The listener's one owner of what events mean. Connections write what they receive into its sinks;
- * it counts, measures, tells old from new and hands on. Everything it does is synchronous, so that
- * no event waits for a subscriber and none overtakes another one.
+ * The listener's one owner of what events mean. Connections write what they receive into its sinks.
+ * An event goes one way: it is checked, counted and measured, it may wait for a recovery, it is
+ * compared with what was delivered, the node's chain follows it, and it is posted. All of it is
+ * synchronous, so that no event waits for a subscriber and none overtakes another one.
  */
 
+import type { ChainConfig } from "../beacon/api/chain_config.ts";
 import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import type {
   BeaconEventBatch,
   BeaconEventReader,
   MalformedEvent,
 } from "../beacon/events/beacon_event_reader.ts";
-import type { ChainConfig } from "../beacon/api/chain_config.ts";
-import { latestPlausibleSlot } from "../beacon/plausible_slot.ts";
-import { publicError } from "../beacon/http/public_error.ts";
-import type { SlotClock } from "../beacon/slot_clock.ts";
+import {
+  type EventIdentity,
+  identify,
+} from "../beacon/events/event_identity.ts";
 import { toHeadEvent } from "../beacon/events/stand_in.ts";
+import { publicError } from "../beacon/http/public_error.ts";
+import { latestPlausibleSlot } from "../beacon/plausible_slot.ts";
+import type { SlotClock } from "../beacon/slot_clock.ts";
 import type { ServerSentEvent } from "../sse/mod.ts";
+import { digest } from "../values/digest.ts";
 import type { Broadcast, PostOptions } from "./broadcast/broadcast.ts";
-import { Chain } from "./chain/chain.ts";
-import { type ChainReorg, mergeReorgs, toChainReorg } from "./chain/reorg.ts";
-import { type DutiesChanged, DutiesTracker } from "./chain/duties.ts";
-import { HEAD_TOPICS, isHeadReport, readHead } from "./chain/head.ts";
-import type { NodeReporter } from "./node_reporter.ts";
-import { mergeRecovered } from "./recovery/merge_recovered.ts";
-import type { ListenerMetrics } from "./metrics/metrics.ts";
-import { count, type NodeState } from "./node_state.ts";
-import { NodeMerge } from "./merge/node_merge.ts";
 import { QueueGaps } from "./broadcast/queue_gaps.ts";
-import { RecentSet } from "./merge/recent_set.ts";
+import { Chain } from "./chain/chain.ts";
+import { type DutiesChanged, DutiesTracker } from "./chain/duties.ts";
+import type { KnownBlock } from "./chain/branch.ts";
+import {
+  HEAD_TOPICS,
+  isHeadReport,
+  type ReportedHead,
+  reportedHead,
+} from "./chain/head.ts";
+import { type ChainReorg, mergeReorgs, toChainReorg } from "./chain/reorg.ts";
+import { NodeMerge, type Verdict } from "./merge/node_merge.ts";
+import type { ListenerMetrics } from "./metrics/metrics.ts";
 import { TimingMetrics } from "./metrics/timing_metrics.ts";
+import type { NodeReporter } from "./node_reporter.ts";
+import { count, type NodeState } from "./node_state.ts";
+import type { Recovered } from "./recovery/gap_recovery.ts";
+import { mergeRecovered } from "./recovery/merge_recovered.ts";
+import { findReorgBranch } from "./recovery/reorg_ancestor.ts";
 
 /** What a {@linkcode ListenerActor} works with. */
 export interface ListenerActorOptions {
@@ -48,27 +61,42 @@ export interface ListenerActorOptions {
   metrics: ListenerMetrics;
   /** Charon's rules where they differ from ours. */
   parity: "charon" | undefined;
+  /** The `fetch` that requests headers. */
+  fetch: typeof fetch;
+  /** Wall clock, Unix time in milliseconds. */
+  now: () => number;
 }
 
 /** Owns the state that events make. */
 export class ListenerActor {
+  /** When the listener was started, Unix time in milliseconds. */
+  readonly startedAt: number;
   readonly #options: ListenerActorOptions;
+  readonly #topics: ReadonlySet<string>;
   readonly #timing: TimingMetrics;
-  readonly #merge: NodeMerge;
-  readonly #recentReorgs = new RecentSet(1024);
-  readonly #duties = new DutiesTracker();
   readonly #queueGaps: QueueGaps;
   readonly #postEvent: PostOptions<BeaconEvent<string>>;
   readonly #chain = new Chain();
-  /** What cannot be understood before the clock is known. */
-  #early: { node: NodeState; event: BeaconEvent<string> }[] = [];
-  /** For `parity: "charon"`: the epoch last told, 0 at the start as there. */
+  readonly #ended = new AbortController();
+  #merge: NodeMerge;
+  #duties = new DutiesTracker();
+  /** Heads and reorgs that mean nothing before the clock is known. */
+  #early: EarlyEvent[] = [];
+  /** Reorgs whose common ancestor is being requested. */
+  readonly #unresolved = new Set<Promise<void>>();
+  /** For `parity: "charon"`: the epoch reported last, 0 at the start as there. */
   #lastReorgEpoch = 0;
+  /** The latest blocks that a `head_v2` has reported. */
+  #reportedByV2: string[] = [];
+  /** The `head` events that stand in for a `head_v2`. */
+  readonly #standIns = new WeakSet<BeaconEvent<string>>();
 
   /** @param options Nodes, outlets and clocks. */
   constructor(options: ListenerActorOptions) {
-    const { nodes, metrics, parity, reporter } = options;
+    const { nodes, topics, metrics, parity, reporter, now } = options;
     this.#options = options;
+    this.#topics = new Set(topics);
+    this.startedAt = now();
     this.#timing = new TimingMetrics(metrics, parity);
     this.#queueGaps = new QueueGaps({
       nodes,
@@ -76,7 +104,7 @@ export class ListenerActor {
       slotAt: (time) => this.clock?.slotAt(time),
     });
     this.#postEvent = { onLost: (event) => this.#queueGaps.add(event) };
-    this.#merge = new NodeMerge(nodes, options.topics);
+    this.#merge = this.#newMerge();
   }
 
   /** The slot clock, once genesis and timing are known. */
@@ -94,7 +122,7 @@ export class ListenerActor {
   }
 
   /**
-   * A node tells which chain it is on. The first to tell wins.
+   * A node reports which chain it is on. The first report wins.
    *
    * @throws {WrongChainError} If it is on another chain than the first.
    */
@@ -103,7 +131,7 @@ export class ListenerActor {
   }
 
   /**
-   * Genesis and timing are known. The first to tell wins.
+   * Genesis and timing are known. The first report wins.
    *
    * @throws {WrongChainError} If the node is on another chain than the first.
    */
@@ -120,7 +148,7 @@ export class ListenerActor {
       if (node !== undefined) reporter.clockKnown(node);
       this.#review();
     } else if (node !== undefined && differences.length > 0) {
-      const message = `The node tells of another timing, which is not used: ${
+      const message = `The node reports another timing, which is not used: ${
         differences.join(", ")
       }`;
       reporter.warn(node, "timing", message);
@@ -130,31 +158,58 @@ export class ListenerActor {
   /** Forgets a node that was removed. */
   forget(node: NodeState): void {
     this.#merge.forget(node);
-    this.#duties.forget(node.name);
+    this.#early = this.#early.filter((early) => early.node !== node);
   }
 
-  /** Tells what is left to tell. */
-  close(): void {
+  /** Forgets all that was reported: from now on events are of another chain. */
+  reset(): void {
+    for (const node of this.#options.nodes.values()) node.forgetChain();
+    this.#merge = this.#newMerge();
+    this.#duties = new DutiesTracker();
+    this.#early = [];
+    this.#lastReorgEpoch = 0;
+    this.#reportedByV2 = [];
+  }
+
+  /** Posts what is left to post. */
+  async close(): Promise<void> {
+    this.#ended.abort();
+    await Promise.all(this.#unresolved);
     this.#queueGaps.flush();
   }
 
-  /** With a clock it can be told what of the past is to be believed. */
+  #newMerge(): NodeMerge {
+    const { nodes, topics } = this.#options;
+    return new NodeMerge(
+      { [Symbol.iterator]: () => nodes.values() },
+      new Set([...topics, ...HEAD_TOPICS]),
+    );
+  }
+
+  /** The clock shows which of the past events are plausible. */
   #review(): void {
-    for (const node of this.#options.nodes.values()) {
-      const { lastHead } = node;
-      if (lastHead === undefined || this.#isPlausible(lastHead)) continue;
-      node.lastHead = node.headSlot = undefined;
+    for (const { chain } of this.#options.nodes.values()) {
+      const latest = this.#latestPlausible(this.#options.now());
+      if (chain.head !== undefined && chain.head.slot > latest) {
+        chain.head = undefined;
+        chain.branch.restart(undefined);
+      }
     }
     const early = this.#early;
     this.#early = [];
-    for (const { node, event } of early) {
-      if (this.#isPlausible(event)) this.#onChainEvent(node, event);
+    for (const { node, event, isNew, left } of early) {
+      const latest = this.#latestPlausible(event.receivedAt);
+      if (this.#implausible(event, latest) === undefined) {
+        this.#onChainEvent(node, event, isNew, left);
+      }
     }
   }
 
-  #isPlausible({ slot, receivedAt }: BeaconEvent<string>): boolean {
-    return slot === undefined || this.clock === undefined ||
-      slot <= latestPlausibleSlot(this.clock, receivedAt);
+  /** The latest slot to believe of an event that arrived at this time. */
+  #latestPlausible(receivedAt: number): number {
+    return this.clock === undefined
+      ? Infinity
+      : latestPlausibleSlot(this.clock, receivedAt);
   }
 
   /** A connection's way in. It is ever ready, so nothing here holds a node's stream up. */
@@ -169,50 +224,11 @@ export class ListenerActor {
     });
   }
 
-  /**
-   * From now on the node's events wait, so that those before them can be recovered first. What comes
-   * by the thousand and has no order goes on.
-   *
-   * @param onFirst Called when something does wait.
-   */
-  hold(node: NodeState, onFirst: () => void): void {
-    node.held ??= { events: [], onFirst };
-  }
-
-  /** The node's events have waited long enough. */
-  release(node: NodeState): void {
-    const held = node.held?.events ?? [];
-    node.held = undefined;
-    for (const event of held) this.#onEvent(node, event);
-  }
-
-  /** Delivers events that a node would have sent, among its own that have waited for them. */
-  recover(node: NodeState, events: readonly BeaconEvent<string>[]): void {
-    const held = node.held?.events ?? [];
-    node.held = undefined;
-    for (const event of mergeRecovered(held, events)) {
-      if (event.recovered) this.#onRecovered(node, event);
-      else this.#onEvent(node, event);
-    }
-  }
-
-  #onRecovered(node: NodeState, event: BeaconEvent<string>): void {
-    if (this.#merge.isLag(node, event)) return;
-    // Whether the user wants it or not, a reorg counts for `reorgs()`.
-    const isWanted = this.#isAskedFor(node, event.topic) ||
-      event.topic === "chain_reorg";
-    if (node.told.addRecovered(event, isWanted)) this.#deliver(node, event);
-  }
-
-  #isAskedFor(node: NodeState, topic: string): boolean {
-    return node.topics.includes(topic) ||
-      (topic === "head" && node.topics.includes("head_v2"));
-  }
-
-  /** Returns how many of the events were valid, and of topics that the node is asked for. */
+  /** Returns how many of the events were valid, and of topics that are requested from the node. */
   #receive(node: NodeState, batch: BeaconEventBatch): number {
     let valid = 0;
-    const latest = this.#latestPlausible(batch);
+    // All events of a batch arrived at once.
+    const latest = this.#latestPlausible(batch[0]?.receivedAt ?? 0);
     for (const event of batch) {
       const error = "error" in event
         ? event.error
@@ -222,27 +238,41 @@ export class ListenerActor {
         continue;
       }
       if (node.topics.includes(event.topic)) valid++;
-      this.#count(node, event as BeaconEvent<string>);
+      this.#accept(node, event as BeaconEvent<string>);
     }
     return valid;
   }
 
-  /** The latest slot to believe. All events of a batch arrived at once. */
-  #latestPlausible([first]: BeaconEventBatch): number {
-    return first === undefined || this.clock === undefined
-      ? Infinity
-      : latestPlausibleSlot(this.clock, first.receivedAt);
-  }
-
   #implausible(
-    { topic, slot }: BeaconEvent<string>,
+    event: BeaconEvent<string>,
     latest: number,
   ): Error | undefined {
-    if (slot === undefined || slot <= latest) return undefined;
-    const current = latest - this.clock!.slotsPerEpoch;
-    return new RangeError(
-      `Cannot use ${topic} event: slot must be at most one epoch ahead of the clock (${current}), got ${slot}`,
-    );
+    const { topic, slot } = event;
+    const { slotsPerEpoch = ASSUMED_SLOTS_PER_EPOCH } = this.clock ?? {};
+    if (slot !== undefined && slot > latest) {
+      return new RangeError(
+        `Cannot use ${topic} event: slot must be at most one epoch ahead of the clock (${
+          latest - slotsPerEpoch
+        }), got ${slot}`,
+      );
+    }
+    if (topic === "chain_reorg") {
+      const { depth } = (event as BeaconEvent<typeof topic>).data;
+      const beyond = this.#options.parity === "charon" ? 0 : slotsPerEpoch;
+      if (depth > slot! + beyond) {
+        return new RangeError(
+          `Cannot use chain_reorg event: depth must be at most ${beyond} beyond slot ${slot}, got ${depth}`,
+        );
+      }
+    } else if (topic === "finalized_checkpoint" && isParsed(event)) {
+      const { epoch } = (event as BeaconEvent<typeof topic>).data;
+      if (epoch * slotsPerEpoch > latest) {
+        return new RangeError(
+          `Cannot use finalized_checkpoint event: epoch must not be ahead of the clock, got ${epoch}`,
+        );
+      }
+    }
+    return undefined;
   }
 
   #malformed(
@@ -251,120 +281,320 @@ export class ListenerActor {
     error: Error,
   ): void {
     node.counts.of(topic, node.topics).malformed++;
-    if (HEAD_TOPICS.has(topic)) node.branch.restart(undefined);
+    if (HEAD_TOPICS.has(topic)) node.chain.branch.restart(undefined);
     const shown = publicError(error, node.endpoint);
     this.#options.reporter.warn(node, "malformed", shown.message, shown);
   }
 
-  #count(node: NodeState, event: BeaconEvent<string>): void {
+  #accept(node: NodeState, event: BeaconEvent<string>): void {
     node.lastEventAt = event.receivedAt;
     const count = node.counts.of(event.topic, node.topics);
     count.events++;
     this.#timing.observe(node, event as BeaconEvent, count);
-    const { held } = node;
+    const identity = identityOf(event);
+    const { held } = node.chain;
     if (held === undefined || UNORDERED.has(event.topic)) {
-      this.#onEvent(node, event);
-    } else if (held.events.push(event) === 1) held.onFirst();
-    // More would wait than may: order is kept, and the recovery comes too late.
-    else if (held.events.length > MAX_HELD) this.release(node);
-  }
-
-  #onEvent(node: NodeState, event: BeaconEvent<string>): void {
-    const isStandIn = event.topic === "head_v2" &&
-      node.missingTopics.includes("head");
-    if (!isStandIn) this.#onOwn(node, event);
-    else {
-      if (this.#options.topics.includes("head_v2")) this.#onOwn(node, event);
-      this.#onOwn(node, toHeadEvent(event as BeaconEvent<"head_v2">));
+      this.#process(node, event, identity);
+      return;
+    }
+    held.events.push({ event, identity });
+    held.size += event.raw.length;
+    if (held.events.length === 1) held.onFirst();
+    // The order is kept, and the recovery comes too late.
+    if (held.events.length > MAX_HELD || held.size > MAX_HELD_SIZE) {
+      this.release(node);
     }
   }
 
-  #onOwn(node: NodeState, event: BeaconEvent<string>): void {
-    if (node.told.addLive(event)) {
+  /**
+   * From now on the node's events wait, so that those before them can be recovered first. Topics that
+   * have no order do not wait.
+   *
+   * @param onFirst Called when an event waits.
+   */
+  hold({ chain }: NodeState, onFirst: () => void): void {
+    chain.held ??= { events: [], size: 0, onFirst };
+  }
+
+  /** The node's events have waited long enough. */
+  release(node: NodeState): void {
+    for (const { event, identity } of this.#endHold(node)) {
+      this.#process(node, event, identity);
+    }
+  }
+
+  /** Delivers what a node would have sent, among its own events that have waited for it. */
+  recover(
+    node: NodeState,
+    { events, head, ancestor, blocks }: Recovered,
+  ): void {
+    const { chain } = node;
+    const before = chain.head;
+    const held = this.#endHold(node);
+    if (head !== undefined) {
+      if (ancestor === undefined) chain.branch.restart(undefined);
+      chain.branch.join([
+        ...(ancestor === undefined
+          ? []
+          : [...chain.branch.upTo(ancestor.root).slice(0, -1), ancestor]),
+        ...blocks,
+      ]);
+    }
+    const found = events.map((event) => ({ event, identity: identify(event) }));
+    for (const { event, identity } of mergeRecovered(held, found)) {
+      if (event.recovered && event.topic === "chain_reorg") {
+        this.#onRecoveredReorg(
+          node,
+          event as BeaconEvent<"chain_reorg">,
+          blocks,
+        );
+      } else this.#process(node, event, identity);
+    }
+    if (
+      head !== undefined && head.root !== before?.root && chain.head === before
+    ) {
+      const { slot, root, stateRoot: state } = head;
+      chain.moveTo({ slot, root, state });
+    }
+  }
+
+  #endHold({ chain }: NodeState) {
+    const held = chain.held?.events ?? [];
+    chain.held = undefined;
+    return held;
+  }
+
+  /** One event of a node, in its order. */
+  #process(
+    node: NodeState,
+    event: BeaconEvent<string>,
+    identity: EventIdentity,
+  ): void {
+    const { chain } = node;
+    const head = isHeadReport(event) ? reportedHead(event) : undefined;
+    if (
+      head !== undefined && !event.recovered &&
+      chain.isOvertaken(head, event.receivedAt)
+    ) {
       count(node.suppressed, "duplicate");
       return;
     }
-    this.#deliver(node, event);
+    const verdict = this.#merge.judge(node, event, identity, this.clock);
+    const isNew = verdict === "new";
+    if (head !== undefined) {
+      chain.moveTo(head);
+      if (event.recovered) chain.recoveredAt = event.receivedAt;
+      if (verdict !== "past") this.#onChainEvent(node, event, isNew);
+    } else if (event.topic === "chain_reorg") {
+      const { data } = event as BeaconEvent<typeof event.topic>;
+      chain.switchTo({
+        slot: data.slot,
+        root: data.new_head_block,
+        state: data.new_head_state,
+      }, data.old_head_block);
+      if (verdict !== "past") this.#onChainEvent(node, event, isNew);
+    } else if (event.topic === "finalized_checkpoint" && isParsed(event)) {
+      chain.finalizedEpoch =
+        (event as BeaconEvent<typeof event.topic>).data.epoch;
+    }
+    this.#post(node, event, verdict);
+    if (event.topic === "head_v2") {
+      if (verdict === "new" || verdict === "again") this.#remember(head!.root);
+      if (node.missingTopics.includes("head") && this.#topics.has("head")) {
+        const standIn = toHeadEvent(event as BeaconEvent<"head_v2">);
+        this.#post(
+          node,
+          standIn,
+          this.#merge.judge(node, standIn, identify(standIn), this.clock),
+        );
+      }
+    }
   }
 
-  #deliver(node: NodeState, event: BeaconEvent<string>): void {
-    // Not its data: of an event that nobody wants parsed, that would be parsed here.
-    const isHead = isHeadReport(event);
-    if (isHead) {
-      node.lastHead = event;
-      node.headSlot = event.slot;
-      node.branch.add(readHead(event));
-    }
-    const isReorg = event.topic === "chain_reorg";
-    // Of a recovered one it is known what is in between.
-    if (isReorg && !event.recovered) {
-      const { data } = event as BeaconEvent<"chain_reorg">;
-      node.branch.cut(data.new_head_block);
-    }
-    if (isHead || isReorg) this.#onChainEvent(node, event);
-    const reason = this.#options.nodes.size > 1
-      ? this.#merge.reasonAgainst(node, event, this.clock)
-      : undefined;
-    if (reason === undefined) {
+  #onRecoveredReorg(
+    node: NodeState,
+    event: BeaconEvent<"chain_reorg">,
+    blocks: Recovered["blocks"],
+  ): void {
+    // Another node may have reported it at any block of the new branch.
+    const { data } = event;
+    const verdict = this.#merge.judgeRecoveredReorg(node, event, [
+      identify(event),
+      ...blocks.map(({ slot, root: new_head_block }) =>
+        identify({ ...event, data: { ...data, slot, new_head_block } })
+      ),
+    ]);
+    if (verdict === "new") this.#onChainEvent(node, event, true);
+    this.#post(node, event, verdict);
+  }
+
+  #post(node: NodeState, event: BeaconEvent<string>, verdict: Verdict): void {
+    const isStandIn = this.#standsIn(node, event);
+    if (!isStandIn && !this.#isWanted(event)) return;
+    if (verdict === "new" || verdict === "again") {
+      if (isStandIn) this.#standIns.add(event);
       this.#options.events.post(event, this.#postEvent);
-    } else count(node.suppressed, reason);
-  }
-
-  /** Heads and reorgs mean more than they say, to whom the clock is known. */
-  #onChainEvent(node: NodeState, event: BeaconEvent<string>): void {
-    const { clock } = this;
-    if (clock === undefined) {
-      this.#keepEarly(node, event);
-    } else if (isHeadReport(event)) {
-      const head = readHead(event);
-      const epoch = clock.epochOf(head.slot);
-      const changes = this.#duties.onHead(node.name, epoch, head);
-      for (const change of changes) this.#options.duties.post(change);
     } else {
-      this.#onReorg(event as BeaconEvent<"chain_reorg">, clock);
+      count(node.suppressed, verdict === "past" ? "behind" : verdict);
     }
   }
 
-  #onReorg(event: BeaconEvent<"chain_reorg">, clock: SlotClock): void {
-    const reorg = toChainReorg(event, clock.slotsPerEpoch);
-    if (this.#options.parity === "charon") {
+  /** What a node sends without a request is delivered, but for what was requested for the listener itself. */
+  #isWanted({ topic, recovered }: BeaconEvent<string>): boolean {
+    return this.#topics.has(topic) || !(recovered || HEAD_TOPICS.has(topic));
+  }
+
+  /** Whether a `head` is delivered in place of a `head_v2`. */
+  #standsIn(node: NodeState, event: BeaconEvent<string>): boolean {
+    return event.topic === "head" && this.#topics.has("head_v2") &&
+      (event.recovered || node.missingTopics.includes("head_v2")) &&
+      !this.#reportedByV2.includes((event as BeaconEvent<"head">).data.block);
+  }
+
+  /** Whether a delivered `head` stands in for a `head_v2`. */
+  isStandIn(event: BeaconEvent<string>): boolean {
+    return this.#standIns.has(event);
+  }
+
+  #remember(root: string): void {
+    if (this.#reportedByV2.push(root) > MOST_REPORTED) {
+      this.#reportedByV2.shift();
+    }
+  }
+
+  /** Heads and reorgs change duties and the chain, once the clock is known. */
+  #onChainEvent(
+    node: NodeState,
+    event: BeaconEvent<string>,
+    isNew: boolean,
+    left = node.chain.before,
+  ): void {
+    const { clock } = this;
+    const { head } = node.chain;
+    if (clock === undefined) {
+      this.#keepEarly({ node, event, isNew, left });
+    } else if (isHeadReport(event)) {
+      this.#onHead(node, reportedHead(event), left, clock);
+    } else {
+      const reorg = event as BeaconEvent<"chain_reorg">;
+      if (isNew || this.#options.parity === "charon") {
+        this.#onReorg(node, reorg, clock);
+      }
+      const { new_head_block, old_head_block } = reorg.data;
+      if (head?.root === new_head_block && left?.root === old_head_block) {
+        this.#onHead(node, head, left, clock);
+      }
+    }
+  }
+
+  #onHead(
+    node: NodeState,
+    head: ReportedHead,
+    before: KnownBlock | undefined,
+    clock: SlotClock,
+  ): void {
+    const { chain } = node;
+    const epoch = clock.epochOf(head.slot);
+    // The block before the epoch on which the next epoch's duties depended, if it was left.
+    const isLeft = before !== undefined &&
+      clock.epochOf(before.slot) < epoch &&
+      (chain.leftRoot === before.root ||
+        chain.branch.isBelow(head.ofNextEpoch, before.slot));
+    const changes = this.#duties.onHead({
+      node: node.name,
+      own: chain.dutyRoots,
+      epoch,
+      head,
+      left: isLeft ? before.root : undefined,
+    });
+    for (const change of changes) this.#options.duties.post(change);
+  }
+
+  #onReorg(
+    node: NodeState,
+    event: BeaconEvent<"chain_reorg">,
+    clock: SlotClock,
+  ): void {
+    const { parity, fetch } = this.#options;
+    const { slotsPerEpoch } = clock;
+    const { slot, depth } = event.data;
+    if (parity === "charon") {
+      const reorg = toChainReorg(event, slotsPerEpoch);
       if (reorg.epoch === this.#lastReorgEpoch) return;
       this.#lastReorgEpoch = reorg.epoch;
+      this.#postReorg(reorg);
+    } else if (event.recovered) {
+      this.#postReorg(toChainReorg(event, slotsPerEpoch, slot - depth));
+    } else if (this.#unresolved.size === MOST_UNRESOLVED) {
+      this.#postReorg(toChainReorg(event, slotsPerEpoch));
     } else {
-      const { slot, depth, oldHeadBlock, newHeadBlock } = reorg;
-      if (
-        !this.#recentReorgs.add(
-          `${slot} ${depth} ${oldHeadBlock} ${newHeadBlock}`,
-        )
-      ) return;
+      const { chain } = node;
+      const finding = findReorgBranch(node, event, clock, {
+        fetch,
+        signal: this.#ended.signal,
+      });
+      // One after the other, as they came.
+      const resolving = Promise.all([finding, ...this.#unresolved]).then((
+        [found],
+      ) => {
+        this.#unresolved.delete(resolving);
+        if (
+          found !== undefined && chain.branch.has(event.data.new_head_block)
+        ) {
+          chain.branch.join(found.blocks);
+        }
+        this.#postReorg(
+          toChainReorg(event, slotsPerEpoch, found?.ancestor.slot),
+        );
+      });
+      this.#unresolved.add(resolving);
     }
+  }
+
+  #postReorg(reorg: ChainReorg): void {
     this.#options.reorgs.post(reorg, { merge: mergeReorgs });
   }
 
   /** Bounded like every queue. Heads give way; of two reorgs, the one that reaches further back stays. */
-  #keepEarly(node: NodeState, event: BeaconEvent<string>): void {
+  #keepEarly(incoming: EarlyEvent): void {
     const early = this.#early;
     if (early.length < MAX_EARLY) {
-      early.push({ node, event });
+      early.push(incoming);
       return;
     }
-    if (event.topic !== "chain_reorg") return;
+    if (incoming.event.topic !== "chain_reorg") return;
     const place = early.findLastIndex(({ event }) =>
       event.topic !== "chain_reorg"
     );
     if (place !== -1) {
       early.splice(place, 1);
-      early.push({ node, event });
-    } else if (ancestorSlot(event) < ancestorSlot(early.at(-1)!.event)) {
-      early[early.length - 1] = { node, event };
+      early.push(incoming);
+    } else if (reachOf(incoming.event) < reachOf(early.at(-1)!.event)) {
+      early[early.length - 1] = incoming;
     }
   }
 }
 
+/** A head or reorg from before the clock was known. */
+interface EarlyEvent {
+  node: NodeState;
+  event: BeaconEvent<string>;
+  /** Whether nobody had reported it before. */
+  isNew: boolean;
+  /** The node's head before it. */
+  left: KnownBlock | undefined;
+}
+
 const MAX_EARLY = 1024;
 const MAX_HELD = 1024;
-/** They come by the thousand in a slot, in any order, and say nothing of how the chain went. */
-const UNORDERED = new Set([
+/** In UTF-16 code units, of two bytes at most. */
+const MAX_HELD_SIZE = 32 * 1024 * 1024;
+const MOST_UNRESOLVED = 8;
+const MOST_REPORTED = 64;
+/** As on mainnet, as long as the node's spec is not known. */
+const ASSUMED_SLOTS_PER_EPOCH = 32;
+/** They come by the thousand in a slot, in any order, and do not show how the chain went. */
+const UNORDERED: ReadonlySet<string> = new Set([
   "attestation",
   "single_attestation",
   "contribution_and_proof",
@@ -372,7 +602,18 @@ const UNORDERED = new Set([
   "payload_attestation_message",
 ]);
 
-function ancestorSlot(event: BeaconEvent<string>): number {
+/** Whether the payload was parsed; if nobody wants it parsed, it is not parsed to compare it either. */
+function isParsed(event: BeaconEvent<string>): boolean {
+  return Object.hasOwn(event, "data");
+}
+
+function identityOf(event: BeaconEvent<string>): EventIdentity {
+  if (isParsed(event)) return identify(event);
+  return { key: `${event.topic}/${digest(event.raw)}`, extra: "", stage: 1 };
+}
+
+/** The slot that a reorg reaches back to, as the node reports it. */
+function reachOf(event: BeaconEvent<string>): number {
   const { slot, depth } = (event as BeaconEvent<"chain_reorg">).data;
   return slot - depth;
 }

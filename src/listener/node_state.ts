@@ -1,6 +1,5 @@
 /** All that the listener knows of one node. */
 
-import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import type { NodeEndpoint } from "../beacon/http/endpoint.ts";
 import type { NodeSyncing } from "../beacon/api/syncing.ts";
 import type { TopicForm } from "../beacon/http/topics_query.ts";
@@ -9,11 +8,9 @@ import {
   type GapStatus,
   withErrorsInJson,
 } from "./node_status.ts";
-import { ToldEvents } from "./recovery/told_events.ts";
 import { TopicCounts } from "./metrics/topic_counts.ts";
 import { GossipTimes } from "./metrics/gossip_times.ts";
-import type { HeadReport } from "./chain/head.ts";
-import { OwnBranch } from "./chain/branch.ts";
+import { NodeChain } from "./chain/node_chain.ts";
 
 /** Whether a node is of use now. */
 export type ConnectionState =
@@ -68,8 +65,6 @@ export class NodeState {
   syncing: NodeSyncing | undefined;
   /** When the last event arrived, Unix time in milliseconds. */
   lastEventAt: number | undefined;
-  /** Slot of the last head. */
-  headSlot: number | undefined;
   /** For how long streams were open since the last event. */
   readonly silence: StreamSilence = {
     lastEventAt: undefined,
@@ -78,16 +73,8 @@ export class NodeState {
   };
   /** Length of a slot as the node reports it, or as configured, in milliseconds. */
   slotDurationMs: number | undefined;
-  /** The last head, from which the way to a later one is found. */
-  lastHead: HeadReport | undefined;
-  /** The head behind which events may be missing, until the way from it is found. */
-  gapFrom: HeadReport | undefined;
-  /** The latest blocks up to its head. */
-  readonly branch: OwnBranch = new OwnBranch();
-  /** Events that wait until earlier ones are recovered. */
-  held: HeldEvents | undefined;
-  /** What of its chain was delivered already. */
-  readonly told: ToldEvents = new ToldEvents();
+  /** What it has reported of the chain. */
+  chain: NodeChain = new NodeChain();
   /** The last reason for a disconnect, or why genesis or spec cannot be used. */
   lastError: Error | undefined;
   /** Bytes of all bodies. */
@@ -109,7 +96,7 @@ export class NodeState {
   /** The head whose delay was last observed: topic and block root. */
   timedHead: { topic: string; block: string } | undefined;
   /** When the blocks of recent slots came over gossip. */
-  readonly gossipTimes: GossipTimes = new GossipTimes();
+  gossipTimes: GossipTimes = new GossipTimes();
 
   /**
    * @param endpoint Where the node is.
@@ -123,6 +110,18 @@ export class NodeState {
   /** Name of the node. */
   get name(): string {
     return this.endpoint.name;
+  }
+
+  /** Slot of its head. */
+  get headSlot(): number | undefined {
+    return this.chain.head?.slot;
+  }
+
+  /** Forgets the chain that it has reported; the next events are of another one. */
+  forgetChain(): void {
+    this.chain = new NodeChain();
+    this.timedHead = undefined;
+    this.gossipTimes = new GossipTimes();
   }
 
   /** Events that exceeded the cap. */
@@ -159,14 +158,6 @@ export interface StreamSilence {
   ms: number;
   /** Whether it was reported. */
   isReported: boolean;
-}
-
-/** Events that wait. */
-export interface HeldEvents {
-  /** In the order of their arrival. */
-  events: BeaconEvent<string>[];
-  /** Called when there is one. */
-  onFirst: () => void;
 }
 
 /** Why a valid event is not delivered. */

@@ -120,8 +120,11 @@ export class SseListener implements AsyncDisposable {
   readonly #signal: AbortSignal;
 
   private constructor(options: CheckedOptions) {
-    const { registry, prefix, labels, topics, config, parity, now, log } =
-      options;
+    const { registry, prefix, labels, topics, config, parity } = options;
+    const { now, log } = options;
+    // Called as a function, since a browser's fetch must not be called as a method of an object.
+    const fetch: typeof globalThis.fetch = options.fetch ??
+      ((input, init) => globalThis.fetch(input, init));
     this.#options = options;
     this.registry = registry;
     const maxBytes = options.maxQueueBytes;
@@ -154,12 +157,13 @@ export class SseListener implements AsyncDisposable {
       reporter: this.#reporter,
       metrics: this.#metrics,
       parity,
+      fetch,
+      now,
     });
     grantAccess(this, {
       topics,
       nodes: () => this.#nodes.values(),
-      // Called as a function, since a browser's fetch must not be called as a method of an object.
-      fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+      fetch,
       now,
     });
     this.#signal = options.signal === undefined
@@ -217,10 +221,13 @@ export class SseListener implements AsyncDisposable {
       }
     }
     const wanted = new Set<string>(topics);
-    if (wanted.has("head_v2")) wanted.add("head");
+    // A `head` takes the place of a `head_v2` where no `head_v2` reports the block.
+    const isWanted = (event: BeaconEvent<string>) =>
+      wanted.has(event.topic) ||
+      (wanted.has("head_v2") && this.#actor.isStandIn(event));
     const subscription = this.#events.subscribe({
       signal,
-      filter: topics && ((event) => wanted.has(event.topic)),
+      filter: topics && isWanted,
       onClose: this.#interest.announce(raw ? [] : topics && [...wanted]),
     });
     return subscription as Subscription<unknown> as Subscription<
@@ -349,7 +356,7 @@ export class SseListener implements AsyncDisposable {
     const all = [...this.#supervised.values()];
     this.#ended.abort();
     await Promise.allSettled(all.map(({ ended }) => ended));
-    this.#actor.close();
+    await this.#actor.close();
     this.#events.close();
     this.#reorgs.close();
     this.#duties.close();

@@ -7,6 +7,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import {
+  eventIdentity,
   KNOWN_TOPICS,
   type LogEntry,
   SseListener,
@@ -288,10 +289,17 @@ Deno.test("SseListener.events() delivers each known topic with its data", async 
     topics: [...KNOWN_TOPICS],
     config: configAtSlot(current),
   });
-  const events = await take(listener.events(), TOPIC_EXAMPLES.length);
+  // Some examples are of one event, in an older form and in a newer one.
+  const distinct = new Map<string, unknown>();
+  for (const { topic, data } of TOPIC_EXAMPLES) {
+    const event = { topic, data, raw: "", node: "", receivedAt: 0 };
+    const identity = eventIdentity(event);
+    if (!distinct.has(identity)) distinct.set(identity, { topic, data });
+  }
+  const events = await take(listener.events(), distinct.size);
   assertEquals<unknown>(
     events.map(({ topic, data }) => ({ topic, data })),
-    TOPIC_EXAMPLES.map(({ topic, data }) => ({ topic, data })),
+    [...distinct.values()],
   );
 });
 
@@ -309,11 +317,11 @@ Deno.test("SseListener.events() delivers unknown topics with their parsed payloa
 });
 
 Deno.test("SseListener.events() does not parse what raw subscribers alone want", async () => {
-  const topics = ["finalized_checkpoint", "head"];
+  const topics = ["voluntary_exit", "head"];
   await using node = new ScriptedNode({
     events: () =>
       openStream(
-        "event: finalized_checkpoint\ndata: {}\n\n",
+        "event: voluntary_exit\ndata: {}\n\n",
         frame("head", head(100)),
       ),
   });
@@ -325,20 +333,20 @@ Deno.test("SseListener.events() does not parse what raw subscribers alone want",
   const raw = listener.events({ raw: true });
   const [unchecked, checked] = await take(raw, 2);
   assertEquals([unchecked!.topic, unchecked!.raw], [
-    "finalized_checkpoint",
+    "voluntary_exit",
     "{}",
   ]);
-  assertThrows(() => unchecked!.data, TypeError, "block is missing");
+  assertThrows(() => unchecked!.data, TypeError, "message is missing");
   assertEquals(JSON.parse(JSON.stringify(checked)).data.slot, 100);
   assertEquals([checked!.topic, checked!.slot], ["head", 100]);
 });
 
 Deno.test("SseListener.events() parses for raw subscribers what another one wants parsed", async () => {
-  const topics = ["finalized_checkpoint", "head"];
+  const topics = ["voluntary_exit", "head"];
   await using node = new ScriptedNode({
     events: () =>
       openStream(
-        "event: finalized_checkpoint\ndata: {}\n\n",
+        "event: voluntary_exit\ndata: {}\n\n",
         frame("head", head(100)),
       ),
   });
@@ -348,7 +356,7 @@ Deno.test("SseListener.events() parses for raw subscribers what another one want
     topics,
   });
   const raw = listener.events({ raw: true });
-  const _parsed = listener.events({ topics: ["finalized_checkpoint"] });
+  const _parsed = listener.events({ topics: ["voluntary_exit"] });
   assertEquals((await take(raw, 1)).map(brief), ["head 100"]);
 });
 
@@ -652,7 +660,10 @@ Deno.test("SseListener.reorgs() merges for a slow subscriber and counts it", asy
   });
   const slow = listener.reorgs();
   await take(listener.events({ topics: ["head"] }), 1);
-  assertEquals(slow.merged, 1500 - 1024);
+  // The ancestors of a few were requested, and are not to be had.
+  while (slow.merged < 1500 - 1024) {
+    await new Promise((resolve) => setTimeout(resolve));
+  }
   const epochs = (await take(slow, 1024)).map(({ epoch }) => epoch);
   assertEquals(Math.min(...epochs), 0);
   assertStringIncludes(

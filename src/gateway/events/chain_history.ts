@@ -11,9 +11,11 @@ import type { NodeEndpoint } from "../../beacon/http/endpoint.ts";
 import type { NodeRequestOptions } from "../../beacon/http/request.ts";
 import { withDeadline } from "../../beacon/http/with_deadline.ts";
 import type { SlotClock } from "../../beacon/slot_clock.ts";
-import type { LastHead } from "../../listener/chain/head.ts";
 import type { ListenerAccess } from "../../listener/listener_access.ts";
-import { recoveredEvents } from "../../listener/recovery/recovered_events.ts";
+import {
+  type Missed,
+  recoveredEvents,
+} from "../../listener/recovery/recovered_events.ts";
 import type { NodeMonitor } from "../nodes/node_monitor.ts";
 import { eventsOfDigest } from "./slot_digest.ts";
 
@@ -157,28 +159,30 @@ async function historyOf(
     common = await need(common.parentRoot);
   }
   if (!canonical.has(common.root)) common = ancestor;
-  const lastHead = await withDutyRoots(node, last, clock, options);
   const above = blocks.filter((block) => block.slot > common.slot);
-  const events = recoveredEvents({
-    last: lastHead,
-    ancestor: common,
-    blocks: above,
-    head,
-    firstHead: above[0] ?? head,
+  const events = recoveredEvents(
+    {
+      last: { slot: last.slot, root: last.root, state: last.stateRoot },
+      ancestor: common,
+      blocks: above,
+      head,
+      firstHead: above[0] ?? head,
+      dutyRoots: await dutyRootsOf(node, head, clock, options),
+    },
     clock,
-    node: node.name,
+    node.name,
     receivedAt,
-  });
+  );
   return { events, from, known };
 }
 
 /** Roots that a head event carries, found by slot. */
-async function withDutyRoots(
+async function dutyRootsOf(
   node: NodeEndpoint,
-  { slot, root, stateRoot }: BlockHeader,
+  { slot, root }: BlockHeader,
   clock: SlotClock,
   options: NodeRequestOptions,
-): Promise<LastHead> {
+): Promise<Missed["dutyRoots"]> {
   const lastBefore = async (epoch: number) => {
     const end = epoch * clock.slotsPerEpoch - 1;
     for (let slot = end; slot >= 0 && slot > end - MOST_EMPTY_SLOTS; slot--) {
@@ -192,7 +196,7 @@ async function withDutyRoots(
     lastBefore(epoch - 1),
     lastBefore(epoch),
   ]);
-  return { slot, root, state: stateRoot, ofEpoch, ofNextEpoch };
+  return { ofEpoch, ofNextEpoch };
 }
 
 const MOST_EMPTY_SLOTS = 8;

@@ -39,4 +39,5 @@ const NEEDED = new Set([
   "block",
   "block_gossip",
   "chain_reorg",
+  "finalized_checkpoint",
 ]);

@@ -1,50 +1,94 @@
-/** The branch of a node, as its own heads have told it. */
+/** The branch of the chain that a node is on, as far as its own reports show it. */
 
-import type { KnownHead } from "../recovery/branch_walk.ts";
+/** A block of which slot and root are known. */
+export interface KnownBlock {
+  /** Slot of the block. */
+  slot: number;
+  /** Root of the block. */
+  root: string;
+  /** Root of the block before it, where a header has shown it. */
+  parentRoot?: string;
+}
 
 /**
- * The latest blocks up to a node's head, each the parent of the next. A node may forget a block that
- * is on no branch any more; what the block's ancestors were is still known here.
+ * The latest blocks up to a node's head, in order of slot. A node may forget a block that is on no
+ * branch any more; its ancestors are still known here.
  */
-export class OwnBranch {
-  #blocks: KnownHead[] = [];
+export class Branch {
+  #blocks: KnownBlock[] = [];
+  /** The branch before the last switch. */
+  #left: readonly KnownBlock[] = [];
 
   /** The blocks, in order of slot. */
-  get blocks(): readonly KnownHead[] {
+  get blocks(): readonly KnownBlock[] {
     return this.#blocks;
   }
 
-  /** The node has told of a head; its branch goes on, or goes back to an earlier one. */
-  add({ slot, root }: KnownHead): void {
+  /** Whether a block is on the branch. */
+  has(root: string): boolean {
+    return this.#blocks.some((block) => block.root === root);
+  }
+
+  /** Whether a block is on the branch, below a slot. */
+  isBelow(root: string | undefined, below: number): boolean {
+    return this.#blocks.some((block) =>
+      block.root === root && block.slot < below
+    );
+  }
+
+  /** The blocks up to one of them, also on the branch that the node left last. */
+  upTo(root: string): readonly KnownBlock[] {
+    for (const blocks of [this.#blocks, this.#left]) {
+      const place = blocks.findIndex((block) => block.root === root);
+      if (place !== -1) return blocks.slice(0, place + 1);
+    }
+    return [];
+  }
+
+  /** The node reports a head: the branch goes on, or goes back to an earlier block. */
+  add(head: KnownBlock): void {
     const blocks = this.#blocks;
-    while (blocks.length > 0 && blocks.at(-1)!.slot >= slot) blocks.pop();
-    // Not each time, since that moves all of them.
-    if (blocks.length === 2 * CAPACITY) blocks.splice(0, CAPACITY);
-    blocks.push({ slot, root });
+    const last = blocks.at(-1);
+    if (last?.root === head.root) return;
+    if (last !== undefined && last.slot >= head.slot) {
+      this.#left = blocks;
+      this.#set(blocks.filter(({ slot }) => slot < head.slot));
+    } // Not each time, since that moves all of them.
+    else if (blocks.length === 2 * CAPACITY) blocks.splice(0, CAPACITY);
+    this.#blocks.push(head);
   }
 
   /**
-   * The node has changed its branch, and what is between the ancestor and the new head is not known.
-   * Some clients say so behind the new head, others before it.
+   * The node reports a reorg, and what is between the ancestor and the new head is not known. Some
+   * clients report it after the new head, others before it.
    */
-  cut(newHeadRoot: string): void {
-    this.#blocks = this.#blocks.filter(({ root }) => root === newHeadRoot);
+  switchTo(newHead: KnownBlock, oldRoot: string): void {
+    const blocks = this.#blocks;
+    const place = blocks.findIndex(({ root }) => root === newHead.root);
+    if (!this.#left.some(({ root }) => root === oldRoot)) {
+      this.#left = place === -1 ? blocks : blocks.slice(0, place);
+    }
+    this.#set(place === -1 ? [newHead] : blocks.slice(place));
   }
 
-  /** The headers have told how the branch goes on from an ancestor. */
-  follow(ancestor: KnownHead, blocks: readonly KnownHead[]): void {
-    const last = blocks.at(-1) ?? ancestor;
-    this.#blocks = [
-      ...this.#blocks.filter(({ slot }) => slot <= ancestor.slot),
-      ...blocks.map(({ slot, root }) => ({ slot, root })),
-      ...this.#blocks.filter(({ slot }) => slot > last.slot),
-    ].slice(-CAPACITY);
+  /** Headers have shown the branch: these blocks, and those above them as they are. */
+  join(blocks: readonly KnownBlock[]): void {
+    const top = blocks.at(-1)?.slot ?? -1;
+    this.#set([
+      ...blocks.map(({ slot, root, parentRoot }) =>
+        parentRoot === undefined ? { slot, root } : { slot, root, parentRoot }
+      ),
+      ...this.#blocks.filter(({ slot }) => slot > top),
+    ]);
   }
 
-  /** Something is missing before the node's head. */
-  restart(head: KnownHead | undefined): void {
-    this.#blocks = [];
-    if (head !== undefined) this.add(head);
+  /** Blocks before the node's head are missing, so what was known is of no use. */
+  restart(head: KnownBlock | undefined): void {
+    this.#set(head === undefined ? [] : [head]);
+  }
+
+  #set(blocks: readonly KnownBlock[]): void {
+    this.#blocks = blocks.slice(-CAPACITY);
   }
 }
 

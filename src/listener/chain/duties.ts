@@ -1,6 +1,6 @@
-/** Duties that are no longer what they were, told by the dependent roots of heads. */
+/** Duties that have changed, as the dependent roots of heads show. */
 
-/** The validators' duties of an epoch have changed: they must be asked for again. */
+/** The validators' duties of an epoch have changed: they must be requested again. */
 export interface DutiesChanged {
   /** The epoch whose attester duties have changed. */
   epoch: number;
@@ -8,13 +8,13 @@ export interface DutiesChanged {
   dependentRoot: string;
   /** The root that they depended on before. */
   previousRoot: string;
-  /** Slot of the head that told of it. */
+  /** Slot of the head that showed it. */
   slot: number;
   /** Name of the node. */
   node: string;
 }
 
-/** What a head says of duties. */
+/** What a head reports of duties. */
 export interface DutyRoots {
   /** Slot of the head. */
   slot: number;
@@ -24,32 +24,60 @@ export interface DutyRoots {
   ofNextEpoch?: string;
 }
 
+/** A head of one node, for {@linkcode DutiesTracker.onHead}. */
+export interface DutyHead {
+  /** Name of the node. */
+  node: string;
+  /** The roots that the node reported before, by epoch; the tracker updates them. */
+  own: Map<number, string>;
+  /** Epoch of the head. */
+  epoch: number;
+  /** The head. */
+  head: DutyRoots;
+  /**
+   * A block before the epoch that was the node's head, where the new head is on another branch. The
+   * next epoch's duties depended on it until now.
+   */
+  left?: string | undefined;
+}
+
 /**
- * Compares each head's dependent roots with those told before. A change is told once: when a node
- * changes its own mind, or first speaks of an epoch otherwise than the others. Nodes that go on
- * disagreeing say nothing new, so their heads do not tell the change again and again.
+ * Compares each head's dependent roots with those known before. A change is reported once: when a
+ * node reports another root than it did before, or is the first to report another root than the
+ * other nodes. Nodes that go on disagreeing do not report the change again and again.
  */
 export class DutiesTracker {
-  /** The root told last, by epoch. */
-  readonly #told = new Map<number, string>();
-  /** Each node's own, by epoch. */
-  readonly #byNode = new Map<string, Map<number, string>>();
+  /** The root reported last, by epoch. */
+  readonly #last = new Map<number, string>();
+  /** The block on which an epoch's duties depended until a reorg in the first slots before it. */
+  readonly #left = new Map<number, string>();
 
-  /** Takes a head, of that epoch, of a node; returns what it changes. */
-  onHead(
-    node: string,
-    epoch: number,
-    { slot, ofEpoch, ofNextEpoch }: DutyRoots,
-  ): readonly DutiesChanged[] {
-    const own = this.#rootsOf(node);
-    if (own.get(epoch) === ofEpoch && own.get(epoch + 1) === ofNextEpoch) {
-      return NO_CHANGES;
+  /** Takes a head of a node; returns what it changes. */
+  onHead({ node, own, epoch, head, left }: DutyHead): readonly DutiesChanged[] {
+    const { slot, ofEpoch, ofNextEpoch } = head;
+    if (
+      left === undefined && own.get(epoch) === ofEpoch &&
+      own.get(epoch + 1) === ofNextEpoch
+    ) return NO_CHANGES;
+    if (
+      left !== undefined && isKnown(ofNextEpoch) && left !== ofNextEpoch &&
+      this.#left.get(epoch + 1) !== left
+    ) {
+      remember(this.#left, epoch + 1, left);
+      if ((this.#last.get(epoch + 1) ?? ofNextEpoch) === ofNextEpoch) {
+        own.delete(epoch + 1);
+        this.#last.set(epoch + 1, left);
+      }
     }
     const changes: DutiesChanged[] = [];
     for (const dutyEpoch of [epoch, epoch + 1]) {
       const dependentRoot = dutyEpoch === epoch ? ofEpoch : ofNextEpoch;
-      if (dependentRoot === undefined) continue;
-      const previousRoot = this.#change(own, dutyEpoch, dependentRoot);
+      if (!isKnown(dependentRoot)) continue;
+      if (own.get(dutyEpoch) === dependentRoot) continue;
+      remember(own, dutyEpoch, dependentRoot);
+      const previousRoot = this.#last.get(dutyEpoch);
+      if (previousRoot === dependentRoot) continue;
+      remember(this.#last, dutyEpoch, dependentRoot);
       if (previousRoot === undefined) continue;
       changes.push({
         epoch: dutyEpoch,
@@ -61,35 +89,16 @@ export class DutiesTracker {
     }
     return changes;
   }
-
-  /** Forgets the roots of a node. */
-  forget(node: string): void {
-    this.#byNode.delete(node);
-  }
-
-  #rootsOf(node: string): Map<number, string> {
-    let own = this.#byNode.get(node);
-    if (own === undefined) this.#byNode.set(node, own = new Map());
-    return own;
-  }
-
-  /** Returns the root told before, if this one is news and another one was told. */
-  #change(
-    own: Map<number, string>,
-    epoch: number,
-    root: string,
-  ): string | undefined {
-    if (own.get(epoch) === root) return undefined;
-    remember(own, epoch, root);
-    const previousRoot = this.#told.get(epoch);
-    if (previousRoot === root) return undefined;
-    remember(this.#told, epoch, root);
-    return previousRoot;
-  }
 }
 
+/** Some clients report zeros where the root is that of the genesis block. */
+function isKnown(root: string | undefined): root is string {
+  return root !== undefined && root !== ZERO_ROOT;
+}
+
+const ZERO_ROOT = `0x${"0".repeat(64)}`;
 const EPOCHS_REMEMBERED = 8;
-/** What almost every head says; not a new array for each of them. */
+/** For almost every head; not a new array for each of them. */
 const NO_CHANGES: readonly DutiesChanged[] = [];
 
 /** Keeps the latest epochs; a node that jumps around cannot make the map grow. */

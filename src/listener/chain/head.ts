@@ -1,21 +1,21 @@
-/** The head of a node, as its last event told it. */
+/** The head of a node, as an event reports it. */
 
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
-import type { KnownHead } from "../recovery/branch_walk.ts";
+import type { KnownBlock } from "./branch.ts";
 import type { DutyRoots } from "./duties.ts";
 
-/** An event that tells of a head. */
+/** An event that reports a head. */
 export type HeadReport = BeaconEvent<"head" | "head_v2">;
 
-/** A head, with what its event said besides. */
-export interface LastHead extends KnownHead, DutyRoots {
+/** A head, with what was reported besides. */
+export interface ReportedHead extends KnownBlock, DutyRoots {
   /** Root of the head's state. */
   state: string;
 }
 
 /**
- * The topics that tell where a node's head goes. The same may be told again: a head goes from A to B,
- * and back to A.
+ * The topics that report where a node's head goes. The same report may come again and be news: a
+ * head goes from A to B, and back to A.
  */
 export const HEAD_TOPICS: ReadonlySet<string> = new Set([
   "head",
@@ -23,13 +23,13 @@ export const HEAD_TOPICS: ReadonlySet<string> = new Set([
   "chain_reorg",
 ]);
 
-/** Whether an event tells of a head. */
+/** Whether an event reports a head. */
 export function isHeadReport(event: BeaconEvent<string>): event is HeadReport {
   return event.topic === "head" || event.topic === "head_v2";
 }
 
-/** Reads a head from what told of it. */
-export function readHead(event: HeadReport): LastHead {
+/** The head that an event reports, in one form for both topics. */
+export function reportedHead(event: HeadReport): ReportedHead {
   if (event.topic === "head") {
     const { data } = event;
     return {

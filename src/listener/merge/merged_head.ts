@@ -1,61 +1,63 @@
 /**
- * The head of all nodes together. A node that lags behind, or begins anew after a restart, tells of
- * heads that are past; handed on, they would move the merged head backwards.
+ * The head of all nodes together. A node that lags behind, or starts over after a restart, reports
+ * heads of the past; delivered, they would move the merged head backwards.
  */
 export class MergedHead {
   #slot = -1;
-  /** The slot of each node's last head. */
-  readonly #last = new Map<string, number>();
-  /** The nodes that were behind, and up to which slot they may tell again what was told. */
-  readonly #behind = new Map<string, number>();
+
+  /** Slot of the merged head; -1 where there is none yet. */
+  get slot(): number {
+    return this.#slot;
+  }
 
   /**
-   * Where a node's head stands. Older than the merged head is news only from a node that was at the
-   * merged head itself, when no other node is there any more, as after a reorg that all have made.
-   * Until then the node is behind.
+   * Compares a node's head with the merged one. An older head is accepted only if this node was at
+   * the merged head and no other node still is, as after a reorg that all nodes have made. Until
+   * then the node is behind.
    *
-   * @param node Name of the node.
+   * @param node What is known of the node; is brought up to date.
    * @param slot Slot of its head.
-   * @param currentSlot The slot by the clock. A head from the future is handed on, but does not
+   * @param currentSlot The slot by the clock. A head from the future is delivered, but does not
    * lead: one node's lie must not make the others' heads look old.
    * @param isHeld Whether another node's head is of that slot or a later one.
    */
   place(
-    node: string,
+    node: ComparedNode,
     slot: number,
     currentSlot: number,
     isHeld: (slot: number) => boolean,
   ): HeadPlace {
-    if (slot > currentSlot) return "news";
-    const last = this.#last.get(node) ?? -1;
-    this.#last.set(node, slot);
+    if (slot > currentSlot) return "leading";
+    const last = node.comparedSlot;
+    node.comparedSlot = slot;
     if (slot < this.#slot && (last < this.#slot || isHeld(this.#slot))) {
-      this.#behind.set(node, Infinity);
+      node.behindUntil = Infinity;
       return "behind";
     }
     this.#slot = slot;
-    const until = this.#behind.get(node) ?? -1;
-    if (slot > until) {
-      this.#behind.delete(node);
-      return "news";
+    if (slot > node.behindUntil) {
+      node.behindUntil = -1;
+      return "leading";
     }
-    // It may tell of the same head twice, as head and as head_v2.
-    this.#behind.set(node, Math.min(until, slot));
+    // It may report the same head twice, as head and as head_v2.
+    node.behindUntil = Math.min(node.behindUntil, slot);
     return "caught up";
   }
+}
 
-  /** Forgets where a node's head was. */
-  forget(node: string): void {
-    this.#last.delete(node);
-    this.#behind.delete(node);
-  }
+/** What the merged head needs to know of a node. */
+export interface ComparedNode {
+  /** Slot of the node's last head that was compared; -1 where there is none. */
+  comparedSlot: number;
+  /** Up to this slot the node may repeat what was delivered already. */
+  behindUntil: number;
 }
 
 /** What a node's head is to the merged one. */
 export type HeadPlace =
   /** The merged head from now on, if it is not that already. */
-  | "news"
-  /** The same, from a node that was behind and so may tell again what was told. */
+  | "leading"
+  /** The same, from a node that was behind and so may repeat what was delivered. */
   | "caught up"
-  /** Not to be handed on. */
+  /** Older, and not to be delivered. */
   | "behind";

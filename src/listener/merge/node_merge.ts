@@ -1,97 +1,147 @@
-/** What several nodes say together: each event once, and heads that do not go back. */
+/** What all nodes report together: each event once, and a chain that does not go back. */
 
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
-import { identify } from "../../beacon/events/event_identity.ts";
-import type { SlotClock } from "../../beacon/slot_clock.ts";
+import type { EventIdentity } from "../../beacon/events/event_identity.ts";
 import { isKnownTopic } from "../../beacon/events/topic.ts";
-import { standInFor } from "../../beacon/events/stand_in.ts";
-import { HEAD_TOPICS, type HeadReport, isHeadReport } from "../chain/head.ts";
+import type { SlotClock } from "../../beacon/slot_clock.ts";
+import { HEAD_TOPICS, isHeadReport } from "../chain/head.ts";
+import type { NodeState } from "../node_state.ts";
 import { type HeadPlace, MergedHead } from "./merged_head.ts";
-import type { NodeState, SuppressReason } from "../node_state.ts";
-import { OnceFilter } from "./once_filter.ts";
+import { type Novelty, OnceFilter, type Report } from "./once_filter.ts";
 
-/** Decides what of the nodes' events is news to who listens to all of them. */
+/** What an event of one node is to the subscribers of all nodes. */
+export type Verdict =
+  | Novelty
+  /** It is a head older than the merged one, or a checkpoint older than the finalized one. */
+  | "behind"
+  /** It is more than an epoch behind the merged head, which another node is at. */
+  | "past";
+
+/** Decides which events of the nodes are news. */
 export class NodeMerge {
-  readonly #nodes: ReadonlyMap<string, NodeState>;
+  readonly #nodes: Iterable<NodeState>;
   readonly #once: OnceFilter;
   readonly #head = new MergedHead();
+  #finalizedEpoch = -1;
 
   /**
-   * @param nodes The nodes.
-   * @param topics The topics that the user wants.
+   * @param nodes The nodes; the list may change.
+   * @param topics The topics that are requested from them.
    */
-  constructor(
-    nodes: ReadonlyMap<string, NodeState>,
-    topics: readonly string[],
-  ) {
+  constructor(nodes: Iterable<NodeState>, topics: Iterable<string>) {
     this.#nodes = nodes;
-    const standIns = topics.map(standInFor).filter((topic) =>
-      topic !== undefined
-    );
-    this.#once = new OnceFilter(nodes, [...topics, ...standIns]);
+    this.#once = new OnceFilter(topics);
   }
 
-  /** Why not to deliver an event to those who listen to all nodes together. */
-  reasonAgainst(
+  /** A node is gone for good. */
+  forget(node: NodeState): void {
+    this.#once.forget(node);
+  }
+
+  /** Compares an event with what was delivered; remembers it as delivered where it is new. */
+  judge(
     node: NodeState,
     event: BeaconEvent<string>,
+    identity: EventIdentity,
     clock: SlotClock | undefined,
-  ): SuppressReason | undefined {
+  ): Verdict {
     const { topic, receivedAt } = event;
-    const once = this.#once;
-    const { key, stage } = identify(event);
-    const identity = topic === "head_v2" ? `${key}/${stage}` : key;
-    const place = isHeadReport(event)
-      ? this.#placeOf(node, event, clock)
-      : "news";
-    if (place !== "news" && once.repeats(node.name, topic, identity)) {
-      return "duplicate";
+    const report: Report = {
+      node,
+      topic,
+      identity,
+      receivedAt,
+      recurs: HEAD_TOPICS.has(topic) || !isKnownTopic(topic),
+    };
+    if (topic === "finalized_checkpoint") {
+      const { epoch } = (event as BeaconEvent<typeof topic>).data;
+      if (epoch < this.#finalizedEpoch) return "behind";
+      this.#finalizedEpoch = epoch;
     }
-    if (place === "behind") return "behind";
-    const recurs = !isKnownTopic(topic) || HEAD_TOPICS.has(topic);
-    return once.accepts(node.name, topic, identity, receivedAt, recurs)
-      ? undefined
-      : "duplicate";
+    if (event.slot === undefined || clock === undefined) {
+      return this.#once.add(report);
+    }
+    // Clocks may be apart by MAXIMUM_GOSSIP_CLOCK_DISPARITY.
+    const current = clock.slotAt(receivedAt + CLOCK_DISPARITY_MS);
+    const place = isHeadReport(event)
+      ? this.#placeOf(node, event.slot, current)
+      : "leading";
+    if (this.#isPast(node, event.slot, current, clock.slotsPerEpoch)) {
+      return "past";
+    }
+    if (place === "leading") return this.#once.add(report);
+    if (place === "caught up") return this.#once.addLate(report);
+    return this.#once.has(topic, identity) ? "duplicate" : "behind";
   }
 
-  /** Forgets a node that was removed. */
-  forget({ name }: NodeState): void {
-    this.#once.forget(name);
-    this.#head.forget(name);
+  /**
+   * Compares a reorg that a recovery found with those delivered. Another node may have reported it
+   * at an earlier block of the new branch, or may do so later.
+   *
+   * @param identities Its identity for each block of the new branch that it may be reported at.
+   */
+  judgeRecoveredReorg(
+    node: NodeState,
+    event: BeaconEvent<"chain_reorg">,
+    identities: readonly EventIdentity[],
+  ): Verdict {
+    const { topic, receivedAt } = event;
+    const isKnown = identities.some((identity) =>
+      this.#once.has(topic, identity)
+    );
+    for (const identity of identities) {
+      // Not on the node's account: its own report of the same reorg is a duplicate.
+      this.#once.addLate({
+        node: RECOVERY,
+        topic,
+        identity,
+        receivedAt,
+        recurs: true,
+      });
+    }
+    return isKnown || this.#isLag(node, event) ? "duplicate" : "new";
   }
 
-  /** Whether a node's chain is a piece shorter than it was, and another node still has all of it. */
-  isLag(node: NodeState, event: BeaconEvent<string>): boolean {
-    if (event.topic !== "chain_reorg") return false;
-    const { depth, old_head_block } =
-      (event as BeaconEvent<"chain_reorg">).data;
-    return depth === 0 &&
-      this.#others(node).some(({ branch }) =>
-        branch.blocks.some(({ root }) => root === old_head_block)
+  /** Whether a node's branch is a piece shorter than it was, and another node still has all of it. */
+  #isLag(node: NodeState, { data }: BeaconEvent<"chain_reorg">): boolean {
+    return data.depth === 0 &&
+      this.#others(node).some(({ chain }) =>
+        chain.branch.has(data.old_head_block)
       );
   }
 
-  #placeOf(
-    node: NodeState,
-    { slot, receivedAt }: HeadReport,
-    clock: SlotClock | undefined,
-  ): HeadPlace {
-    if (clock === undefined) return "news";
-    const current = clock.slotAt(receivedAt + CLOCK_DISPARITY_MS);
+  #placeOf(node: NodeState, slot: number, current: number): HeadPlace {
     const isHeld = (merged: number) =>
       this.#others(node).some(({ headSlot }) =>
         headSlot !== undefined && headSlot >= merged && headSlot <= current
       );
-    return this.#head.place(node.name, slot!, current, isHeld);
+    return this.#head.place(node.chain, slot, current, isHeld);
   }
 
-  /** The other nodes that are listened to now. */
+  /** Whether an event is of a past that another node is known to be beyond. */
+  #isPast(
+    node: NodeState,
+    slot: number,
+    current: number,
+    slotsPerEpoch: number,
+  ): boolean {
+    // For almost every event.
+    if (slot >= current - slotsPerEpoch) return false;
+    return this.#others(node).some(({ headSlot, syncing }) => {
+      const synced = syncing?.isSyncing === false ? syncing.headSlot : -1;
+      const theirs = Math.max(headSlot ?? -1, synced);
+      return theirs <= current && theirs >= this.#head.slot - slotsPerEpoch &&
+        slot < Math.max(theirs, this.#head.slot) - slotsPerEpoch;
+    });
+  }
+
+  /** The other nodes that are connected now. */
   #others(node: NodeState): NodeState[] {
-    return [...this.#nodes.values()].filter((other) =>
+    return [...this.#nodes].filter((other) =>
       other !== node && other.state === "connected"
     );
   }
 }
 
-/** `MAXIMUM_GOSSIP_CLOCK_DISPARITY`: so far apart clocks may be. */
 const CLOCK_DISPARITY_MS = 500;
+const RECOVERY = {};

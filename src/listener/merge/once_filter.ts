@@ -1,83 +1,80 @@
-/** Events once, though several nodes report them: the first node wins. */
+/** Events once, however often and by however many nodes they are reported: the first report wins. */
 
-import { digest } from "../../values/digest.ts";
+import type { EventIdentity } from "../../beacon/events/event_identity.ts";
+
+/** One report, as {@linkcode OnceFilter} compares it with others. */
+export interface Report {
+  /** The node that sent it. */
+  node: object;
+  /** Topic of the event. */
+  topic: string;
+  /** Identity of the event. */
+  identity: EventIdentity;
+  /** When it arrived, Unix time in milliseconds. */
+  receivedAt: number;
+  /** Whether the same may happen again: a head goes from A to B, and back to A. */
+  recurs: boolean;
+}
+
+/** What a report is to those before it. */
+export type Novelty =
+  /** Nobody has reported it. */
+  | "new"
+  /** It has happened again, or is verified further than it was. */
+  | "again"
+  /** It is known. */
+  | "duplicate";
 
 /**
- * Tells whether an event is to be delivered. What two nodes say once each is one event. What one node
- * says twice are two, of those that recur (its head may go from A to B and back to A): the n-th time
- * that a node says the same thing counts as new only if no other node has said it n times before.
+ * Finds out whether a report is to be delivered. An event that cannot recur is delivered once. One
+ * that recurs is delivered as often as any node reports it: a node's n-th report is new only if no
+ * other node has reported it n times before. The same report twice in a row is one. In both cases a
+ * report that is verified further than the delivered one is delivered as well, and never the other
+ * way round.
  *
  * Each topic has a memory of its own, so that thousands of attestations do not make it forget a head.
- * It is bounded: the latest identities, a digest where they are long, and two bytes for each of them
- * and each node that says anything. It starts small and grows only in a flood of what was asked for,
- * so that nothing grows for days before it is full.
+ * It is bounded: the latest identities, with two bytes for each of them, and two more for each node
+ * where the topic recurs. It starts small and grows only in a flood of a requested topic, so that
+ * nothing grows for days before it is full.
  */
 export class OnceFilter {
   readonly #topics: ReadonlyMap<string, TopicMemory>;
-  /** Of what nobody asked for, which a node may send at will. */
-  readonly #others: TopicMemory;
+  /** Of topics that nobody requested, which a node may send at will. */
+  readonly #others: TopicMemory = new TopicMemory({ left: 0 });
 
-  /**
-   * @param nodes The nodes; their number is read when a memory grows.
-   * @param topics The topics that are requested from them.
-   */
-  constructor(nodes: { readonly size: number }, topics: Iterable<string>) {
+  /** @param topics The topics that are requested. */
+  constructor(topics: Iterable<string>) {
     const room: Room = { left: 2 * MOST_CAPACITY };
-    const memories = [...topics].map((topic) =>
-      [topic, new TopicMemory(nodes, room)] as const
+    this.#topics = new Map(
+      [...topics].map((topic) => [topic, new TopicMemory(room)]),
     );
-    this.#topics = new Map(memories);
-    this.#others = new TopicMemory(nodes, { left: 0 });
+  }
+
+  /** Remembers a report that is delivered if it is new. */
+  add(report: Report): Novelty {
+    return this.#memoryOf(report.topic).add(report, false);
   }
 
   /**
-   * Counts an event.
-   *
-   * @param node Name of the node that reports it.
-   * @param topic Its topic.
-   * @param identity What makes two events of the topic the same.
-   * @param receivedAt When it arrived, in milliseconds.
-   * @param recurs Whether a node that says it twice says two things.
-   * @returns Whether it is to be delivered.
+   * The same for a node that is late: it repeats what was delivered, and that is no second time.
    */
-  accepts(
-    node: string,
-    topic: string,
-    identity: string,
-    receivedAt: number,
-    recurs: boolean,
-  ): boolean {
-    const memory = this.#topics.get(topic);
-    return memory === undefined
-      ? this.#others.accepts(
-        node,
-        ofOthers(topic, identity),
-        receivedAt,
-        recurs,
-      )
-      : memory.accepts(node, shortened(identity), receivedAt, recurs);
+  addLate(report: Report): Novelty {
+    return this.#memoryOf(report.topic).add(report, true);
   }
 
-  /**
-   * Counts an event that a node tells as one who is late: what was told already, it tells again, and
-   * that is no second event.
-   *
-   * @param node Name of the node that reports it.
-   * @param topic Its topic.
-   * @param identity What makes two events of the topic the same.
-   * @returns Whether it was told already.
-   */
-  repeats(node: string, topic: string, identity: string): boolean {
-    const memory = this.#topics.get(topic);
-    return memory === undefined
-      ? this.#others.repeats(node, ofOthers(topic, identity))
-      : memory.repeats(node, shortened(identity));
+  /** Whether an event was delivered already. */
+  has(topic: string, identity: EventIdentity): boolean {
+    return this.#memoryOf(topic).has(identity);
   }
 
-  /** Forgets what a node has reported, not what was delivered. */
-  forget(node: string): void {
+  /** A node is gone for good. */
+  forget(node: object): void {
     for (const memory of this.#topics.values()) memory.forget(node);
     this.#others.forget(node);
+  }
+
+  #memoryOf(topic: string): TopicMemory {
+    return this.#topics.get(topic) ?? this.#others;
   }
 }
 
@@ -87,73 +84,94 @@ const CAPACITY = 2048;
 const MOST_CAPACITY = 65_536;
 /** How many counts the nodes share: with very many of them, floods are forgotten sooner. */
 const MOST_COUNTS = 16 * MOST_CAPACITY;
-/** Later than that no node says what another has said. */
+/** A node that reports an event later than this is not merged with the first report. */
 const LATE_MS = 120_000;
-/** Identities of known topics without a list in them are shorter. */
-const MOST_UNITS = 512;
-const MOST_TIMES = 65_535;
+/** More than there are stages of verification. */
+const STAGES = 8;
+const MOST_TIMES = Math.floor(65_535 / STAGES) - 1;
 
 /** How many identities may still be remembered more than at least. */
 interface Room {
   left: number;
 }
 
+/** What a node has reported of a topic that recurs. */
+interface NodeReports {
+  /** How often, by place. */
+  times: Uint16Array<ArrayBuffer>;
+  /** The place of its last report. */
+  last: number;
+}
+
 /** The latest identities of a topic, in a ring; a place in it has counts of the same index. */
 class TopicMemory {
-  readonly #places = new Map<string, number>();
   readonly #room: Room;
-  readonly #nodes: { readonly size: number };
+  readonly #places = new Map<string, number>();
   #capacity = CAPACITY;
   #keys: string[] = [];
+  #extras: string[] = [];
   #addedAt = new Float64Array(CAPACITY);
+  /** How often the event was delivered, and how far verified the last time: times * STAGES + stage. */
   #delivered = new Uint16Array(CAPACITY);
-  /** By name of the node; only those that have reported anything. */
-  readonly #said = new Map<string, Uint16Array<ArrayBuffer>>();
+  readonly #reports = new Map<object, NodeReports>();
   #next = 0;
 
-  constructor(nodes: { readonly size: number }, room: Room) {
+  constructor(room: Room) {
     this.#room = room;
-    this.#nodes = nodes;
   }
 
-  forget(node: string): void {
-    this.#said.delete(node);
+  has(identity: EventIdentity): boolean {
+    const place = this.#places.get(this.#keyOf(identity));
+    return place !== undefined && this.#delivered[place]! > 0;
   }
 
-  accepts(
-    node: string,
-    identity: string,
-    receivedAt: number,
-    recurs: boolean,
-  ): boolean {
-    const place = this.#places.get(identity) ?? this.#add(identity, receivedAt);
-    if (!recurs && this.#delivered[place]! > 0) return false;
-    const said = this.#saidBy(node);
-    // So often nobody says the same of a chain; it is passed on rather than lost.
-    if (said[place] === MOST_TIMES) return true;
-    if (++said[place]! <= this.#delivered[place]!) return false;
-    this.#delivered[place] = said[place]!;
-    return true;
-  }
-
-  repeats(node: string, identity: string): boolean {
-    const place = this.#places.get(identity);
-    if (place === undefined || this.#delivered[place] === 0) return false;
-    const said = this.#saidBy(node);
-    said[place] = Math.min(said[place]! + 1, this.#delivered[place]!);
-    return true;
-  }
-
-  #saidBy(node: string): Uint16Array<ArrayBuffer> {
-    let said = this.#said.get(node);
-    if (said === undefined) {
-      said = new Uint16Array(this.#capacity);
-      this.#said.set(node, said);
+  add(
+    { node, identity, receivedAt, recurs }: Report,
+    isLate: boolean,
+  ): Novelty {
+    const key = this.#keyOf(identity);
+    const place = this.#places.get(key) ??
+      this.#add(key, identity.extra, receivedAt);
+    const delivered = this.#delivered[place]!;
+    let times = 1;
+    if (recurs) {
+      const reports = this.#reportsOf(node);
+      const isRepeat = reports.last === place;
+      reports.last = place;
+      times = reports.times[place]! + (isRepeat ? 0 : 1);
+      if (isLate) times = Math.min(times, Math.floor(delivered / STAGES) || 1);
+      // A chain does not come back so often to one block; the event is delivered rather than lost.
+      if (times > MOST_TIMES) return isRepeat ? "duplicate" : "again";
+      reports.times[place] = times;
     }
-    return said;
+    const reached = times * STAGES + identity.stage;
+    if (reached <= delivered) return "duplicate";
+    this.#delivered[place] = reached;
+    return delivered === 0 ? "new" : "again";
   }
 
-  #add(identity: string, receivedAt: number): number {
+  forget(node: object): void {
+    this.#reports.delete(node);
+  }
+
+  /** Unknown members make a difference only where both reports have some. */
+  #keyOf({ key, extra }: EventIdentity): string {
+    if (extra === "") return key;
+    const place = this.#places.get(key);
+    const known = place === undefined ? "" : this.#extras[place]!;
+    return known === "" || known === extra ? key : `${key}/${extra}`;
+  }
+
+  #reportsOf(node: object): NodeReports {
+    let reports = this.#reports.get(node);
+    if (reports === undefined) {
+      reports = { times: new Uint16Array(this.#capacity), last: NONE };
+      this.#reports.set(node, reports);
+    }
+    return reports;
+  }
+
+  #add(key: string, extra: string, receivedAt: number): number {
     const evicted = this.#keys[this.#next];
     if (evicted !== undefined) {
       const isYoung = receivedAt - this.#addedAt[this.#next]! < LATE_MS;
@@ -162,55 +180,59 @@ class TopicMemory {
     }
     const place = this.#next;
     this.#next = (place + 1) % this.#capacity;
-    this.#keys[place] = identity;
+    this.#keys[place] = key;
+    this.#extras[place] = extra;
     this.#addedAt[place] = receivedAt;
-    this.#places.set(identity, place);
+    this.#places.set(key, place);
     return place;
   }
 
-  #evict(identity: string, place: number): void {
-    this.#places.delete(identity);
+  #evict(key: string, place: number): void {
+    this.#places.delete(key);
     this.#delivered[place] = 0;
-    for (const said of this.#said.values()) said.fill(0, place, place + 1);
+    for (const reports of this.#reports.values()) {
+      reports.times[place] = 0;
+      if (reports.last === place) reports.last = NONE;
+    }
   }
 
   #mayGrow(): boolean {
-    return this.#capacity <= this.#room.left &&
-      2 * this.#capacity <=
-        Math.min(MOST_CAPACITY, MOST_COUNTS / this.#nodes.size);
+    const capacity = 2 * this.#capacity;
+    return this.#capacity <= this.#room.left && capacity <= MOST_CAPACITY &&
+      capacity * this.#reports.size <= MOST_COUNTS;
   }
 
   /** Doubles the full ring, and turns it so that the oldest is its first. */
   #grow(): void {
     this.#room.left -= this.#capacity;
     const oldest = this.#next;
-    const capacity = 2 * this.#capacity;
+    const size = this.#capacity;
+    const capacity = 2 * size;
     const turned = <T extends Float64Array | Uint16Array>(from: T, to: T) => {
       to.set(from.subarray(oldest));
-      to.set(from.subarray(0, oldest), from.length - oldest);
+      to.set(from.subarray(0, oldest), size - oldest);
       return to;
     };
+    const turnedList = (list: string[]) => [
+      ...list.slice(oldest),
+      ...list.slice(0, oldest),
+    ];
     this.#addedAt = turned(this.#addedAt, new Float64Array(capacity));
     this.#delivered = turned(this.#delivered, new Uint16Array(capacity));
-    for (const [node, said] of this.#said) {
-      this.#said.set(node, turned(said, new Uint16Array(capacity)));
+    for (const reports of this.#reports.values()) {
+      reports.times = turned(reports.times, new Uint16Array(capacity));
+      if (reports.last !== NONE) {
+        reports.last = (reports.last - oldest + size) % size;
+      }
     }
-    this.#keys = [
-      ...this.#keys.slice(oldest),
-      ...this.#keys.slice(0, oldest),
-    ];
+    this.#keys = turnedList(this.#keys);
+    this.#extras = turnedList(this.#extras);
     for (const [place, key] of this.#keys.entries()) {
       this.#places.set(key, place);
     }
-    this.#next = this.#capacity;
+    this.#next = size;
     this.#capacity = capacity;
   }
 }
 
-function ofOthers(topic: string, identity: string): string {
-  return shortened(`${topic} ${identity}`);
-}
-
-function shortened(identity: string): string {
-  return identity.length > MOST_UNITS ? digest(identity) : identity;
-}
+const NONE = -1;

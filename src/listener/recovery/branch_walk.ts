@@ -1,136 +1,177 @@
-/** The way from a head that was known to the head that a node has now. */
+/** The way back along a node's headers, from a block that it has to one that was known. */
 
 import { type BlockHeader, fetchHeader } from "../../beacon/api/headers.ts";
 import type { NodeEndpoint } from "../../beacon/http/endpoint.ts";
 import type { NodeRequestOptions } from "../../beacon/http/request.ts";
 import { withDeadline } from "../../beacon/http/with_deadline.ts";
+import type { KnownBlock } from "../chain/branch.ts";
 
-/** A head as a node's events told it. */
-export interface KnownHead {
-  /** Slot of the block. */
-  slot: number;
-  /** Root of the block. */
-  root: string;
+/** What {@linkcode walkBack} has found. */
+export interface Walk {
+  /** The block that the walk began at; `undefined` where the node does not have it. */
+  head?: BlockHeader;
+  /**
+   * The latest block that both branches have: the known block itself if its branch went on. Absent
+   * where the walk did not get there.
+   */
+  ancestor?: KnownBlock;
+  /** The blocks above the ancestor, or those that were found, in order of slot. */
+  blocks: BlockHeader[];
+  /** Why the walk did not get to the ancestor. */
+  reason?: string;
 }
 
-/** What became of a node's head meanwhile. */
-export type BranchWalk =
-  /** The way is known. */
-  | {
-    type: "resolved";
-    /** The latest block that both branches have: the known head itself if its branch went on. */
-    ancestor: KnownHead;
-    /** The blocks above the ancestor, in order of slot. */
-    blocks: BlockHeader[];
-    /** The node's head: the last one of them, or the ancestor itself where it has gone back. */
-    head: BlockHeader;
-  }
-  /** The way is too long, or blocks on it are not to be had. */
-  | {
-    type: "unresolved";
-    /** Why. */
-    reason: string;
-    /** The head now, if it could be asked for. */
-    head?: KnownHead;
-  };
-
-/** Options for {@linkcode walkBranch}. */
-export interface WalkBranchOptions extends NodeRequestOptions {
-  /** Ancestors of the known head, in order of slot: a node may not have an orphaned block any more. */
-  earlier: readonly KnownHead[];
+/** Options for {@linkcode walkBack}. */
+export interface WalkOptions {
+  /** The block to begin at: `"head"` or a root. */
+  from: string;
+  /** The block that was known; where absent, the walk goes back to the block before `since`. */
+  known?: KnownBlock | undefined;
+  /** The first slot of interest where no block is known. */
+  since: number;
+  /** Ancestors of the known block, in order of slot: a node may forget a block that is on no branch. */
+  earlier: readonly KnownBlock[];
   /** How many slots to go back at most. */
   maxSlots: number;
-  /** The latest slot that is believed of a head. */
+  /** A block of a later slot is not believed. */
   latestSlot: number;
 }
 
 /**
- * Walks from a node's head back to the known one, or to the block where their branches part. Asks
- * for one header at a time, by parent root.
+ * Walks back from a block to the known one, or to the block where their branches part.
  *
  * @throws {BeaconTimeoutError} If an answer took more than ten seconds.
  * @throws {BeaconNetworkError} If the node cannot be reached.
  * @throws {BeaconHttpError} If the node refuses.
  * @throws {BeaconProtocolError} If an answer is no header.
  */
-export async function walkBranch(
-  node: NodeEndpoint,
-  known: KnownHead,
-  options: WalkBranchOptions,
-): Promise<BranchWalk> {
-  // Each for itself, since over a slow line two epochs of headers take their time.
-  const ask = (id: string) =>
-    withDeadline((signal) => fetchHeader(node, id, { ...options, signal }), {
-      timeoutMs: TIMEOUT_MS,
-      signal: options.signal,
-      describe: `Cannot ask ${node.name} for a header`,
-    });
-  const head = await ask("head");
-  if (head === undefined) {
-    return { type: "unresolved", reason: "the node has no head" };
-  }
-  if (head.slot > options.latestSlot) {
-    return {
-      type: "unresolved",
-      reason: `the node's head is of slot ${head.slot}, ahead of the clock`,
-    };
-  }
-  const lowest = Math.max(head.slot, known.slot) - options.maxSlots;
+export async function walkBack(
+  headers: Headers,
+  options: WalkOptions,
+): Promise<Walk> {
+  const { from, known, since, earlier, maxSlots, latestSlot } = options;
+  const head = await headers.get(from);
   const blocks: BlockHeader[] = [];
-  let ours: KnownHead & { parentRoot?: string } = known;
+  if (head === undefined) {
+    return { blocks, reason: `the node does not have ${from}` };
+  }
+  if (head.slot > latestSlot) {
+    const reason =
+      `the node's head is of slot ${head.slot}, ahead of the clock`;
+    return { blocks, reason };
+  }
+  const unresolved = (reason: string): Walk => ({
+    head,
+    blocks: blocks.reverse(),
+    reason,
+  });
+  const lowest = Math.max(head.slot, known?.slot ?? 0) - maxSlots;
+  await headers.fetchSlots(
+    Math.max(known === undefined ? since : known.slot + 1, lowest),
+    head.slot - 1,
+  );
   let theirs = head;
-  while (theirs.root !== ours.root) {
-    const isTheirs = theirs.slot >= ours.slot;
-    const from = isTheirs ? theirs : ours;
-    if (from.slot <= lowest) {
-      return {
-        type: "unresolved",
-        reason: `it is over ${options.maxSlots} slots`,
-        head,
-      };
+  let ours = known;
+  while (
+    ours === undefined ? theirs.slot >= since : theirs.root !== ours.root
+  ) {
+    const isTheirs = ours === undefined || theirs.slot >= ours.slot;
+    if ((isTheirs ? theirs.slot : ours!.slot) <= lowest) {
+      return unresolved(`it is over ${maxSlots} slots`);
     }
     if (isTheirs) {
       blocks.push(theirs);
-      const parent = await ask(theirs.parentRoot);
-      if (parent === undefined) return missing(theirs.parentRoot, head);
-      if (parent.slot >= theirs.slot) return disordered(head);
+      const parent = await headers.get(theirs.parentRoot);
+      if (parent === undefined) {
+        return unresolved(`the node does not have block ${theirs.parentRoot}`);
+      }
+      // Else a node whose parents are not older than their children could make the walk endless.
+      if (parent.slot >= theirs.slot) return unresolved(DISORDER);
       theirs = parent;
     } else {
-      const { slot } = ours;
-      const parentRoot = ours.parentRoot ??
-        (await ask(ours.root))?.parentRoot;
-      const parent =
-        (parentRoot === undefined ? undefined : await ask(parentRoot)) ??
-          options.earlier.findLast((head) => head.slot < slot);
-      if (parent === undefined) return missing(parentRoot ?? ours.root, head);
-      if (parent.slot >= ours.slot) return disordered(head);
+      const { slot, root } = ours!;
+      const parentRoot = ours!.parentRoot ??
+        (await headers.get(root))?.parentRoot;
+      const parent: KnownBlock | undefined = (parentRoot === undefined
+        ? undefined
+        : await headers.get(parentRoot)) ??
+        earlier.findLast((block) =>
+          block.slot < slot
+        );
+      if (parent === undefined) {
+        return unresolved(
+          `the node does not have block ${parentRoot ?? root}`,
+        );
+      }
+      if (parent.slot >= slot) return unresolved(DISORDER);
       ours = parent;
     }
   }
-  const { slot, root } = ours;
+  const { slot, root, parentRoot } = theirs;
   return {
-    type: "resolved",
-    ancestor: { slot, root },
-    blocks: blocks.reverse(),
     head,
+    ancestor: { slot, root, parentRoot },
+    blocks: blocks.reverse(),
   };
+}
+
+const DISORDER = "the node's headers are out of order";
+
+/** Headers of one node, each requested once. */
+export class Headers {
+  readonly #node: NodeEndpoint;
+  readonly #options: NodeRequestOptions;
+  readonly #byRoot = new Map<string, BlockHeader>();
+
+  /** @param options How to request them. */
+  constructor(node: NodeEndpoint, options: NodeRequestOptions) {
+    this.#node = node;
+    this.#options = options;
+  }
+
+  /** A header by root, by slot or as `"head"`; `undefined` where the node does not have it. */
+  async get(id: string): Promise<BlockHeader | undefined> {
+    const known = this.#byRoot.get(id);
+    if (known !== undefined) return known;
+    const { signal } = this.#options;
+    // Each for itself, since over a slow line two epochs of headers take their time.
+    const header = await withDeadline(
+      (signal) => fetchHeader(this.#node, id, { ...this.#options, signal }),
+      {
+        timeoutMs: TIMEOUT_MS,
+        signal,
+        describe: `Cannot request a header of ${this.#node.name}`,
+      },
+    );
+    if (header !== undefined) this.#byRoot.set(header.root, header);
+    return header;
+  }
+
+  /**
+   * Requests the headers of these slots, several at a time: block by block, each would have to wait
+   * for the one after it. What is not to be had this way is left to the walk.
+   */
+  async fetchSlots(from: number, to: number): Promise<void> {
+    if (to - from < 1) return;
+    let next = to;
+    let isRefused = false;
+    const work = async () => {
+      while (next >= from && !isRefused) {
+        const slot = next--;
+        try {
+          await this.get(String(slot));
+        } catch {
+          this.#options.signal.throwIfAborted();
+          isRefused = true;
+        }
+        // Two slots without any block in one of them: the node may not answer by slot at all.
+        if (slot <= to - LANES && this.#byRoot.size <= 1) isRefused = true;
+      }
+    };
+    await Promise.all(Array.from({ length: LANES }, work));
+  }
 }
 
 const TIMEOUT_MS = 10_000;
-
-function missing(root: string, head: KnownHead): BranchWalk {
-  return {
-    type: "unresolved",
-    reason: `the node does not have block ${root}`,
-    head,
-  };
-}
-
-/** A node whose parents are not older than their children could make the walk endless. */
-function disordered(head: KnownHead): BranchWalk {
-  return {
-    type: "unresolved",
-    reason: "the node's headers are out of order",
-    head,
-  };
-}
+/** How many headers of a node are requested at once. */
+const LANES = 4;

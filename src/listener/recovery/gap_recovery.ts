@@ -1,29 +1,31 @@
 /** After an absence: what did the node's head do meanwhile, and what was missed? */
 
-import { retry, RetryError } from "@std/async/retry";
+import { delay } from "@std/async/delay";
+import { fetchFinalizedCheckpoint } from "../../beacon/api/finality.ts";
 import type { BlockHeader } from "../../beacon/api/headers.ts";
+import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
+import { withDeadline } from "../../beacon/http/with_deadline.ts";
 import { latestPlausibleSlot } from "../../beacon/plausible_slot.ts";
 import type { SlotClock } from "../../beacon/slot_clock.ts";
-import { withDeadline } from "../../beacon/http/with_deadline.ts";
 import type { ListenerActor } from "../actor.ts";
+import type { KnownBlock } from "../chain/branch.ts";
 import {
-  type BranchWalk,
-  walkBranch,
-  type WalkBranchOptions,
-} from "./branch_walk.ts";
-import { isHeadReport, type LastHead, readHead } from "../chain/head.ts";
+  isHeadReport,
+  type ReportedHead,
+  reportedHead,
+} from "../chain/head.ts";
 import type { NodeReporter } from "../node_reporter.ts";
 import type { NodeState } from "../node_state.ts";
-import type { GapStatus } from "../node_status.ts";
-import { recoveredEvents } from "./recovered_events.ts";
+import { Headers, type Walk, walkBack } from "./branch_walk.ts";
+import { recoveredEvent, recoveredEvents } from "./recovered_events.ts";
 
 /** What {@linkcode recoverGap} works with. */
 export interface GapRecoveryOptions {
-  /** Whether it was told already that events may be missing. */
+  /** Whether it was reported already that events may be missing. */
   isTold: boolean;
   /** Where recovered events go. */
   actor: ListenerActor;
-  /** Where gaps are told that stay. */
+  /** Where gaps are reported that stay. */
   reporter: NodeReporter;
   /** The `fetch` to use. */
   fetch: typeof fetch;
@@ -34,88 +36,111 @@ export interface GapRecoveryOptions {
 }
 
 /**
- * Asks a node for the way from the last head that it told of to its head now, and delivers what was
- * missed on it. The node's own events wait meanwhile, so that order is kept; if the first of them
- * waits for long they go first, and then only a reorg is still delivered, the rest is told as a gap.
+ * Requests from a node the way from its last reported head to its head now, and delivers what was
+ * missed on it. Where no head was reported, it goes back to the start of the listener. It goes back
+ * two epochs at most; what is missing before is reported as a gap.
+ *
+ * The node's own events wait meanwhile, so that order is kept, but for one slot at most. What is
+ * found later than that is delivered all the same, behind later events; only a head that later heads
+ * have followed is not.
  */
 export async function recoverGap(
   node: NodeState,
   options: GapRecoveryOptions,
 ): Promise<void> {
   const { isTold, actor, reporter, fetch, signal, now } = options;
-  const report = node.gapFrom ??= node.lastHead;
-  const { lastEventAt } = node;
+  const { chain } = node;
+  const last = chain.gapFrom ??= chain.head;
+  const isReconnect = node.reconnects.size > 0;
+  if (last === undefined && !isReconnect && !isTold) return;
   const clock = actor.clock ?? await actor.awaitClock(signal);
-  const tell = (gap: Pick<GapStatus, "from" | "to" | "topics" | "reason">) => {
-    if (isTold || gap.topics.length === 0) return;
-    reporter.gap(node, { kind: "reconnect", ...gap });
-  };
-  const current = clock.slotAt(now());
-  if (report === undefined) {
-    if (lastEventAt === undefined) return;
-    const from = Math.min(current, clock.slotAt(lastEventAt));
-    const reason = "no head is known to go on from";
-    tell({ from, to: current, topics: node.topics, reason });
-    return;
-  }
-  const last = readHead(report);
+  if (node.chain !== chain) return;
+  const since = Math.max(0, clock.slotAt(actor.startedAt));
+  const slotMs = clock.slotDurationMs(Math.max(0, clock.slotAt(now())));
   let patience: ReturnType<typeof setTimeout> | undefined;
   actor.hold(node, () => {
-    patience = setTimeout(() => actor.release(node), HOLD_MS);
+    patience = setTimeout(() => actor.release(node), slotMs);
   });
   try {
-    const walk = await tryToWalk(node, last, clock, { fetch, signal, now });
-    if (walk === undefined) return;
-    node.gapFrom = undefined;
-    if (walk.type === "unresolved") {
-      const { reason, head } = walk;
-      const { lastHead } = node;
-      const isNew = lastHead !== undefined && lastHead !== report;
-      node.branch.restart(isNew ? readHead(lastHead) : undefined);
-      const to = Math.max(
-        last.slot + 1,
-        Math.min(head?.slot ?? current, current),
-      );
-      tell({ from: last.slot + 1, to, topics: node.topics, reason });
-      return;
-    }
-    const { ancestor, blocks } = walk;
-    node.branch.follow(ancestor, blocks);
-    const isInTime = node.held !== undefined && node.lastHead === report;
-    const events = recoveredEvents({
+    const headers = new Headers(node.endpoint, { fetch, signal });
+    const walk = await findWay(node, headers, clock, {
       last,
-      ancestor,
-      blocks,
-      head: walk.head,
-      firstHead: firstHead(node, blocks) ?? walk.head,
-      clock,
-      node: node.name,
-      receivedAt: now(),
+      since,
+      now,
+      signal,
+      headWithinMs: slotMs,
+      // A node without a head may need long; what it sends meanwhile is news.
+      onNoHead: () => actor.release(node),
     });
-    actor.recover(
-      node,
-      isInTime ? events : events.filter(({ topic }) => topic === "chain_reorg"),
-    );
-    const from = ancestor.slot + (blocks.length === 0 ? 0 : 1);
-    const to = Math.max(from, isInTime ? current : walk.head.slot);
-    const isLost = blocks.length > 0 && !isInTime;
+    if (node.chain !== chain) return;
+    chain.gapFrom = undefined;
+    const { head, blocks, ancestor, reason } = walk;
+    if (head !== undefined) {
+      const isCurrent = chain.head === last;
+      const dutyRoots = isCurrent && head.root !== last?.root
+        ? await dutyRootsOf(node, headers, walk, last, clock).catch(() =>
+          undefined
+        )
+        : undefined;
+      const events = recoveredEvents(
+        {
+          last,
+          ancestor,
+          blocks,
+          head,
+          firstHead: firstHead(node, blocks) ?? head,
+          dutyRoots: chain.head === last ? dutyRoots : undefined,
+        },
+        clock,
+        node.name,
+        now(),
+      );
+      actor.recover(node, { events, ancestor, blocks, head });
+    }
+    actor.release(node);
+    const hasFinality = await recoverFinality(node, clock, options);
+    if (isTold) return;
+    const current = Math.max(0, clock.slotAt(now()));
+    let from = last === undefined ? since : last.slot + 1;
+    if (ancestor === undefined) {
+      const to = Math.max(
+        from,
+        Math.min((blocks[0]?.slot ?? head?.slot ?? current + 1) - 1, current),
+      );
+      const topics = node.topics;
+      reporter.gap(node, {
+        kind: "reconnect",
+        from,
+        to,
+        topics,
+        ...(reason !== undefined && { reason }),
+      });
+      if (blocks.length === 0) return;
+      from = to + 1;
+    }
     const topics = node.topics.filter((topic) =>
-      isLost || !RECOVERABLE.has(topic)
+      topic === "finalized_checkpoint"
+        ? !hasFinality
+        : !LOST_NOTHING_OF.has(topic)
     );
-    tell({ from, to, topics });
+    if (topics.length > 0) {
+      const to = Math.max(from, current);
+      reporter.gap(node, { kind: "reconnect", from, to, topics });
+    }
+  } catch (error) {
+    // The next connection tries again.
+    if (!signal.aborted) throw error;
   } finally {
     clearTimeout(patience);
     actor.release(node);
   }
 }
 
-const HOLD_MS = 1000;
-const ATTEMPTS = 3;
-/** For all attempts together. */
-const TIMEOUT_MS = 40_000;
-
-/** Topics whose events follow from the chain; when a block came over gossip is lost, and no harm. */
-const RECOVERABLE = new Set([
+/**
+ * Topics whose events follow from the headers. When a block came over gossip is lost, and does no
+ * harm.
+ */
+const LOST_NOTHING_OF: ReadonlySet<string> = new Set([
   "head",
   "head_v2",
   "block",
@@ -123,60 +148,190 @@ const RECOVERABLE = new Set([
   "chain_reorg",
 ]);
 
-/** Where the node's own heads come in, if any of them is here already. */
-function firstHead(
-  node: NodeState,
-  blocks: readonly BlockHeader[],
-): BlockHeader | undefined {
-  const told = new Set(
-    node.held?.events.filter(isHeadReport).map((event) => readHead(event).root),
-  );
-  return blocks.find(({ root }) => told.has(root));
+const ATTEMPTS = 3;
+const RETRY_MS = 250;
+/** For all attempts together. */
+const TIMEOUT_MS = 40_000;
+
+interface WayOptions {
+  /** The head before. */
+  last: ReportedHead | undefined;
+  /** The first slot of interest where no head is known. */
+  since: number;
+  now: () => number;
+  signal: AbortSignal;
+  /** For how long a node may have no head: one that has just started may not have loaded it. */
+  headWithinMs: number;
+  /** Called when the node has none. */
+  onNoHead: () => void;
 }
 
-/** The way, after a few attempts: a node that has just started may not answer yet. */
-async function tryToWalk(
+/** The way, after a few attempts. */
+async function findWay(
   node: NodeState,
-  last: LastHead,
+  headers: Headers,
   clock: SlotClock,
-  options: Omit<WalkBranchOptions, "maxSlots" | "latestSlot" | "earlier"> & {
-    now: () => number;
-  },
-): Promise<BranchWalk | undefined> {
-  const { fetch, signal, now } = options;
-  const maxSlots = 2 * clock.slotsPerEpoch;
-  const walk = (signal: AbortSignal) =>
-    walkBranch(node.endpoint, last, {
-      fetch,
-      signal,
-      maxSlots,
-      // Without word of reorgs, what was told may be of several branches.
+  { last, since, now, signal, headWithinMs, onNoHead }: WayOptions,
+): Promise<Walk> {
+  const headUntil = performance.now() + headWithinMs;
+  const attempt = () =>
+    walkBack(headers, {
+      from: "head",
+      known: last,
+      since,
+      maxSlots: 2 * clock.slotsPerEpoch,
+      // Where no reorg is reported, the heads may be of several branches.
       earlier: node.topics.includes("chain_reorg")
-        ? [...node.branch.blocks]
+        ? node.chain.branch.blocks
         : [],
       latestSlot: latestPlausibleSlot(clock, now()),
     });
+  let failures = 0;
+  return await withDeadline(
+    async (signal) => {
+      while (true) {
+        try {
+          const walk = await attempt();
+          if (walk.head !== undefined || performance.now() >= headUntil) {
+            return walk;
+          }
+          onNoHead();
+        } catch (error) {
+          signal.throwIfAborted();
+          if (++failures === ATTEMPTS) throw error;
+        }
+        await delay(RETRY_MS, { signal });
+      }
+    },
+    {
+      timeoutMs: TIMEOUT_MS,
+      signal,
+      describe: `Cannot request the headers of ${node.name}`,
+    },
+  ).catch((error) => {
+    signal.throwIfAborted();
+    return { blocks: [], reason: (error as Error).message };
+  });
+}
+
+/** Where the node's own heads come in, if any of them is here already. */
+function firstHead(
+  { chain }: NodeState,
+  blocks: readonly BlockHeader[],
+): BlockHeader | undefined {
+  const held = new Set(
+    chain.held?.events.map(({ event }) =>
+      isHeadReport(event) ? reportedHead(event).root : undefined
+    ),
+  );
+  return blocks.find(({ root }) => held.has(root) || chain.branch.has(root));
+}
+
+/** The dependent roots of a new head, on its branch. */
+async function dutyRootsOf(
+  { chain }: NodeState,
+  headers: Headers,
+  { head, ancestor, blocks }: Walk,
+  last: ReportedHead | undefined,
+  clock: SlotClock,
+): Promise<{ ofEpoch: string; ofNextEpoch: string } | undefined> {
+  const before = ancestor === undefined ? [] : chain.branch.upTo(ancestor.root);
+  const known = [
+    ...before.slice(0, -1),
+    ...(ancestor ? [ancestor] : []),
+    ...blocks,
+  ];
+  const rootBefore = async (epoch: number): Promise<string | undefined> => {
+    const start = Math.max(1, epoch * clock.slotsPerEpoch);
+    // Behind a block that is missing, another one may be the last.
+    const place = known.findLastIndex(({ slot }) => slot < start);
+    const next = known[place + 1];
+    if (place !== -1 && next?.parentRoot === known[place]!.root) {
+      return known[place]!.root;
+    }
+    // Both branches have all blocks up to the ancestor, so the last head's roots still hold.
+    if (
+      last !== undefined && ancestor !== undefined && ancestor.slot >= start
+    ) {
+      const lastEpoch = clock.epochOf(last.slot);
+      if (epoch === lastEpoch) return last.ofNextEpoch;
+      if (epoch === lastEpoch - 1) return last.ofEpoch;
+    }
+    const least = Math.max(0, start - MOST_EMPTY_SLOTS);
+    for (let slot = start - 1; slot >= least; slot--) {
+      const header = await headers.get(String(slot));
+      if (header !== undefined) return header.root;
+    }
+  };
+  const epoch = clock.epochOf(head!.slot);
+  const ofEpoch = await rootBefore(epoch - 1);
+  const ofNextEpoch = ofEpoch && await rootBefore(epoch);
+  return ofEpoch && ofNextEpoch ? { ofEpoch, ofNextEpoch } : undefined;
+}
+
+/** How many slots without a block a dependent root is looked for. */
+const MOST_EMPTY_SLOTS = 4;
+
+/** Delivers the finalized checkpoint that was missed; returns whether nothing of it is missing. */
+async function recoverFinality(
+  node: NodeState,
+  clock: SlotClock,
+  { actor, fetch, signal, now }: GapRecoveryOptions,
+): Promise<boolean> {
+  if (!node.topics.includes("finalized_checkpoint")) return true;
+  const { chain } = node;
   try {
-    return await withDeadline(
-      (signal) =>
-        retry(() => walk(signal), {
-          signal,
-          maxAttempts: ATTEMPTS,
-          minTimeout: 250,
-          jitter: 0.5,
-        }),
+    const { finalized, header } = await withDeadline(
+      async (signal) => {
+        const options = { fetch, signal };
+        const finalized = await fetchFinalizedCheckpoint(
+          node.endpoint,
+          options,
+        );
+        const header = finalized &&
+          await new Headers(node.endpoint, options).get(finalized.root);
+        return { finalized, header };
+      },
       {
-        timeoutMs: TIMEOUT_MS,
+        timeoutMs: TIMEOUT_MS / 4,
         signal,
-        describe: `Cannot ask ${node.name} for its headers`,
+        describe: "Cannot request finality",
       },
     );
-  } catch (error) {
-    if (signal.aborted) return undefined;
-    const cause = error instanceof RetryError ? error.cause : error;
-    return {
-      type: "unresolved",
-      reason: cause instanceof Error ? cause.message : String(cause),
-    };
+    if (finalized === undefined || header === undefined) return false;
+    const { epoch, root, isOptimistic } = finalized;
+    // An epoch becomes final two epochs later.
+    const isSinceStart =
+      clock.slotStart((epoch + 2) * clock.slotsPerEpoch) >= actor.startedAt;
+    const known = chain.finalizedEpoch ?? (isSinceStart ? epoch - 1 : epoch);
+    if (epoch <= known || node.chain !== chain) return true;
+    const event: BeaconEvent<string> = recoveredEvent(
+      "finalized_checkpoint",
+      {
+        block: root,
+        state: header.stateRoot,
+        epoch: String(epoch),
+        execution_optimistic: isOptimistic,
+      },
+      node.name,
+      now(),
+    );
+    actor.recover(node, { events: [event], blocks: [] });
+    return true;
+  } catch {
+    signal.throwIfAborted();
+    return false;
   }
+}
+
+/** What a recovery has found. */
+export interface Recovered {
+  /** The events that were missed. */
+  events: readonly BeaconEvent<string>[];
+  /** The node's head; absent where it is not known. */
+  head?: BlockHeader;
+  /** The latest block that both branches have, where it is known. */
+  ancestor?: KnownBlock | undefined;
+  /** The blocks above it, in order of slot. */
+  blocks: readonly BlockHeader[];
 }

@@ -2,7 +2,7 @@
 
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
 import { isHeadReport } from "../chain/head.ts";
-import { identify } from "../../beacon/events/event_identity.ts";
+import type { IdentifiedEvent } from "../chain/node_chain.ts";
 
 /**
  * Merges recovered events into those that came by themselves meanwhile, by slot. The node's own keep
@@ -12,31 +12,29 @@ import { identify } from "../../beacon/events/event_identity.ts";
  * @param recovered What was found, in any order.
  */
 export function mergeRecovered(
-  held: readonly BeaconEvent<string>[],
-  recovered: readonly BeaconEvent<string>[],
-): BeaconEvent<string>[] {
-  const own = new Set<string>();
-  let latestHead = -1;
-  for (const event of held) {
-    if (RECOVERABLE.has(event.topic)) own.add(identify(event).key);
-    if (isHeadReport(event)) latestHead = Math.max(latestHead, event.slot!);
-  }
-  const rest = recovered.filter((event) =>
-    !own.has(identify(event).key) &&
+  held: readonly IdentifiedEvent[],
+  recovered: readonly IdentifiedEvent[],
+): IdentifiedEvent[] {
+  const own = new Set(held.map(({ identity }) => identity.key));
+  const latestHead = Math.max(
+    -1,
+    ...held.map(({ event }) => isHeadReport(event) ? event.slot! : -1),
+  );
+  const rest = recovered.filter(({ event, identity }) =>
+    !own.has(identity.key) &&
     !(isHeadReport(event) && event.slot! <= latestHead)
-  ).sort((a, b) => a.slot! - b.slot! || rank(a) - rank(b));
-  const merged: BeaconEvent<string>[] = [];
-  for (const event of held) {
-    while (rest.length > 0 && comesBefore(rest[0]!, event)) {
+  ).sort(({ event: a }, { event: b }) =>
+    a.slot! - b.slot! || rank(a) - rank(b)
+  );
+  const merged: IdentifiedEvent[] = [];
+  for (const waiting of held) {
+    while (rest.length > 0 && comesBefore(rest[0]!.event, waiting.event)) {
       merged.push(rest.shift()!);
     }
-    merged.push(event);
+    merged.push(waiting);
   }
   return [...merged, ...rest];
 }
-
-/** The topics that a recovery delivers. */
-const RECOVERABLE = new Set(["block", "head", "chain_reorg"]);
 
 /** Of one slot, the block comes first, then the reorg, then the head. */
 function comesBefore(

@@ -4,48 +4,53 @@ import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
 import type { BlockHeader } from "../../beacon/api/headers.ts";
 import { parseEventData } from "../../beacon/events/parse_event_data.ts";
 import type { SlotClock } from "../../beacon/slot_clock.ts";
-import type { KnownHead } from "./branch_walk.ts";
-import type { LastHead } from "../chain/head.ts";
+import type { KnownBlock } from "../chain/branch.ts";
+import type { ReportedHead } from "../chain/head.ts";
 
-/** What {@linkcode recoveredEvents} needs besides the way. */
-export interface RecoveredEventsOptions {
-  /** The head before. */
-  last: LastHead;
-  /** The latest block that both branches have. */
-  ancestor: KnownHead;
+/** What {@linkcode recoveredEvents} makes events of. */
+export interface Missed {
+  /** The head before; `undefined` where none was known. */
+  last: ReportedHead | undefined;
+  /** The latest block that both branches have; `undefined` where it is not known. */
+  ancestor: KnownBlock | undefined;
   /** The blocks above it, in order of slot. */
   blocks: readonly BlockHeader[];
-  /** The head now: the last one of them, or the ancestor itself. */
+  /** The head now. */
   head: BlockHeader;
   /** The node's first head on its branch, as far as that is known. */
   firstHead: BlockHeader;
-  /** The slot clock. */
-  clock: SlotClock;
-  /** Name of the node. */
-  node: string;
-  /** When it was found out, Unix time in milliseconds. */
-  receivedAt: number;
+  /** The dependent roots that the head has, where they are known. */
+  dutyRoots: { ofEpoch: string; ofNextEpoch: string } | undefined;
 }
 
 /**
  * The events that a node would have sent: its blocks, a `chain_reorg` where it changed the branch,
- * and its head. All are marked `recovered`. The head is left out where its dependent roots cannot
- * be told from what is known.
+ * and its head. All are marked `recovered`. The head is left out where its dependent roots are not
+ * known.
+ *
+ * @param node Name of the node.
+ * @param receivedAt When it was found out, Unix time in milliseconds.
  */
 export function recoveredEvents(
-  options: RecoveredEventsOptions,
+  { last, ancestor, blocks, head, firstHead, dutyRoots }: Missed,
+  clock: SlotClock,
+  node: string,
+  receivedAt: number,
 ): BeaconEvent<string>[] {
-  const { last, ancestor, blocks, head, firstHead, clock } = options;
-  if (head.root === last.root) return [];
+  if (head.root === last?.root) return [];
+  const recovered = (topic: RecoveredTopic, payload: Record<string, unknown>) =>
+    recoveredEvent(topic, payload, node, receivedAt);
   const events = blocks.map((block) =>
-    recovered(options, "block", {
+    recovered("block", {
       slot: String(block.slot),
       block: block.root,
       execution_optimistic: block.isOptimistic,
     })
   );
-  if (ancestor.root !== last.root) {
-    events.push(recovered(options, "chain_reorg", {
+  if (
+    last !== undefined && ancestor !== undefined && ancestor.root !== last.root
+  ) {
+    events.push(recovered("chain_reorg", {
       slot: String(firstHead.slot),
       depth: String(firstHead.slot - ancestor.slot),
       old_head_block: last.root,
@@ -56,54 +61,41 @@ export function recoveredEvents(
       execution_optimistic: firstHead.isOptimistic,
     }));
   }
-  const epoch = clock.epochOf(head.slot);
-  const ofEpoch = lastBlockBefore(options, epoch - 1);
-  const ofNextEpoch = lastBlockBefore(options, epoch);
-  if (ofEpoch !== undefined && ofNextEpoch !== undefined) {
+  if (dutyRoots !== undefined) {
+    const epoch = clock.epochOf(head.slot);
     const parent = blocks.at(-2) ?? ancestor;
-    events.push(recovered(options, "head", {
+    events.push(recovered("head", {
       slot: String(head.slot),
       block: head.root,
       state: head.stateRoot,
-      epoch_transition: clock.epochOf(parent.slot) < epoch,
-      previous_duty_dependent_root: ofEpoch,
-      current_duty_dependent_root: ofNextEpoch,
+      epoch_transition: parent !== undefined &&
+        clock.epochOf(parent.slot) < epoch,
+      previous_duty_dependent_root: dutyRoots.ofEpoch,
+      current_duty_dependent_root: dutyRoots.ofNextEpoch,
       execution_optimistic: head.isOptimistic,
     }));
   }
   return events;
 }
 
-/** The last block before an epoch, on the branch of the new head. */
-function lastBlockBefore(
-  options: RecoveredEventsOptions,
-  epoch: number,
-): string | undefined {
-  const { last, ancestor, blocks, clock } = options;
-  const start = epoch * clock.slotsPerEpoch;
-  if (ancestor.slot < start) {
-    return (blocks.findLast(({ slot }) => slot < start) ?? ancestor).root;
-  }
-  // Both branches have all blocks up to the ancestor, so what the last head said still holds.
-  const lastEpoch = clock.epochOf(last.slot);
-  if (epoch === lastEpoch) return last.ofNextEpoch;
-  return epoch === lastEpoch - 1 ? last.ofEpoch : undefined;
-}
+type RecoveredTopic = "block" | "chain_reorg" | "head" | "finalized_checkpoint";
 
-function recovered(
-  { node, receivedAt }: RecoveredEventsOptions,
-  topic: "block" | "chain_reorg" | "head",
+/** An event as a node would have sent it. */
+export function recoveredEvent(
+  topic: RecoveredTopic,
   payload: Record<string, unknown>,
+  node: string,
+  receivedAt: number,
 ): BeaconEvent<string> {
   const raw = JSON.stringify(payload);
   const data = parseEventData(topic, raw);
-  return {
+  const event = {
     topic,
     data,
     raw,
     node,
     receivedAt,
-    slot: data.slot,
-    recovered: true,
+    recovered: true as const,
   };
+  return "slot" in data ? { ...event, slot: data.slot } : event;
 }

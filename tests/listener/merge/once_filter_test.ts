@@ -1,53 +1,125 @@
 import { assert, assertEquals } from "@std/assert";
 import { OnceFilter } from "../../../src/listener/merge/once_filter.ts";
 
-const TOPICS = [
-  "head",
-  "block",
-  "block_gossip",
-  "single_attestation",
-  "attester_slashing",
-];
+const TOPICS = ["head", "block", "block_gossip", "single_attestation"];
+const NODES = Array.from({ length: 3 }, (_, number) => ({ number }));
 
-Deno.test("OnceFilter.accepts() takes the first node's word and no other's", () => {
-  const once = new OnceFilter({ size: 3 }, TOPICS);
+interface Said {
+  node?: number;
+  topic?: string;
+  key: string;
+  stage?: number;
+  extra?: string;
+  at?: number;
+  recurs?: boolean;
+}
+
+function reporter(once = new OnceFilter(TOPICS)) {
+  const report = (
+    { node = 0, topic = "head", key, stage = 1, extra = "", at = 0, recurs }:
+      Said,
+  ) => ({
+    node: NODES[node]!,
+    topic,
+    identity: { key, extra, stage },
+    receivedAt: at,
+    recurs: recurs ?? topic === "head",
+  });
+  return {
+    say: (said: Said) => once.add(report(said)),
+    sayLate: (said: Said) => once.addLate(report(said)),
+  };
+}
+
+/** What each of these reports is, in order. */
+function novelties(...said: Said[]): string[] {
+  return said.map(reporter().say);
+}
+
+Deno.test("OnceFilter.add() delivers the first node's report and no other's", () => {
   assertEquals(
-    ["1", "0", "2"].map((node) => once.accepts(node, "head", "7", 0, true)),
-    [
-      true,
-      false,
-      false,
-    ],
+    novelties({ node: 1, key: "7" }, { key: "7" }, { node: 2, key: "7" }),
+    ["new", "duplicate", "duplicate"],
   );
 });
 
-Deno.test("OnceFilter.accepts() takes a head that comes back, once for all nodes", () => {
-  const once = new OnceFilter({ size: 2 }, TOPICS);
-  const said: [string, string][] = [["0", "A"], ["1", "A"], ["0", "B"], [
-    "0",
-    "A",
-  ], [
-    "1",
-    "B",
-  ], ["1", "A"]];
+Deno.test("OnceFilter.add() delivers a head that comes back, once for all nodes", () => {
   assertEquals(
-    said.map(([node, head]) => once.accepts(node, "head", head, 0, true)),
-    [
-      true,
-      false,
-      true,
-      true,
-      false,
-      false,
-    ],
+    novelties(
+      { key: "A" },
+      { node: 1, key: "A" },
+      { key: "B" },
+      { key: "A" },
+      { node: 1, key: "B" },
+      { node: 1, key: "A" },
+    ),
+    ["new", "duplicate", "new", "again", "duplicate", "duplicate"],
   );
 });
 
-Deno.test("OnceFilter.accepts() tells topics apart", () => {
-  const once = new OnceFilter({ size: 2 }, TOPICS);
-  assertEquals(once.accepts("0", "block", "7", 0, true), true);
-  assertEquals(once.accepts("1", "block_gossip", "7", 0, true), true);
-  assertEquals(once.accepts("1", "block", "7", 0, true), false);
+Deno.test("OnceFilter.add() delivers once what a node repeats in a row", () => {
+  assertEquals(
+    novelties({ key: "A" }, { key: "A" }, { key: "B" }, { key: "B" }),
+    ["new", "duplicate", "new", "duplicate"],
+  );
+});
+
+Deno.test("OnceFilter.add() delivers what cannot recur once, however often a node reports it", () => {
+  const topic = "block";
+  assertEquals(
+    novelties(
+      { topic, key: "7" },
+      { topic, key: "8" },
+      { topic, key: "7" },
+      { topic, node: 1, key: "7" },
+    ),
+    ["new", "new", "duplicate", "duplicate"],
+  );
+});
+
+for (const topic of ["head", "block"]) {
+  Deno.test(`OnceFilter.add() delivers a ${topic} again when it is verified, and never back`, () => {
+    assertEquals(
+      novelties(
+        { topic, key: "7", stage: 0 },
+        { topic, node: 1, key: "7", stage: 1 },
+        { topic, node: 2, key: "7", stage: 0 },
+        { topic, key: "7", stage: 1 },
+      ),
+      ["new", "again", "duplicate", "duplicate"],
+    );
+  });
+}
+
+Deno.test("OnceFilter.add() delivers an optimistic head that comes back after a verified one", () => {
+  assertEquals(
+    novelties({ key: "A" }, { key: "B" }, { key: "A", stage: 0 }),
+    ["new", "new", "again"],
+  );
+});
+
+Deno.test("OnceFilter.add() tells reports apart by unknown members where both have some", () => {
+  const topic = "block";
+  assertEquals(
+    novelties(
+      { topic, key: "7", extra: "x" },
+      { topic, node: 1, key: "7" },
+      { topic, node: 1, key: "7", extra: "y" },
+      { topic, node: 2, key: "7", extra: "y" },
+    ),
+    ["new", "duplicate", "new", "duplicate"],
+  );
+});
+
+Deno.test("OnceFilter.add() tells topics apart", () => {
+  assertEquals(
+    novelties(
+      { topic: "block", key: "7" },
+      { topic: "block_gossip", node: 1, key: "7" },
+      { topic: "block", node: 1, key: "7" },
+    ),
+    ["new", "new", "duplicate"],
+  );
 });
 
 for (
@@ -58,120 +130,102 @@ for (
     { nodes: 1000, everyMs: 1, capacity: 2048 },
   ]
 ) {
-  Deno.test(`OnceFilter.accepts() remembers ${capacity} identities of a topic for ${nodes} nodes, one every ${everyMs} ms`, () => {
-    const once = new OnceFilter({ size: nodes }, TOPICS);
-    for (let number = 0; number <= capacity; number++) {
-      assert(once.accepts("0", "head", `${number}`, number * everyMs, true));
+  Deno.test(`OnceFilter.add() remembers ${capacity} heads of ${nodes} nodes, one every ${everyMs} ms`, () => {
+    const once = new OnceFilter(TOPICS);
+    const say = (node: object, key: string, receivedAt: number) =>
+      once.add({
+        node,
+        topic: "head",
+        identity: { key, extra: "", stage: 1 },
+        receivedAt,
+        recurs: true,
+      });
+    const first = {};
+    for (let node = 1; node < nodes; node++) say({}, "none", 0);
+    for (let number = 1; number <= capacity; number++) {
+      assertEquals(say(first, `${number}`, number * everyMs), "new");
     }
     const end = capacity * everyMs;
-    assertEquals(once.accepts("1", "head", "1", end, true), false);
-    assertEquals(once.accepts("1", "head", "0", end, true), true);
+    assertEquals(say({}, "1", end), "duplicate");
+    assertEquals(say({}, "none", end), "new");
   });
 }
 
-Deno.test("OnceFilter.accepts() keeps its counts when it grows", () => {
-  const once = new OnceFilter({ size: 2 }, TOPICS);
-  const say = (node: string, identity: string) =>
-    once.accepts(node, "head", identity, 0, true);
-  for (let number = 0; number < 2100; number++) {
-    for (let times = 0; times <= number % 3; times++) {
-      assert(say("0", `${number}`));
+Deno.test("OnceFilter.add() keeps its counts when it grows", () => {
+  const { say } = reporter();
+  const round = (node: number) => {
+    for (let number = 0; number < 2100; number++) {
+      say({ node, key: `${number}` });
     }
+  };
+  round(0);
+  round(0);
+  const again = (node: number, number: number) =>
+    say({ node, key: `${number}` });
+  round(1);
+  for (let number = 0; number < 2100; number++) {
+    assertEquals(again(1, number), "duplicate");
   }
   for (let number = 0; number < 2100; number++) {
-    for (let times = 0; times <= number % 3; times++) {
-      assertEquals(say("1", `${number}`), false);
-    }
-    assert(say("1", `${number}`));
-    assertEquals(say("0", `${number}`), false);
+    assertEquals(again(1, number), "again");
+    assertEquals(again(0, number), "duplicate");
   }
 });
 
-Deno.test("OnceFilter.accepts() knows the attestations of a slot when a node sends them a slot late", () => {
-  const once = new OnceFilter({ size: 2 }, TOPICS);
-  const slot = (node: string, slot: number, receivedAt: number) =>
+Deno.test("OnceFilter.add() knows the attestations of a slot when a node sends them a slot late", () => {
+  const { say } = reporter();
+  const slot = (node: number, slot: number, at: number) =>
     Array.from(
       { length: 28_000 },
       (_, index) =>
-        once.accepts(
-          node,
-          "single_attestation",
-          `${slot} ${index}`,
-          receivedAt,
-          false,
-        ),
-    ).filter(Boolean).length;
-  assertEquals(slot("0", 7, 84_000), 28_000);
-  assertEquals(slot("0", 8, 96_000), 28_000);
-  assertEquals(slot("1", 7, 96_000), 0);
-  assertEquals(slot("1", 8, 108_000), 0);
+        say({ node, topic: "single_attestation", key: `${slot} ${index}`, at }),
+    ).filter((novelty) => novelty === "new").length;
+  assertEquals(slot(0, 7, 84_000), 28_000);
+  assertEquals(slot(0, 8, 96_000), 28_000);
+  assertEquals(slot(1, 7, 96_000), 0);
+  assertEquals(slot(1, 8, 108_000), 0);
 });
 
-Deno.test("OnceFilter.accepts() does not forget a head over a slot of attestations", () => {
-  const once = new OnceFilter({ size: 2 }, TOPICS);
-  assertEquals(once.accepts("0", "head", "7", 0, true), true);
+Deno.test("OnceFilter.add() does not forget a head over a slot of attestations", () => {
+  const { say } = reporter();
+  assertEquals(say({ key: "7" }), "new");
   for (let index = 0; index < 30_000; index++) {
-    once.accepts("0", "single_attestation", `${index}`, 0, true);
+    say({ topic: "single_attestation", key: `${index}` });
   }
-  assertEquals(once.accepts("1", "head", "7", 0, true), false);
+  assertEquals(say({ node: 1, key: "7" }), "duplicate");
 });
 
-Deno.test("OnceFilter.accepts() tells long identities apart without keeping them", () => {
-  const once = new OnceFilter({ size: 2 }, TOPICS);
-  const long = "x".repeat(100_000);
-  assertEquals(
-    once.accepts("0", "attester_slashing", `${long}a`, 0, true),
-    true,
-  );
-  assertEquals(
-    once.accepts("1", "attester_slashing", `${long}b`, 0, true),
-    true,
-  );
-  assertEquals(
-    once.accepts("1", "attester_slashing", `a${long}`, 0, true),
-    true,
-  );
-  assertEquals(
-    once.accepts("1", "attester_slashing", `${long}a`, 0, true),
-    false,
-  );
-});
-
-Deno.test("OnceFilter.accepts() loses nothing that a node says again and again", () => {
-  const once = new OnceFilter({ size: 2 }, TOPICS);
-  for (let times = 0; times < 70_000; times++) {
-    assertEquals(once.accepts("0", "sync_state", "{}", 0, true), true);
-  }
-});
-
-Deno.test("OnceFilter.accepts() takes what cannot happen again once, however often a node says it", () => {
-  const once = new OnceFilter({ size: 2 }, TOPICS);
-  const say = (node: string) => once.accepts(node, "block", "7", 0, false);
-  assertEquals([say("0"), say("0"), say("1"), say("1")], [
-    true,
-    false,
-    false,
-    false,
-  ]);
-});
-
-Deno.test("OnceFilter.accepts() remembers a bounded number of what nobody asked for", () => {
-  const once = new OnceFilter({ size: 2 }, TOPICS);
+Deno.test("OnceFilter.add() remembers a bounded number of what nobody requested", () => {
+  const { say } = reporter();
+  const made = (number: number) => ({
+    topic: `made up ${number % 7}`,
+    key: `${number}`,
+  });
   for (let number = 0; number <= 2048; number++) {
-    assert(once.accepts("0", `made up ${number % 7}`, `${number}`, 0, true));
+    assertEquals(say(made(number)), "new");
   }
-  assertEquals(once.accepts("1", "made up 1", "1", 0, true), false);
-  assert(once.accepts("1", "made up 0", "0", 0, true));
+  assertEquals(say({ ...made(1), node: 1 }), "duplicate");
+  assertEquals(say({ ...made(0), node: 1 }), "new");
 });
 
-Deno.test("OnceFilter.repeats() counts no more than what was delivered", () => {
-  const once = new OnceFilter({ size: 2 }, TOPICS);
-  assertEquals(once.repeats("0", "head", "7"), false);
-  assert(once.accepts("1", "head", "7", 0, true));
-  assertEquals([1, 2, 3].map(() => once.repeats("0", "head", "7")), [
-    true,
-    true,
-    true,
-  ]);
-  assert(once.accepts("0", "head", "7", 0, true));
+Deno.test("OnceFilter.addLate() counts no more than what was delivered", () => {
+  const { say, sayLate } = reporter();
+  assertEquals(say({ node: 1, key: "7" }), "new");
+  assertEquals(
+    ["7", "8", "7", "9", "7"].map((key) => sayLate({ key })),
+    ["duplicate", "new", "duplicate", "new", "duplicate"],
+  );
+  assertEquals([say({ key: "8" }), say({ key: "7" })], ["again", "again"]);
+});
+
+Deno.test("OnceFilter.forget() forgets how often a removed node reported a head", () => {
+  const once = new OnceFilter(TOPICS);
+  const { say } = reporter(once);
+  for (const key of ["A", "B", "A"]) say({ key });
+  once.forget(NODES[0]!);
+  assertEquals(
+    ["A", "B", "A"].map((key) => say({ key })),
+    ["duplicate", "duplicate", "duplicate"],
+  );
+  assert(once.has("head", { key: "A", extra: "", stage: 1 }));
 });

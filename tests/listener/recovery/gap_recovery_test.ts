@@ -306,7 +306,7 @@ Deno.test("SseListener() does not go back to heads of the node that come later t
         ]),
     other: (_request, path) => {
       const id = /\/headers\/(.+)$/.exec(path)?.[1];
-      return id === undefined ? undefined : Response.json(headers[id]);
+      return id === undefined ? undefined : answer(headers[id]);
     },
   });
   const recovered = Promise.withResolvers<void>();
@@ -351,7 +351,7 @@ Deno.test("SseListener() recovers a reorg once though the node says several time
       const id = /\/headers\/(.+)$/.exec(path)?.[1];
       if (id === undefined) return;
       if (id === "head" && ++askedForHead === 2) askedTwice.resolve();
-      return Response.json(headers[id]);
+      return answer(headers[id]);
     },
   });
   await using listener = await SseListener.start({
@@ -398,7 +398,10 @@ Deno.test("SseListener() tells a gap where a subscriber of events is too slow", 
 });
 
 Deno.test("SseListener() tells what a subscriber lost of events without a slot, before it closes", async () => {
-  const frames = Array.from({ length: 1100 }, () => frame("sync_state", {}));
+  const frames = Array.from(
+    { length: 1100 },
+    (_, number) => frame("sync_state", { number }),
+  );
   await using node = new ScriptedNode({ events: () => openStream(...frames) });
   const listener = await SseListener.start({
     nodes: [node.url],
@@ -434,6 +437,13 @@ function openStreamLater(start: Promise<void>, frames: string[]): Response {
   return new Response(body, {
     headers: { "content-type": "text/event-stream" },
   });
+}
+
+/** A header, or the answer that there is none. */
+function answer(header: unknown): Response {
+  return header === undefined
+    ? Response.json({ code: 404, message: "not found" }, { status: 404 })
+    : Response.json(header);
 }
 
 /** The answer to a request for a header. */

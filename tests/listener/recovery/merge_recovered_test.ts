@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { BeaconEvent } from "@org/beacon-sse";
+import { identify } from "../../../src/beacon/events/event_identity.ts";
 import { parseEventData } from "../../../src/beacon/events/parse_event_data.ts";
 import { mergeRecovered } from "../../../src/listener/recovery/merge_recovered.ts";
 import { block, chainReorg, head } from "../scripted_node.ts";
@@ -41,9 +42,11 @@ function merged(
   held: BeaconEvent<string>[],
   recovered: BeaconEvent<string>[],
 ): string[] {
-  return mergeRecovered(held, recovered).map(({ topic, slot, recovered }) =>
-    `${recovered ? "+" : ""}${topic} ${slot}`
-  );
+  const identified = (events: BeaconEvent<string>[]) =>
+    events.map((event) => ({ event, identity: identify(event) }));
+  return mergeRecovered(identified(held), identified(recovered)).map((
+    { event: { topic, slot, recovered } },
+  ) => `${recovered ? "+" : ""}${topic} ${slot}`);
 }
 
 Deno.test("mergeRecovered() puts what was missed in front of what came meanwhile", () => {
@@ -80,7 +83,7 @@ Deno.test("mergeRecovered() leaves out what is there already, and heads that lat
   );
 });
 
-Deno.test("mergeRecovered() tells a block, then the reorg to it, then the head", () => {
+Deno.test("mergeRecovered() puts a block first, then the reorg to it, then the head", () => {
   assertEquals(
     merged([], [found.head(11), found.reorg(11), found.block(11)]),
     ["+block 11", "+chain_reorg 11", "+head 11"],

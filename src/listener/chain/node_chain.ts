@@ -1,0 +1,83 @@
+/** What one node has reported of the chain, and what of it waits. Only the actor changes it. */
+
+import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
+import type { EventIdentity } from "../../beacon/events/event_identity.ts";
+import { Branch, type KnownBlock } from "./branch.ts";
+import type { ReportedHead } from "./head.ts";
+
+/** An event with its identity, which is found out once. */
+export interface IdentifiedEvent {
+  /** The event. */
+  event: BeaconEvent<string>;
+  /** Its identity. */
+  identity: EventIdentity;
+}
+
+/** The events of a node that wait. */
+export interface HeldEvents {
+  /** In the order of their arrival. */
+  events: IdentifiedEvent[];
+  /** Sum of their payloads' lengths. */
+  size: number;
+  /** Called when the first one comes. */
+  onFirst: () => void;
+}
+
+/** One node's view of the chain. A new chain gets a new one. */
+export class NodeChain {
+  /** The node's head. */
+  head: ReportedHead | undefined;
+  /** The head before it. */
+  before: KnownBlock | undefined;
+  /** The head that the node left with its last reorg. */
+  leftRoot: string | undefined;
+  /** The head after which events may be missing, until the way from it is found. */
+  gapFrom: ReportedHead | undefined;
+  /** The latest blocks up to the head. */
+  readonly branch: Branch = new Branch();
+  /** Events that wait until earlier ones are recovered; `undefined` where none has to wait. */
+  held: HeldEvents | undefined;
+  /** The dependent roots that the node reported last, by epoch. */
+  readonly dutyRoots: Map<number, string> = new Map();
+  /** Slot of the node's last head that was compared with the merged head. */
+  comparedSlot = -1;
+  /** Up to this slot the node's heads are behind the merged head, or repeat it. */
+  behindUntil = -1;
+  /** Epoch of the last finalized checkpoint that the node reported. */
+  finalizedEpoch: number | undefined;
+  /** When a head was recovered that the node's own heads may still come up to. */
+  recoveredAt: number | undefined;
+
+  /** The node's head is another one now. */
+  moveTo(head: ReportedHead): void {
+    if (this.head?.root !== head.root) this.before = this.head;
+    this.head = head;
+    this.branch.add(head);
+  }
+
+  /** The node reports a reorg. Its head follows, unless the head was reported already. */
+  switchTo(newHead: ReportedHead, oldRoot: string): void {
+    const isReported = this.branch.has(newHead.root);
+    this.leftRoot = oldRoot;
+    this.recoveredAt = undefined;
+    this.branch.switchTo(newHead, oldRoot);
+    if (!isReported) this.moveTo(newHead);
+  }
+
+  /**
+   * Whether a head was under way while a later one was recovered. It is on the way to that one, so it
+   * would move the node's head back.
+   */
+  isOvertaken({ slot, root }: KnownBlock, receivedAt: number): boolean {
+    if (this.recoveredAt === undefined) return false;
+    if (
+      slot < this.head!.slot && receivedAt <= this.recoveredAt + UNDER_WAY_MS &&
+      this.branch.has(root)
+    ) return true;
+    this.recoveredAt = undefined;
+    return false;
+  }
+}
+
+/** For so long an event may be under way while headers are requested. */
+const UNDER_WAY_MS = 2000;
