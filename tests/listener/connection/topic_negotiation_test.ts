@@ -578,3 +578,126 @@ Deno.test("SseListener() asks again for a refused topic after an hour", async ()
     mock.timers.reset();
   }
 });
+
+Deno.test("SseListener() finds what a node does not know that answers it with silence, in any form", async () => {
+  const never = new Promise<Response>(() => {});
+  const feeds = setInterval(() => {}, 1000);
+  const known = ["head", "block", "chain_reorg"];
+  await using node = new ScriptedNode({
+    events(request) {
+      const keys = new URL(request.url).searchParams.getAll("topics");
+      // Stops at the first topic that it does not know, and a list with commas is none.
+      return keys.every((topic) => known.includes(topic))
+        ? openStream(frame("head", head(100)), frame("block", head(100)))
+        : never;
+    },
+  });
+  await using listener = await SseListener.start({
+    config: configAtSlot(100, 300),
+    random: () => 0,
+    topics: ["block_gossip", "head", "block"],
+    nodes: [node.url],
+  });
+  const events = await take(listener.events(), 2);
+  clearInterval(feeds);
+  assertEquals(events.map(brief), ["head 100", "block 100"]);
+  assertEquals(listener.nodes[0]!.topics, ["head", "block"]);
+  assertEquals(listener.nodes[0]!.missingTopics, ["block_gossip"]);
+  assertEquals(listener.nodes[0]!.topicForm, "repeated");
+});
+
+Deno.test("SseListener() requests the other form where no headers come within a slot, and leaves the first", async () => {
+  const { promise: never, resolve } = Promise.withResolvers<Response>();
+  const forms: boolean[] = [];
+  await using node = new ScriptedNode({
+    events(request) {
+      const isJoined = request.url.includes(",");
+      forms.push(isJoined);
+      return isJoined
+        ? never
+        : openStream(frame("head", head(100)), frame("block", head(100)));
+    },
+  });
+  await using listener = await SseListener.start({
+    config: configAtSlot(100, 200),
+    random: () => 0,
+    nodes: [node.url],
+  });
+  await take(listener.events(), 2);
+  assertEquals(forms, [true, false]);
+  assertEquals(listener.nodes[0]!.topicForm, "repeated");
+  assertEquals(listener.nodes[0]!.reconnects, 0);
+  resolve(new Response());
+});
+
+Deno.test("SseListener() uses the form that a node has proven though a later stream is silent", async () => {
+  const { promise: never, resolve } = Promise.withResolvers<Response>();
+  const forms: boolean[] = [];
+  const isSeventh = Promise.withResolvers<void>();
+  await using node = new ScriptedNode({
+    events(request) {
+      const isJoined = request.url.includes(",");
+      forms.push(isJoined);
+      if (forms.length === 5) isSeventh.resolve();
+      // The first one in repeated keys has events, later ones have no headers.
+      return forms.length === 2
+        ? openStream(frame("head", head(100)), frame("block", head(100)))
+        : never;
+    },
+  });
+  await using _listener = await SseListener.start({
+    config: configAtSlot(100),
+    random: () => 0,
+    idleTimeoutMs: 100,
+    nodes: [node.url],
+  });
+  await isSeventh.promise;
+  assertEquals(forms.slice(0, 5), [true, false, false, false, false]);
+  resolve(new Response());
+});
+
+Deno.test("SseListener() probes at most four topics at once, and leaves no probe behind", async () => {
+  const topics = [
+    "head",
+    "block",
+    "voluntary_exit",
+    "finalized_checkpoint",
+    "chain_reorg",
+    "contribution_and_proof",
+    "attester_slashing",
+    "proposer_slashing",
+  ];
+  let open = 0;
+  let most = 0;
+  await using node = new ScriptedNode({
+    events(request) {
+      const isList = request.url.includes(",");
+      if (isList && request.url.includes("_slashing")) {
+        return new Response("no", { status: 400 });
+      }
+      if (open >= 4) return new Response("too many", { status: 429 });
+      most = Math.max(most, ++open);
+      const body = new ReadableStream({
+        start: (controller) =>
+          controller.enqueue(
+            new TextEncoder().encode(frame("head", head(100))),
+          ),
+        cancel: () => void open--,
+      });
+      return request.url.includes("_slashing")
+        ? (open--, new Response("no", { status: 400 }))
+        : new Response(body, {
+          headers: { "content-type": "text/event-stream" },
+        });
+    },
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    topics,
+    nodes: [node.url],
+  });
+  await nextStatus(listener.status(), "connected");
+  assertEquals(open, 1);
+  assertEquals(most, 4);
+  assertEquals(listener.nodes[0]!.topics, topics.slice(0, 6));
+});

@@ -1,0 +1,278 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  type DisconnectedStatus,
+  SseListener,
+  type SseListenerOptions,
+} from "@org/beacon-sse";
+import { brief, configAtSlot, nextStatus, take } from "../helpers.ts";
+import { frame, head, openStream, ScriptedNode } from "../scripted_node.ts";
+import { StoppingRelay } from "../../beacon/http/http_server.ts";
+
+const HASTY = { config: configAtSlot(100), random: () => 0 } satisfies Partial<
+  SseListenerOptions
+>;
+
+/** A stream that a test feeds. */
+class FedStream {
+  readonly response: Response;
+  readonly isClosed: Promise<void>;
+  #controller!: ReadableStreamDefaultController<Uint8Array>;
+
+  constructor() {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.isClosed = promise;
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        this.#controller = controller;
+      },
+      cancel: () => resolve(),
+    });
+    this.response = new Response(body, {
+      headers: { "content-type": "text/event-stream" },
+    });
+  }
+
+  send(...frames: string[]): void {
+    this.#controller.enqueue(new TextEncoder().encode(frames.join("")));
+  }
+}
+
+function finality(epoch: number): string {
+  return frame("finalized_checkpoint", {
+    block: `0x${"1".repeat(64)}`,
+    state: `0x${"2".repeat(64)}`,
+    epoch: String(epoch),
+    execution_optimistic: false,
+  });
+}
+
+Deno.test("SseListener() listens to a node whose /node/syncing never answers", async () => {
+  const { promise: never, resolve } = Promise.withResolvers<Response>();
+  await using node = new ScriptedNode({
+    events: () => openStream(frame("head", head(100))),
+    other: (_request, path) => path.endsWith("/syncing") ? never : undefined,
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+  });
+  assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+  assertEquals(listener.nodes[0]!.syncing, undefined);
+  resolve(new Response());
+});
+
+Deno.test("SseListener() reads a silent stream until the next one is open", async () => {
+  const first = new FedStream();
+  const second = Promise.withResolvers<Response>();
+  await using node = new ScriptedNode({
+    events: (_request, connection) =>
+      connection === 0 ? first.response : second.promise,
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    topics: ["finalized_checkpoint"],
+    idleTimeoutMs: 300,
+    nodes: [node.url],
+  });
+  const events = listener.events();
+  const statuses = listener.status();
+  const { reason } = await nextStatus(
+    statuses.values({ preventCancel: true }),
+    "disconnected",
+  );
+  assertEquals(reason, "idle");
+  first.send(finality(1));
+  assertEquals(
+    (await take(events.values({ preventCancel: true }), 1))[0]!.topic,
+    "finalized_checkpoint",
+  );
+  second.resolve(openStream(finality(2)));
+  await first.isClosed;
+  await take(events, 1);
+});
+
+Deno.test("SseListener() does not wait longer and longer for a node that answers and is silent", async () => {
+  await using node = new ScriptedNode({ events: () => openStream() });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    random: () => 0.2,
+    idleTimeoutMs: 50,
+    nodes: [node.url],
+  });
+  const waits: number[] = [];
+  for await (const status of listener.status()) {
+    if (status.type === "disconnected") waits.push(status.retryInMs);
+    if (waits.length === 4) break;
+  }
+  assertEquals(waits, [200, 200, 200, 200]);
+});
+
+Deno.test("SseListener() does not end a stream that is silent before genesis", async () => {
+  const stream = new FedStream();
+  await using node = new ScriptedNode({ events: () => stream.response });
+  const genesisTime = Date.now() + 500;
+  await using listener = await SseListener.start({
+    random: () => 0,
+    config: { genesisTime, slotDurationMs: 60_000, slotsPerEpoch: 32 },
+    idleTimeoutMs: 200,
+    nodes: [node.url],
+  });
+  const { at } = await nextStatus(listener.status(), "disconnected");
+  assert(at >= genesisTime + 100, `cut ${genesisTime - at} ms before genesis`);
+});
+
+Deno.test("SseListener() connects again when the machine slept, without a report of a silent node", async () => {
+  let sleptMs = 0;
+  await using node = new ScriptedNode({
+    events: () => openStream(frame("head", head(100))),
+  });
+  await using listener = await SseListener.start({
+    config: { ...configAtSlot(100, 500), slotsPerEpoch: 4 },
+    now: () => Date.now() + sleptMs,
+    random: () => 0,
+    idleTimeoutMs: 60_000,
+    nodes: [node.url],
+  });
+  const statuses = listener.status();
+  await take(listener.events(), 1);
+  sleptMs = 3_600_000;
+  const types: string[] = [];
+  for await (const status of statuses) {
+    types.push(
+      status.type === "disconnected"
+        ? `disconnected: ${status.reason}`
+        : status.type,
+    );
+    if (types.filter((type) => type === "connected").length === 2) break;
+  }
+  assertEquals(types, ["connected", "disconnected: slept", "connected"]);
+});
+
+Deno.test("SseListener() leaves the dead connections of a pool behind after silence", async () => {
+  await using node = new ScriptedNode({
+    events: () => openStream(frame("head", head(100))),
+  });
+  await using relay = new StoppingRelay(node.url);
+  await using listener = await SseListener.start({
+    ...HASTY,
+    idleTimeoutMs: 300,
+    nodes: [relay.url],
+  });
+  const statuses = listener.status();
+  const next = () =>
+    nextStatus(statuses.values({ preventCancel: true }), "connected");
+  await next();
+  relay.stop();
+  await next();
+  assertEquals(listener.nodes[0]!.reconnects, 1);
+});
+
+Deno.test("SseListener() names a proxy that hands events on in lumps, once", async () => {
+  const stream = new FedStream();
+  await using node = new ScriptedNode({ events: () => stream.response });
+  const messages: string[] = [];
+  const warned = Promise.withResolvers<void>();
+  await using listener = await SseListener.start({
+    config: configAtSlot(100, 100),
+    random: () => 0,
+    idleTimeoutMs: 60_000,
+    nodes: [node.url],
+    log: ({ message }) => {
+      if (!message.includes("buffers the stream")) return;
+      messages.push(message);
+      warned.resolve();
+    },
+  });
+  await nextStatus(listener.status(), "connected");
+  const events = listener.events();
+  for (const slot of [100, 103]) {
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    const slots = [slot, slot + 1, slot + 2];
+    stream.send(...slots.map((slot) => frame("head", head(slot))));
+  }
+  await take(events, 6);
+  await warned.promise;
+  assertEquals(messages.length, 1);
+  assertStringIncludes(
+    listener.nodes[0]!.lastError!.message,
+    "3 heads came at once",
+  );
+});
+
+Deno.test("SseListener() takes an error event with a status for the refusal that it is", async () => {
+  await using node = new ScriptedNode({
+    events: () =>
+      openStream(frame("error", { status_code: 504, message: "timeout" })),
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+  });
+  const { reason, error } = await nextStatus(
+    listener.status(),
+    "disconnected",
+  ) as DisconnectedStatus & { error: { status: number } };
+  assertEquals([reason, error.status], ["status", 504]);
+  assertStringIncludes(error.message, "timeout");
+});
+
+Deno.test("SseListener() leaves a topic out that an error event refuses", async () => {
+  await using node = new ScriptedNode({
+    events: (request) =>
+      request.url.includes("block_gossip")
+        ? openStream(
+          frame("error", { code: 400, message: "Invalid topic: block_gossip" }),
+        )
+        : openStream(frame("head", head(100))),
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: [node.url],
+  });
+  assertEquals(
+    (await take(listener.events({ topics: ["head"] }), 1)).map(brief),
+    [
+      "head 100",
+    ],
+  );
+  assertEquals(listener.nodes[0]!.missingTopics, ["block_gossip"]);
+});
+
+Deno.test("SseListener() ends with the error of a permission that the process lacks", async () => {
+  const listener = await SseListener.start({
+    ...HASTY,
+    nodes: ["http://127.0.0.1:5052"],
+    fetch() {
+      const error = new Error('Requires net access to "127.0.0.1:5052"');
+      error.name = "NotCapable";
+      return Promise.reject(error);
+    },
+  });
+  const error = await listener.finished.then(() => undefined, (error) => error);
+  assertStringIncludes(String(error), "Requires net access");
+});
+
+Deno.test("SseListener() logs what fails unforeseen beside a stream", async () => {
+  await using node = new ScriptedNode({
+    events: () => openStream(frame("head", head(1))),
+    other: (_request, path) =>
+      path.endsWith("/genesis")
+        ? new Response(null, { status: 500 })
+        : undefined,
+  });
+  const logged = Promise.withResolvers<string>();
+  await using listener = await SseListener.start({
+    nodes: [node.url],
+    random() {
+      throw new Error("no dice");
+    },
+    log: ({ message }) => {
+      if (message.includes("no dice")) logged.resolve(message);
+    },
+  });
+  await take(listener.events(), 1);
+  assertEquals(
+    await logged.promise,
+    "A task beside the stream failed: no dice",
+  );
+});
