@@ -13,6 +13,7 @@ import { GapCoverage } from "./events/gap_coverage.ts";
 import { Resume } from "./events/resume.ts";
 import { checkGatewayOptions, type GatewayOptions } from "./gateway_options.ts";
 import { NodeMonitor } from "./nodes/node_monitor.ts";
+import { isPassedRead, PassOn } from "./nodes/pass_on.ts";
 import { type ConnectionInfo, toResponse } from "./web_response.ts";
 
 /** A running gateway. */
@@ -40,6 +41,8 @@ export function handleOf(gateway: Gateway): Handle | undefined {
  *
  * - `GET /eth/v1/events`: the listener's events, each once, as the nodes sent them. A reader that
  *   comes back receives what it missed.
+ * - Reads of the Beacon API that clients of a node need (genesis, spec, version, syncing, health,
+ *   identity, headers, blocks, finality checkpoints), from a healthy, synced node.
  * - `/healthz`, `/readyz`, `/metrics`.
  *
  * @param listener The listener, which the gateway does not close.
@@ -113,6 +116,12 @@ export function createGateway(
       signal,
     }),
   });
+  const passOn = new PassOn({
+    access,
+    monitor,
+    isNews: (root) => hub.isNews(root),
+    signal,
+  });
   const routes = new Map<string, Handle>([
     [
       "/eth/v1/events",
@@ -146,6 +155,9 @@ export function createGateway(
     const route = routes.get(pathname);
     if (route !== undefined) {
       return isRead(method) ? await route(request) : notAllowed(method);
+    }
+    if (checked.passAll || (isRead(method) && isPassedRead(pathname))) {
+      return await passOn.answer(request);
     }
     return apiError(404, `Not found: ${printable(pathname, 100)}`);
   };

@@ -30,9 +30,11 @@ export async function toResponse(
   const { status } = answer;
   const content = "open" in answer
     ? toStream(answer.open, signal)
-    : method === "HEAD"
-    ? null
     : answer.body;
+  if (method === "HEAD" && content !== null) {
+    if (typeof content !== "string") await content.cancel();
+    return new Response(null, { status, headers: answer.headers });
+  }
   return new Response(content, { status, headers: answer.headers });
 }
 

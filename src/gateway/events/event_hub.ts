@@ -116,6 +116,16 @@ export class EventHub {
     });
   }
 
+  /** Whether one of the latest events is about a block. */
+  isNews(root: string): boolean {
+    for (
+      const { identity } of this.ring.after(this.#seq - NEWS, CHAIN_TOPICS)
+    ) {
+      if (identity?.includes(root)) return true;
+    }
+    return false;
+  }
+
   /**
    * Prepares a reader.
    *
@@ -214,6 +224,9 @@ export class EventHub {
 
 /** A reader whose connection has had no room for so long is closed. */
 const STUCK_AFTER_MS = 30_000;
+
+/** Among how many of the latest events of all topics a block is news. */
+const NEWS = 64;
 
 /** Topics of few events a slot, by which another gateway can tell what a reader has. */
 const CHAIN_TOPICS = new Set([

@@ -1,0 +1,220 @@
+/**
+ * Passes requests to a healthy, synced node and streams its answer. Until the first byte of an
+ * answer has arrived, another node is tried.
+ */
+
+import { deadline } from "@std/async/deadline";
+import { delay } from "@std/async/delay";
+import { publicError } from "../../beacon/http/public_error.ts";
+import { requestNode } from "../../beacon/http/request.ts";
+import type { NodeEndpoint } from "../../beacon/http/endpoint.ts";
+import type { ListenerAccess } from "../../listener/listener_access.ts";
+import { type Answer, apiError, type GatewayRequest } from "../answer.ts";
+import type { NodeMonitor } from "./node_monitor.ts";
+
+/** Options for {@linkcode PassOn}. */
+export interface PassOnOptions {
+  /** How the nodes are requested. */
+  access: ListenerAccess;
+  /** Which node to request. */
+  monitor: Pick<NodeMonitor, "ranked">;
+  /** Whether an event has just named that block. */
+  isNews: (root: string) => boolean;
+  /** Ends requests when aborted. */
+  signal: AbortSignal;
+}
+
+/** Reads that validator clients, explorers and listeners need, and that cost a node little. */
+const READS: readonly RegExp[] = [
+  /^\/eth\/v1\/beacon\/genesis$/,
+  /^\/eth\/v1\/config\/(spec|fork_schedule|deposit_contract)$/,
+  /^\/eth\/v1\/node\/(version|syncing|health|identity)$/,
+  /^\/eth\/v2\/node\/version$/,
+  /^\/eth\/v1\/beacon\/headers(\/\w{1,80})?$/,
+  /^\/eth\/v[12]\/beacon\/blocks\/\w{1,80}(\/(root|attestations))?$/,
+  /^\/eth\/v1\/beacon\/blinded_blocks\/\w{1,80}$/,
+  /^\/eth\/v1\/beacon\/states\/\w{1,80}\/finality_checkpoints$/,
+];
+
+/** Whether a path is one of the reads that are passed on. */
+export function isPassedRead(path: string): boolean {
+  return READS.some((read) => read.test(path));
+}
+
+/** Passes requests on. */
+export class PassOn {
+  readonly #options: PassOnOptions;
+  #underWay = 0;
+
+  /** @param options The nodes. */
+  constructor(options: PassOnOptions) {
+    this.#options = options;
+  }
+
+  /** Answers with what a node answers. */
+  async answer(request: GatewayRequest): Promise<Answer> {
+    if (this.#underWay >= MOST_UNDER_WAY) {
+      return apiError(503, "Too many requests at a time", {
+        "retry-after": "1",
+      });
+    }
+    const { monitor, isNews, signal } = this.#options;
+    const isRead = request.method === "GET" || request.method === "HEAD";
+    const root = /0x[0-9a-f]{64}/i.exec(request.url.pathname)?.[0];
+    // Nodes report a block before they can be asked for it.
+    const isFresh = root !== undefined && isNews(root.toLowerCase());
+    let refusal: Answer | undefined;
+    for (let round = 0; round < (isFresh ? ROUNDS : 1); round++) {
+      if (round > 0) await delay(ROUND_MS * round, { signal });
+      const nodes = monitor.ranked().slice(0, isRead ? MOST_NODES : 1);
+      for (const { endpoint } of nodes) {
+        if (request.signal.aborted) break;
+        try {
+          const answer = await this.#ask(endpoint, request);
+          const { status } = answer;
+          const isFinal = status < 500 && status !== 429 &&
+            !(status === 404 && isFresh);
+          if (isFinal) return answer;
+          // Of several refusals the first node's counts, and that a block is missing more than errors.
+          if (refusal === undefined || status === 404) refusal = answer;
+        } catch (error) {
+          refusal ??= apiError(502, (error as Error).message);
+        }
+      }
+    }
+    return refusal ??
+      apiError(503, "No node is connected", { "retry-after": "1" });
+  }
+
+  async #ask(node: NodeEndpoint, request: GatewayRequest): Promise<Answer> {
+    const { fetch } = this.#options.access;
+    const { method, url: { pathname, search }, headers } = request;
+    const ended = new AbortController();
+    this.#underWay++;
+    ended.signal.addEventListener("abort", () => this.#underWay--);
+    const signal = AbortSignal.any([
+      this.#options.signal,
+      request.signal,
+      ended.signal,
+    ]);
+    const query = search.slice(1);
+    const accept = headers.get("accept") ?? "application/json";
+    try {
+      const response = await deadline(
+        method === "GET" || method === "HEAD"
+          ? requestNode(node, pathname, { fetch, signal, accept, query })
+          : fetch(node.url(pathname, query), {
+            method,
+            headers: writeHeaders(node, accept, headers, node.url(pathname)),
+            body: request.body,
+            redirect: "manual",
+            signal,
+          }),
+        HEADERS_MS,
+      );
+      return await toAnswer(node, response, () => ended.abort());
+    } catch (error) {
+      ended.abort();
+      throw new Error(
+        error instanceof DOMException && error.name === "TimeoutError"
+          ? `Cannot reach ${node.name}: no answer in ${HEADERS_MS} ms`
+          : publicError(error, node).message,
+      );
+    }
+  }
+}
+
+const ROUNDS = 4;
+const ROUND_MS = 100;
+const MOST_NODES = 4;
+const MOST_UNDER_WAY = 256;
+const HEADERS_MS = 10_000;
+/** How long a node may pause in the middle of an answer. */
+const PAUSE_MS = 30_000;
+/** Of a refusal no more is passed on. */
+const MOST_REFUSAL_BYTES = 64 * 1024;
+
+/** Headers of requests that write; credentials of the reader stay here. */
+function writeHeaders(
+  node: NodeEndpoint,
+  accept: string,
+  given: Headers,
+  url: URL,
+): Headers {
+  const headers = node.headers(accept, url);
+  for (const name of ["content-type", "eth-consensus-version"]) {
+    const value = given.get(name);
+    if (value !== null) headers.set(name, value);
+  }
+  return headers;
+}
+
+/** A node's answer, as soon as its first byte is here. */
+async function toAnswer(
+  node: NodeEndpoint,
+  response: Response,
+  /** Ends the request; called when nothing more is read of it. */
+  abort: () => void,
+): Promise<Answer> {
+  const { status } = response;
+  const headers: Record<string, string> = {};
+  for (const [name, value] of response.headers) {
+    if (PASSED_HEADERS.test(name) && !node.holdsSecret(value)) {
+      headers[name] = value;
+    }
+  }
+  if (status < 200 || (status >= 300 && status < 400)) {
+    abort();
+    throw new Error(`Cannot use ${node.name}: unexpected status ${status}`);
+  }
+  if (response.body === null) {
+    abort();
+    return { status, headers, body: null };
+  }
+  const reader = response.body.getReader();
+  const read = () => deadline(reader.read(), PAUSE_MS);
+  if (status >= 400) {
+    const text = await readText(read);
+    abort();
+    return node.holdsSecret(text)
+      ? apiError(status, "The node's message is not shown")
+      : { status, headers, body: text };
+  }
+  const first = await read();
+  if (first.done) {
+    abort();
+    return { status, headers, body: null };
+  }
+  let next: Uint8Array<ArrayBuffer> | undefined = first.value;
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller) {
+      try {
+        const value = next ?? (await read()).value;
+        next = undefined;
+        if (value !== undefined) return controller.enqueue(value);
+        controller.close();
+        abort();
+      } catch (error) {
+        abort();
+        throw publicError(error, node);
+      }
+    },
+    cancel: abort,
+  }, { highWaterMark: 0 });
+  return { status, headers, body };
+}
+
+const PASSED_HEADERS = /^(content-type|retry-after|eth-[a-z-]+)$/;
+
+async function readText(
+  read: () => Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>>,
+): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  while (text.length < MOST_REFUSAL_BYTES) {
+    const { done, value } = await read();
+    if (done) break;
+    text += decoder.decode(value, { stream: true });
+  }
+  return text.slice(0, MOST_REFUSAL_BYTES);
+}
