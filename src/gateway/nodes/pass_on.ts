@@ -105,7 +105,7 @@ export class PassOn {
           ? requestNode(node, pathname, { fetch, signal, accept, query })
           : fetch(node.url(pathname, query), {
             method,
-            headers: writeHeaders(node, accept, headers, node.url(pathname)),
+            headers: writeHeaders(node, accept, headers),
             body: request.body,
             redirect: "manual",
             signal,
@@ -139,9 +139,8 @@ function writeHeaders(
   node: NodeEndpoint,
   accept: string,
   given: Headers,
-  url: URL,
 ): Headers {
-  const headers = node.headers(accept, url);
+  const headers = node.headers(accept);
   for (const name of ["content-type", "eth-consensus-version"]) {
     const value = given.get(name);
     if (value !== null) headers.set(name, value);
