@@ -97,7 +97,7 @@ export function createGateway(
     keepAliveMs,
   });
   let isRunning = true;
-  const fed = feed(listener, hub, signal).finally(() => {
+  const fed = feed(listener, access.topics, hub, signal).finally(() => {
     isRunning = false;
     hub.close();
     ended.abort();
@@ -237,10 +237,11 @@ function newEpoch(): string {
 /** Takes events and gaps of the listener until either ends. */
 async function feed(
   listener: SseListener,
+  topics: readonly string[],
   hub: EventHub,
   signal: AbortSignal,
 ): Promise<void> {
-  const events = listener.events({ raw: true, signal });
+  const events = listener.events({ topics, raw: true, signal });
   const statuses = listener.status({ signal });
   const coverage = new GapCoverage(() => listener.clock);
   let dropped = 0;
