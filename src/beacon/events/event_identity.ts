@@ -5,8 +5,8 @@
 
 import { digest } from "../../values/digest.ts";
 import type { BeaconEvent } from "./beacon_event.ts";
-import type { Shape } from "./members.ts";
-import { isTopicName, topicRecord } from "./topic.ts";
+import type { Found } from "./primitives.ts";
+import { type AnyTopicRecord, isTopicName, topicRecord } from "./topic.ts";
 
 /** What an event is about, and how much of it the node had verified. */
 export interface EventIdentity {
@@ -36,10 +36,11 @@ export function identify(event: BeaconEvent<string>): EventIdentity {
     const name = isTopicName(topic) ? topic : digest(topic);
     return { key: `${name}/${digest(raw)}`, extra: "", stage: 1 };
   }
-  const parts = record.identity(event.data).join("/");
+  const { parts, unknown } = search(record, event);
+  const text = parts.join("/");
   return {
-    key: `${topic}/${parts.length > MOST_UNITS ? digest(parts) : parts}`,
-    extra: unknownMembers(record.payload, event),
+    key: `${topic}/${text.length > MOST_UNITS ? digest(text) : text}`,
+    extra: unknown.length === 0 ? "" : digest(unknown.sort().join()),
     stage: stageOf(event as BeaconEvent),
   };
 }
@@ -96,18 +97,21 @@ export function isOptimistic(event: BeaconEvent<string>): boolean {
   return flags?.execution_optimistic === true;
 }
 
-function unknownMembers(
-  payload: Shape<unknown>,
+function search(
+  { identity, payload }: AnyTopicRecord,
   { data, raw }: BeaconEvent<string>,
-): string {
-  const unknown: string[] = [];
+): Found {
+  const isPart = "only" in identity
+    ? (name: string) => identity.only.includes(name)
+    : (name: string) => !identity.allBut.includes(name);
+  const found: Found = { isPart, parts: [], unknown: [] };
   try {
-    payload.addUnknown?.(data, "", unknown);
+    payload.search!(data, "", found);
   } catch {
-    // Nested too deep to be written again.
-    return digest(raw);
+    // Unknown members are nested too deep to be written again.
+    found.unknown.push(raw);
   }
-  return unknown.length === 0 ? "" : digest(unknown.sort().join());
+  return found;
 }
 
 function stageOf(event: BeaconEvent): number {

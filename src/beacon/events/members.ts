@@ -38,7 +38,7 @@ export function optional<T>(member: Member<T>): OptionalMember<T> {
 
 /** Declares an array. */
 export function list<T>(member: Member<T>): Member<readonly T[]> {
-  const { addUnknown } = member;
+  const { search } = member;
   const array = {
     schema: v.array(member.schema),
     read(value: unknown) {
@@ -51,11 +51,11 @@ export function list<T>(member: Member<T>): Member<readonly T[]> {
       return value;
     },
   };
-  return addUnknown === undefined ? array : {
+  return search === undefined ? array : {
     ...array,
-    addUnknown(data, path, list) {
+    search(data, path, found) {
       for (const [index, each] of (data as T[]).entries()) {
-        addUnknown(each, `${path}${index}.`, list);
+        search(each, `${path}${index}.`, found);
       }
     },
   };
@@ -96,14 +96,17 @@ export function object<T extends object>(
       dropPrototype(value);
       return rule(value as T) === undefined ? value as T : undefined;
     },
-    addUnknown(data, path, list) {
+    search(data, path, found) {
       const values = data as JsonObject;
-      for (const name in values) {
-        const member = byName.get(name);
+      for (const [name, { search }] of members) {
         const value = values[name];
-        if (member !== undefined) {
-          member.addUnknown?.(value, `${path}${name}.`, list);
-        } else list.push(`${path}${name}:${canonical(value)}`);
+        if (search === undefined) {
+          if (found.isPart(name)) found.parts.push(value);
+        } else if (value !== undefined) search(value, `${path}${name}.`, found);
+      }
+      for (const name in values) {
+        if (byName.has(name)) continue;
+        found.unknown.push(`${path}${name}:${canonical(values[name])}`);
       }
     },
   };

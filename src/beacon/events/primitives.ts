@@ -20,8 +20,18 @@ export interface Member<T> {
   readonly text?: { kind: "text"; length?: number } | { kind: "boolean" };
   /** What is delivered where a node leaves the member out or sends `null`. */
   readonly absent?: { readonly value: T };
-  /** Adds the members that are not declared, at any depth, to a list. */
-  readonly addUnknown?: (data: unknown, path: string, list: string[]) => void;
+  /** Looks through its members, where it has any. */
+  readonly search?: (data: unknown, path: string, found: Found) => void;
+}
+
+/** What a search through a payload finds. */
+export interface Found {
+  /** Which members are looked for: those for which it is true. */
+  readonly isPart: (name: string) => boolean;
+  /** Their values, in the order of the declaration. */
+  readonly parts: unknown[];
+  /** The members that are not declared, each with its path. */
+  readonly unknown: string[];
 }
 
 /** Length of the longest decimal uint64. */

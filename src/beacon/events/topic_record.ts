@@ -2,9 +2,6 @@
 
 import type { Shape } from "./members.ts";
 
-/** What an identity is made of, always in the same number and order. */
-export type Parts = readonly (string | number | boolean | undefined)[];
-
 /** All that is known of a topic. */
 export interface TopicRecord<T extends string, Data> {
   /** Name of the topic. */
@@ -14,9 +11,18 @@ export interface TopicRecord<T extends string, Data> {
   /** The slot that an event belongs to; absent where its events are of no slot. */
   readonly slot?: (data: Data) => number;
   /**
-   * What makes an event this one and no other. Left out is what one node may know and another not:
-   * `execution_optimistic`, `version`, states and epochs that follow from the rest, and members that
-   * only some nodes send.
+   * The members that make an event this one and no other, at any depth: some, or all but some. Left
+   * out is what one node may know and another not: `execution_optimistic`, `version`, states and
+   * epochs that follow from the rest, and members that only some nodes send.
    */
-  readonly identity: (data: Data) => Parts;
+  readonly identity:
+    | { readonly only: readonly string[] }
+    | { readonly allBut: readonly string[] };
+}
+
+/** Declares a topic; the type of its data follows from the payload. */
+export function defineTopic<const T extends string, Data>(
+  record: TopicRecord<T, Data>,
+): TopicRecord<T, Data> {
+  return record;
 }

@@ -13,7 +13,7 @@ import {
   signature,
   uint,
 } from "../primitives.ts";
-import type { Parts, TopicRecord } from "../topic_record.ts";
+import { defineTopic } from "../topic_record.ts";
 
 /** A checkpoint: the first block of an epoch. */
 export interface Checkpoint {
@@ -72,21 +72,6 @@ export const attestationData: Member<AttestationData> = object<AttestationData>(
   },
 );
 
-/** What tells one vote from another. */
-export function votePartsOf(
-  { slot, index, beacon_block_root, source, target }: AttestationData,
-): Parts {
-  return [
-    slot,
-    index,
-    beacon_block_root,
-    source.epoch,
-    source.root,
-    target.epoch,
-    target.root,
-  ];
-}
-
 const aggregate = object<AttestationEvent>({
   aggregation_bits: bits,
   data: attestationData,
@@ -101,49 +86,26 @@ const single = object<SingleAttestationEvent>({
   signature,
 });
 
-/** The record of `attestation`; two clients send single attestations on it. */
-export const attestation: TopicRecord<
-  "attestation",
-  AttestationEvent | SingleAttestationEvent
-> = {
+// Two clients send single attestations on it.
+export const attestation = defineTopic({
   topic: "attestation",
   payload: {
     schema: v.lazy<
       v.GenericSchema<unknown, AttestationEvent | SingleAttestationEvent>
     >((value) => shapeOf(value).schema),
     read: (value) => shapeOf(value).read(value),
-    addUnknown: (data, path, list) =>
-      shapeOf(data).addUnknown!(data, path, list),
+    search: (data, path, found) => shapeOf(data).search!(data, path, found),
   },
   slot: ({ data }) => data.slot,
-  identity: (data) =>
-    isSingle(data) ? singleParts(data) : [
-      ...votePartsOf(data.data),
-      data.aggregation_bits,
-      data.committee_bits,
-      data.signature,
-    ],
-};
+  identity: { allBut: [] },
+});
 
-/** The record of `single_attestation`. */
-export const single_attestation: TopicRecord<
-  "single_attestation",
-  SingleAttestationEvent
-> = {
+export const single_attestation = defineTopic({
   topic: "single_attestation",
   payload: single,
   slot: ({ data }) => data.slot,
-  identity: singleParts,
-};
-
-function singleParts(data: SingleAttestationEvent): Parts {
-  return [
-    data.committee_index,
-    data.attester_index,
-    ...votePartsOf(data.data),
-    data.signature,
-  ];
-}
+  identity: { allBut: [] },
+});
 
 function isSingle(
   data: AttestationEvent | SingleAttestationEvent,

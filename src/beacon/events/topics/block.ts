@@ -2,7 +2,7 @@
 
 import { object } from "../members.ts";
 import { optimistic, root, uint } from "../primitives.ts";
-import type { TopicRecord } from "../topic_record.ts";
+import { defineTopic } from "../topic_record.ts";
 
 /** Payload of `block`: fork choice imported a block. */
 export interface BlockEvent {
@@ -22,8 +22,7 @@ export interface BlockGossipEvent {
   readonly block: string;
 }
 
-/** The record of `block`. */
-export const block: TopicRecord<"block", BlockEvent> = {
+export const block = defineTopic({
   topic: "block",
   payload: object<BlockEvent>({
     slot: uint,
@@ -31,13 +30,12 @@ export const block: TopicRecord<"block", BlockEvent> = {
     execution_optimistic: optimistic,
   }),
   slot: ({ slot }) => slot,
-  identity: ({ slot, block }) => [slot, block],
-};
+  identity: { only: ["slot", "block"] },
+});
 
-/** The record of `block_gossip`. */
-export const block_gossip: TopicRecord<"block_gossip", BlockGossipEvent> = {
+export const block_gossip = defineTopic({
   topic: "block_gossip",
   payload: object<BlockGossipEvent>({ slot: uint, block: root }),
   slot: ({ slot }) => slot,
-  identity: ({ slot, block }) => [slot, block],
-};
+  identity: { only: ["slot", "block"] },
+});

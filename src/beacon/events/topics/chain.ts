@@ -5,7 +5,7 @@
 
 import { object, optional } from "../members.ts";
 import { optimistic, root, uint } from "../primitives.ts";
-import type { TopicRecord } from "../topic_record.ts";
+import { defineTopic } from "../topic_record.ts";
 
 /** Payload of `chain_reorg`: the node switched to another branch. */
 export interface ChainReorgEvent {
@@ -52,8 +52,8 @@ export interface FastConfirmationEvent {
   readonly current_slot?: number;
 }
 
-/** The record of `chain_reorg`; its identity has no depth, since clients count that differently. */
-export const chain_reorg: TopicRecord<"chain_reorg", ChainReorgEvent> = {
+// Its identity has no depth, since clients count that differently.
+export const chain_reorg = defineTopic({
   topic: "chain_reorg",
   payload: object<ChainReorgEvent>(
     {
@@ -72,17 +72,13 @@ export const chain_reorg: TopicRecord<"chain_reorg", ChainReorgEvent> = {
         : undefined,
   ),
   slot: ({ slot }) => slot,
-  identity: (data) => [data.slot, data.old_head_block, data.new_head_block],
-};
+  identity: { only: ["slot", "old_head_block", "new_head_block"] },
+});
 
 /** An epoch of mainnet: near genesis some nodes count so far beyond it. */
 const MOST_DEPTH_BEYOND_SLOT = 32;
 
-/** The record of `finalized_checkpoint`. */
-export const finalized_checkpoint: TopicRecord<
-  "finalized_checkpoint",
-  FinalizedCheckpointEvent
-> = {
+export const finalized_checkpoint = defineTopic({
   topic: "finalized_checkpoint",
   payload: object<FinalizedCheckpointEvent>({
     block: root,
@@ -90,14 +86,11 @@ export const finalized_checkpoint: TopicRecord<
     epoch: uint,
     execution_optimistic: optimistic,
   }),
-  identity: ({ epoch, block }) => [epoch, block],
-};
+  identity: { only: ["epoch", "block"] },
+});
 
-/** The record of `fast_confirmation`; its slot is that of the confirmed block. */
-export const fast_confirmation: TopicRecord<
-  "fast_confirmation",
-  FastConfirmationEvent
-> = {
+// Its slot is that of the confirmed block.
+export const fast_confirmation = defineTopic({
   topic: "fast_confirmation",
   payload: object<FastConfirmationEvent>({
     block: root,
@@ -105,5 +98,5 @@ export const fast_confirmation: TopicRecord<
     current_slot: optional(uint),
   }),
   slot: ({ slot }) => slot,
-  identity: (data) => [data.slot, data.block, data.current_slot],
-};
+  identity: { allBut: [] },
+});

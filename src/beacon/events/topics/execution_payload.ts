@@ -16,7 +16,7 @@ import {
   uint,
   uint64,
 } from "../primitives.ts";
-import type { Parts, TopicRecord } from "../topic_record.ts";
+import { defineTopic } from "../topic_record.ts";
 
 /** Payload of `execution_payload`: fork choice imported an execution payload. */
 export interface ExecutionPayloadEvent {
@@ -132,11 +132,7 @@ export interface PayloadAttestationMessageEvent {
   readonly data: PayloadAttestationMessage;
 }
 
-/** The record of `execution_payload`. */
-export const execution_payload: TopicRecord<
-  "execution_payload",
-  ExecutionPayloadEvent
-> = {
+export const execution_payload = defineTopic({
   topic: "execution_payload",
   payload: object<ExecutionPayloadEvent>({
     slot: uint,
@@ -146,14 +142,10 @@ export const execution_payload: TopicRecord<
     execution_optimistic: optimistic,
   }),
   slot: ({ slot }) => slot,
-  identity: payloadParts,
-};
+  identity: { allBut: ["execution_optimistic"] },
+});
 
-/** The record of `execution_payload_gossip`. */
-export const execution_payload_gossip: TopicRecord<
-  "execution_payload_gossip",
-  ExecutionPayloadGossipEvent
-> = {
+export const execution_payload_gossip = defineTopic({
   topic: "execution_payload_gossip",
   payload: object<ExecutionPayloadGossipEvent>({
     slot: uint,
@@ -162,28 +154,20 @@ export const execution_payload_gossip: TopicRecord<
     block_root: root,
   }),
   slot: ({ slot }) => slot,
-  identity: payloadParts,
-};
+  identity: { allBut: [] },
+});
 
-/** The record of `execution_payload_available`. */
-export const execution_payload_available: TopicRecord<
-  "execution_payload_available",
-  ExecutionPayloadAvailableEvent
-> = {
+export const execution_payload_available = defineTopic({
   topic: "execution_payload_available",
   payload: object<ExecutionPayloadAvailableEvent>({
     slot: uint,
     block_root: root,
   }),
   slot: ({ slot }) => slot,
-  identity: ({ slot, block_root }) => [slot, block_root],
-};
+  identity: { allBut: [] },
+});
 
-/** The record of `execution_payload_bid`. */
-export const execution_payload_bid: TopicRecord<
-  "execution_payload_bid",
-  ExecutionPayloadBidEvent
-> = {
+export const execution_payload_bid = defineTopic({
   topic: "execution_payload_bid",
   payload: versioned(
     object<SignedExecutionPayloadBid>({
@@ -206,27 +190,10 @@ export const execution_payload_bid: TopicRecord<
     (value) => gloasIfAny(value, "message", "signature"),
   ),
   slot: ({ data }) => data.message.slot,
-  identity: ({ data: { message, signature } }) => [
-    message.slot,
-    message.builder_index,
-    message.parent_block_hash,
-    message.parent_block_root,
-    message.block_hash,
-    message.prev_randao,
-    message.fee_recipient,
-    message.gas_limit,
-    message.value,
-    message.execution_payment,
-    message.blob_kzg_commitments.join(),
-    signature,
-  ],
-};
+  identity: { allBut: ["version", "execution_requests_root"] },
+});
 
-/** The record of `payload_attestation_message`. */
-export const payload_attestation_message: TopicRecord<
-  "payload_attestation_message",
-  PayloadAttestationMessageEvent
-> = {
+export const payload_attestation_message = defineTopic({
   topic: "payload_attestation_message",
   payload: versioned(
     object<PayloadAttestationMessage>({
@@ -242,19 +209,8 @@ export const payload_attestation_message: TopicRecord<
     (value) => gloasIfAny(value, "validator_index", "signature"),
   ),
   slot: ({ data }) => data.data.slot,
-  identity: ({ data: { validator_index, data, signature } }) => [
-    validator_index,
-    data.slot,
-    data.beacon_block_root,
-    data.payload_present,
-    data.blob_data_available,
-    signature,
-  ],
-};
-
-function payloadParts(data: ExecutionPayloadGossipEvent): Parts {
-  return [data.slot, data.builder_index, data.block_hash, data.block_root];
-}
+  identity: { allBut: ["version"] },
+});
 
 /**
  * Of a payload without its envelope. Only gloas nodes sent such, before

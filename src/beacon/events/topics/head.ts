@@ -5,7 +5,7 @@
 
 import { object, versioned } from "../members.ts";
 import { boolean, oneOf, optimistic, root, uint } from "../primitives.ts";
-import type { TopicRecord } from "../topic_record.ts";
+import { defineTopic } from "../topic_record.ts";
 
 /** Payload of `head`: the node selected a new head block. */
 export interface HeadEvent {
@@ -59,8 +59,7 @@ export interface HeadV2Event {
   readonly data: HeadV2Data;
 }
 
-/** The record of `head`. */
-export const head: TopicRecord<"head", HeadEvent> = {
+export const head = defineTopic({
   topic: "head",
   payload: object<HeadEvent>({
     slot: uint,
@@ -72,11 +71,10 @@ export const head: TopicRecord<"head", HeadEvent> = {
     execution_optimistic: optimistic,
   }),
   slot: ({ slot }) => slot,
-  identity: ({ slot, block }) => [slot, block],
-};
+  identity: { only: ["slot", "block"] },
+});
 
-/** The record of `head_v2`. */
-export const head_v2: TopicRecord<"head_v2", HeadV2Event> = {
+export const head_v2 = defineTopic({
   topic: "head_v2",
   payload: versioned(object<HeadV2Data>({
     slot: uint,
@@ -89,5 +87,5 @@ export const head_v2: TopicRecord<"head_v2", HeadV2Event> = {
     execution_optimistic: optimistic,
   })),
   slot: ({ data }) => data.slot,
-  identity: ({ data }) => [data.slot, data.block],
-};
+  identity: { only: ["slot", "block"] },
+});

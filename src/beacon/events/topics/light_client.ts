@@ -10,12 +10,8 @@ import {
   signature,
   uint,
 } from "../primitives.ts";
-import type { Parts, TopicRecord } from "../topic_record.ts";
-import {
-  type BeaconBlockHeader,
-  beaconBlockHeader,
-  headerPartsOf,
-} from "./slashing.ts";
+import { defineTopic } from "../topic_record.ts";
+import { type BeaconBlockHeader, beaconBlockHeader } from "./slashing.ts";
 
 /** Header of a block for light clients. */
 export interface LightClientHeader {
@@ -75,6 +71,9 @@ export interface LightClientOptimisticUpdateEvent {
   readonly data: LightClientOptimisticUpdate;
 }
 
+/** Not every node sends them. */
+const EXECUTION = ["execution", "execution_branch"];
+
 const lightClientHeader = object<LightClientHeader>({
   beacon: beaconBlockHeader,
   execution: optional(anyObject),
@@ -86,11 +85,8 @@ const syncAggregate = object<SyncAggregate>({
   sync_committee_signature: signature,
 });
 
-/** The record of `light_client_finality_update`; its slot is that of the signing. */
-export const light_client_finality_update: TopicRecord<
-  "light_client_finality_update",
-  LightClientFinalityUpdateEvent
-> = {
+// Its slot is that of the signing.
+export const light_client_finality_update = defineTopic({
   topic: "light_client_finality_update",
   payload: versioned<LightClientFinalityUpdate>(
     object({
@@ -103,19 +99,11 @@ export const light_client_finality_update: TopicRecord<
     forkOf,
   ),
   slot: ({ data }) => data.signature_slot,
-  identity: ({ data }) => [
-    data.signature_slot,
-    ...headerPartsOf(data.attested_header.beacon),
-    ...headerPartsOf(data.finalized_header.beacon),
-    ...votePartsOf(data.sync_aggregate),
-  ],
-};
+  identity: { allBut: ["version", "finality_branch", ...EXECUTION] },
+});
 
-/** The record of `light_client_optimistic_update`; its slot is that of the signing. */
-export const light_client_optimistic_update: TopicRecord<
-  "light_client_optimistic_update",
-  LightClientOptimisticUpdateEvent
-> = {
+// Its slot is that of the signing.
+export const light_client_optimistic_update = defineTopic({
   topic: "light_client_optimistic_update",
   payload: versioned<LightClientOptimisticUpdate>(
     object({
@@ -126,16 +114,8 @@ export const light_client_optimistic_update: TopicRecord<
     forkOf,
   ),
   slot: ({ data }) => data.signature_slot,
-  identity: ({ data }) => [
-    data.signature_slot,
-    ...headerPartsOf(data.attested_header.beacon),
-    ...votePartsOf(data.sync_aggregate),
-  ],
-};
-
-function votePartsOf(vote: SyncAggregate): Parts {
-  return [vote.sync_committee_bits, vote.sync_committee_signature];
-}
+  identity: { allBut: ["version", ...EXECUTION] },
+});
 
 /** Of an update without its envelope: the first fork that has its members. */
 function forkOf(update: JsonObject): string | undefined {

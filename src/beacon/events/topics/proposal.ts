@@ -4,7 +4,7 @@
 
 import { list, object, optional, versioned } from "../members.ts";
 import { address, root, signature, uint, uint64 } from "../primitives.ts";
-import type { TopicRecord } from "../topic_record.ts";
+import { defineTopic } from "../topic_record.ts";
 
 /** A withdrawal that the payload must contain. */
 export interface Withdrawal {
@@ -93,11 +93,8 @@ export interface ProposerPreferencesEvent {
   readonly data: SignedProposerPreferences;
 }
 
-/** The record of `payload_attributes`; its slot is that of the proposal. */
-export const payload_attributes: TopicRecord<
-  "payload_attributes",
-  PayloadAttributesEvent
-> = {
+// Its slot is that of the proposal.
+export const payload_attributes = defineTopic({
   topic: "payload_attributes",
   payload: versioned(object<PayloadAttributesData>({
     proposer_index: uint,
@@ -119,26 +116,11 @@ export const payload_attributes: TopicRecord<
     }),
   })),
   slot: ({ data }) => data.proposal_slot,
-  identity: ({ data: { payload_attributes, ...data } }) => [
-    data.proposal_slot,
-    data.proposer_index,
-    data.parent_block_root,
-    data.parent_block_hash,
-    payload_attributes.timestamp,
-    payload_attributes.prev_randao,
-    payload_attributes.suggested_fee_recipient,
-    payload_attributes.parent_beacon_block_root,
-    payload_attributes.withdrawals?.map((withdrawal) =>
-      `${withdrawal.index},${withdrawal.validator_index},${withdrawal.address},${withdrawal.amount}`
-    ).join(";"),
-  ],
-};
+  identity: { allBut: ["version", "parent_block_number"] },
+});
 
-/** The record of `proposer_preferences`; they are for a slot up to two epochs ahead, not of it. */
-export const proposer_preferences: TopicRecord<
-  "proposer_preferences",
-  ProposerPreferencesEvent
-> = {
+// They are for a slot up to two epochs ahead, not of it.
+export const proposer_preferences = defineTopic({
   topic: "proposer_preferences",
   payload: versioned(object<SignedProposerPreferences>({
     message: object<ProposerPreferences>({
@@ -150,12 +132,5 @@ export const proposer_preferences: TopicRecord<
     }),
     signature,
   })),
-  identity: ({ data: { message, signature } }) => [
-    message.proposal_slot,
-    message.validator_index,
-    message.dependent_root,
-    message.fee_recipient,
-    message.target_gas_limit,
-    signature,
-  ],
-};
+  identity: { allBut: ["version"] },
+});

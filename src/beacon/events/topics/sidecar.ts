@@ -5,7 +5,7 @@
 
 import { list, object, optional } from "../members.ts";
 import { pubkey, root, uint } from "../primitives.ts";
-import type { TopicRecord } from "../topic_record.ts";
+import { defineTopic } from "../topic_record.ts";
 
 /** Payload of `data_column_sidecar`: a data column passed gossip validation. */
 export interface DataColumnSidecarEvent {
@@ -35,11 +35,7 @@ export interface BlobSidecarEvent {
   readonly versioned_hash: string;
 }
 
-/** The record of `data_column_sidecar`. */
-export const data_column_sidecar: TopicRecord<
-  "data_column_sidecar",
-  DataColumnSidecarEvent
-> = {
+export const data_column_sidecar = defineTopic({
   topic: "data_column_sidecar",
   payload: object<DataColumnSidecarEvent>({
     block_root: root,
@@ -49,11 +45,10 @@ export const data_column_sidecar: TopicRecord<
     versioned_hashes: optional(list(root)),
   }),
   slot: ({ slot }) => slot,
-  identity: (data) => [data.slot, data.block_root, data.index],
-};
+  identity: { only: ["slot", "block_root", "index"] },
+});
 
-/** The record of `blob_sidecar`. */
-export const blob_sidecar: TopicRecord<"blob_sidecar", BlobSidecarEvent> = {
+export const blob_sidecar = defineTopic({
   topic: "blob_sidecar",
   payload: object<BlobSidecarEvent>({
     block_root: root,
@@ -63,5 +58,5 @@ export const blob_sidecar: TopicRecord<"blob_sidecar", BlobSidecarEvent> = {
     versioned_hash: root,
   }),
   slot: ({ slot }) => slot,
-  identity: (data) => [data.slot, data.block_root, data.index],
-};
+  identity: { only: ["slot", "block_root", "index"] },
+});

@@ -5,12 +5,8 @@
 
 import { list, object } from "../members.ts";
 import { type Member, root, signature, uint } from "../primitives.ts";
-import type { Parts, TopicRecord } from "../topic_record.ts";
-import {
-  type AttestationData,
-  attestationData,
-  votePartsOf,
-} from "./attestation.ts";
+import { defineTopic } from "../topic_record.ts";
+import { type AttestationData, attestationData } from "./attestation.ts";
 
 /** Header of a beacon block. */
 export interface BeaconBlockHeader {
@@ -71,12 +67,6 @@ export const beaconBlockHeader: Member<BeaconBlockHeader> = object<
   body_root: root,
 });
 
-/** What tells one header from another. */
-export function headerPartsOf(header: BeaconBlockHeader): Parts {
-  const { slot, proposer_index, parent_root, state_root, body_root } = header;
-  return [slot, proposer_index, parent_root, state_root, body_root];
-}
-
 const signedHeader = object<SignedBeaconBlockHeader>({
   message: beaconBlockHeader,
   signature,
@@ -88,38 +78,20 @@ const indexedAttestation = object<IndexedAttestation>({
   signature,
 });
 
-/** The record of `proposer_slashing`. */
-export const proposer_slashing: TopicRecord<
-  "proposer_slashing",
-  ProposerSlashingEvent
-> = {
+export const proposer_slashing = defineTopic({
   topic: "proposer_slashing",
   payload: object<ProposerSlashingEvent>({
     signed_header_1: signedHeader,
     signed_header_2: signedHeader,
   }),
-  identity: ({ signed_header_1, signed_header_2 }) =>
-    [signed_header_1, signed_header_2].flatMap((
-      { message, signature },
-    ) => [...headerPartsOf(message), signature]),
-};
+  identity: { allBut: [] },
+});
 
-/** The record of `attester_slashing`. */
-export const attester_slashing: TopicRecord<
-  "attester_slashing",
-  AttesterSlashingEvent
-> = {
+export const attester_slashing = defineTopic({
   topic: "attester_slashing",
   payload: object<AttesterSlashingEvent>({
     attestation_1: indexedAttestation,
     attestation_2: indexedAttestation,
   }),
-  identity: ({ attestation_1, attestation_2 }) =>
-    [attestation_1, attestation_2].flatMap((
-      { attesting_indices, data, signature },
-    ) => [
-      attesting_indices.join(),
-      ...votePartsOf(data),
-      signature,
-    ]),
-};
+  identity: { allBut: [] },
+});

@@ -5,7 +5,7 @@
 
 import { object } from "../members.ts";
 import { address, bits, pubkey, root, signature, uint } from "../primitives.ts";
-import type { TopicRecord } from "../topic_record.ts";
+import { defineTopic } from "../topic_record.ts";
 
 /** A validator's wish to exit. */
 export interface VoluntaryExit {
@@ -76,24 +76,16 @@ export interface ContributionAndProofEvent {
   readonly signature: string;
 }
 
-/** The record of `voluntary_exit`. */
-export const voluntary_exit: TopicRecord<"voluntary_exit", VoluntaryExitEvent> =
-  {
-    topic: "voluntary_exit",
-    payload: object<VoluntaryExitEvent>({
-      message: object<VoluntaryExit>({ epoch: uint, validator_index: uint }),
-      signature,
-    }),
-    identity: (
-      { message, signature },
-    ) => [message.epoch, message.validator_index, signature],
-  };
+export const voluntary_exit = defineTopic({
+  topic: "voluntary_exit",
+  payload: object<VoluntaryExitEvent>({
+    message: object<VoluntaryExit>({ epoch: uint, validator_index: uint }),
+    signature,
+  }),
+  identity: { allBut: [] },
+});
 
-/** The record of `bls_to_execution_change`. */
-export const bls_to_execution_change: TopicRecord<
-  "bls_to_execution_change",
-  BlsToExecutionChangeEvent
-> = {
+export const bls_to_execution_change = defineTopic({
   topic: "bls_to_execution_change",
   payload: object<BlsToExecutionChangeEvent>({
     message: object<BlsToExecutionChange>({
@@ -103,19 +95,10 @@ export const bls_to_execution_change: TopicRecord<
     }),
     signature,
   }),
-  identity: ({ message, signature }) => [
-    message.validator_index,
-    message.from_bls_pubkey,
-    message.to_execution_address,
-    signature,
-  ],
-};
+  identity: { allBut: [] },
+});
 
-/** The record of `contribution_and_proof`. */
-export const contribution_and_proof: TopicRecord<
-  "contribution_and_proof",
-  ContributionAndProofEvent
-> = {
+export const contribution_and_proof = defineTopic({
   topic: "contribution_and_proof",
   payload: object<ContributionAndProofEvent>({
     message: object<ContributionAndProof>({
@@ -132,14 +115,5 @@ export const contribution_and_proof: TopicRecord<
     signature,
   }),
   slot: ({ message }) => message.contribution.slot,
-  identity: ({ message: { contribution, ...message }, signature }) => [
-    message.aggregator_index,
-    contribution.slot,
-    contribution.beacon_block_root,
-    contribution.subcommittee_index,
-    contribution.aggregation_bits,
-    contribution.signature,
-    message.selection_proof,
-    signature,
-  ],
-};
+  identity: { allBut: [] },
+});
