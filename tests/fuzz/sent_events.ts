@@ -1,6 +1,5 @@
 /** What the nodes of a run sent, as seen from where it arrived. */
 
-import type { ConnectedStatus } from "@org/beacon-sse";
 import type { Run, RunNode } from "./run_schedule.ts";
 import type { Frame, PassedFrame, TappedStream } from "./tap.ts";
 
@@ -14,29 +13,28 @@ export interface Arrived extends PassedFrame {
 export type Range = readonly [low: number, high: number];
 
 /**
- * The streams that the listener listened on. Those on which it only tried whether a topic is taken
- * have no status "connected".
+ * The streams that the listener listened on, one beside another where it changes over. Those on which
+ * it only tried whether a topic is taken have another list of topics.
  */
 export function listenedTo(run: Run, { name, tap }: RunNode): TappedStream[] {
-  const connected = run.statuses.received
-    .map(({ value }) => value)
-    .filter((status): status is ConnectedStatus =>
-      status.type === "connected" && status.node === name
-    );
-  // A stream that only shows whether the node takes a list comes behind the one that is listened to.
-  const listened = connected.map(({ at, topics }) =>
-    tap.streams.find(({ answeredAt, topics: asked }) =>
-      answeredAt === at && asked.join() === topics.join()
-    )
+  const lists = new Set<string>();
+  for (const { value } of run.statuses.received) {
+    if (value.type === "connected" && value.node === name) {
+      lists.add(value.topics.toSorted().join());
+    }
+  }
+  return tap.streams.filter(({ topics, isRead }) =>
+    isRead && lists.has(topics.toSorted().join())
   );
-  return tap.streams.filter((stream) => listened.includes(stream));
 }
 
 /** What arrived of a node, in order. */
 export function arrivedFrom(run: Run, node: RunNode): Arrived[] {
-  return listenedTo(run, node).flatMap((connection) =>
-    connection.sent.map((sent) => ({ ...sent, connection }))
-  );
+  return listenedTo(run, node)
+    .flatMap((connection) =>
+      connection.sent.map((sent) => ({ ...sent, connection }))
+    )
+    .sort((one, other) => one.arrivedInTurn - other.arrivedInTurn);
 }
 
 /** How many of the frames are of a kind. */

@@ -57,14 +57,16 @@ export interface TappedStream extends TappedRequest {
   topics: readonly string[];
   /** Every frame, in order. */
   sent: PassedFrame[];
+  /** Bytes that were handed over in the very moment in which it ended: they may be lost, rightly. */
+  inDoubt: number;
   /** Text that has passed. */
   text: string;
-  /** Whether it is compressed. */
-  isCompressed: boolean;
+  /** Whether it was read at all. */
+  isRead: boolean;
   /** When it ended, by whomever. */
   endedAt?: number;
-  /** The longest time in which it was open and no event and no comment was complete, in milliseconds. */
-  longestSilenceMs: number;
+  /** Long times in which it was open and no event and no comment was complete: from when, and until. */
+  silences: [from: number, to: number][];
 }
 
 /** Options for {@linkcode Tap}. */
@@ -118,7 +120,7 @@ export class Tap {
       if (!body) return response;
       const watched = isStream
         ? this.#watchStream(body, url, request, headers)
-        : watch(body, request, () => {});
+        : watch(body, request);
       return new Response(watched, { status, headers });
     } catch (error) {
       request.state = init?.signal?.aborted ? "left" : "broken";
@@ -139,15 +141,17 @@ export class Tap {
         list.split(",")
       ),
       sent: [],
+      inDoubt: 0,
       text: "",
-      isCompressed: encoding !== null,
-      longestSilenceMs: 0,
+      isRead: false,
+      silences: [],
     });
     this.streams.push(stream);
     let progressAt = request.at;
     const progress = () => {
-      const silence = time.now - progressAt;
-      stream.longestSilenceMs = Math.max(stream.longestSilenceMs, silence);
+      if (time.now - progressAt > LONG_MS) {
+        stream.silences.push([progressAt, time.now]);
+      }
       progressAt = time.now;
     };
     const pass = (frame: Frame) =>
@@ -182,10 +186,19 @@ export class Tap {
     const inflate = encoding === "gzip" || encoding === "deflate"
       ? inflater(encoding, decode)
       : decode;
-    return watch(body, stream, inflate, (state) => {
+    let turn = 0;
+    let handedInTurn = 0;
+    const onBytes = (bytes: Uint8Array<ArrayBuffer>) => {
+      handedInTurn = bytes.length + (turn === time.turn ? handedInTurn : 0);
+      turn = time.turn;
+      inflate(bytes);
+    };
+    const onPull = () => void (stream.isRead = true);
+    return watch(body, stream, onBytes, onPull, (state) => {
       progress();
       stream.endedAt = time.now;
-      if (state !== "broken") return;
+      if (state === "ended") return;
+      if (turn === time.turn) stream.inDoubt = handedInTurn;
       for (const passed of stream.sent) {
         passed.isInDoubt ||= passed.arrivedInTurn === time.turn;
       }
@@ -212,6 +225,7 @@ export class Tap {
     if (!KNOWN_TOPICS.includes(topic)) return valid(data);
     const { slot, epoch, depth, block: root } = payload;
     const block = tree.get(String(root));
+    if (epoch !== undefined && !/^\d{1,9}$/.test(String(epoch))) return frame;
     if (topic === "chain_reorg") {
       const from = tree.get(String(payload.old_head_block));
       const to = tree.get(String(payload.new_head_block));
@@ -222,9 +236,7 @@ export class Tap {
         : frame;
     }
     if (topic === "finalized_checkpoint") {
-      return block && /^\d{1,9}$/.test(String(epoch))
-        ? valid(`${epoch} ${block.root}`)
-        : frame;
+      return block ? valid(`${epoch} ${block.root}`) : frame;
     }
     if (!block || String(block.slot) !== slot) return frame;
     return valid(
@@ -234,6 +246,7 @@ export class Tap {
   }
 }
 
+const LONG_MS = 60_000;
 const NOTHING: Frame = {
   kind: "confession",
   topic: "",
@@ -252,7 +265,8 @@ const KNOWN_TOPICS = [
 function watch(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   request: TappedRequest,
-  onBytes: (bytes: Uint8Array<ArrayBuffer>) => void,
+  onBytes: (bytes: Uint8Array<ArrayBuffer>) => void = () => {},
+  onPull: () => void = () => {},
   onEnd: (state: TappedRequest["state"]) => void = () => {},
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const reader = body.getReader();
@@ -263,6 +277,7 @@ function watch(
   };
   return new ReadableStream({
     async pull(controller) {
+      onPull();
       try {
         const { done, value } = await reader.read();
         if (done) {
