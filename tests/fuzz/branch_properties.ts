@@ -274,6 +274,11 @@ function checkTruth(run: Run, event: BeaconEvent, report: Report): void {
       slot - depth === tree.commonAncestor(oldHead, newHead)?.slot &&
       event.data.old_head_state === oldHead.stateRoot &&
       event.data.new_head_state === newHead.stateRoot;
+  } else if (event.topic === "finalized_checkpoint") {
+    const { block: root, state, epoch } = event.data;
+    const block = tree.get(root);
+    isTrue = block !== undefined && state === block.stateRoot &&
+      block.slot <= epoch * slotsPerEpoch;
   } else isTrue = false;
   if (!isTrue) report("truth", `recovered was ${event.topic} ${event.raw}`);
 }
