@@ -1,11 +1,10 @@
 /** Block headers, by which the way back from one head to another is found. */
 
-import { STATUS_CODE } from "@std/http/status";
 import * as v from "@valibot/valibot";
-import { BeaconHttpError, BeaconProtocolError } from "../http/errors.ts";
-import type { NodeEndpoint } from "../http/endpoint.ts";
-import { type NodeRequestOptions, requestJson } from "../http/request.ts";
 import { root, uint } from "../events/primitives.ts";
+import type { NodeEndpoint } from "../http/endpoint.ts";
+import type { NodeRequestOptions } from "../http/request.ts";
+import { requestIfThere } from "./answer.ts";
 
 /** What is needed of a block's header. */
 export interface BlockHeader {
@@ -22,13 +21,10 @@ export interface BlockHeader {
 }
 
 /**
- * Asks `GET /eth/v1/beacon/headers/{id}`.
+ * Requests `GET /eth/v1/beacon/headers/{id}`; it throws as {@linkcode requestIfThere} does.
  *
- * @param id `"head"`, or a block's root.
+ * @param id `"head"`, a slot, or a block's root.
  * @returns The header, `undefined` where the node does not have the block.
- * @throws {BeaconHttpError} If the status is neither 200 nor 404.
- * @throws {BeaconNetworkError} If the node cannot be reached.
- * @throws {BeaconProtocolError} If the answer is not a header.
  */
 export async function fetchHeader(
   node: NodeEndpoint,
@@ -36,25 +32,13 @@ export async function fetchHeader(
   options: NodeRequestOptions,
 ): Promise<BlockHeader | undefined> {
   const path = `/eth/v1/beacon/headers/${id}`;
-  let body: unknown;
-  try {
-    body = await requestJson(node, path, options);
-  } catch (error) {
-    if (
-      error instanceof BeaconHttpError && error.status === STATUS_CODE.NotFound
-    ) return undefined;
-    throw error;
-  }
-  const { data, execution_optimistic } = read(headerSchema, body, node, path);
-  return toHeader(data, execution_optimistic);
+  const answer = await requestIfThere(node, path, headerSchema, options);
+  return answer && toHeader(answer.data, answer.execution_optimistic);
 }
 
 /**
- * Requests `GET /eth/v1/beacon/headers?slot=N`: the blocks of a slot on all branches.
- *
- * @throws {BeaconHttpError} If the status is neither 200 nor 404.
- * @throws {BeaconNetworkError} If the node cannot be reached.
- * @throws {BeaconProtocolError} If the answer is not a list of headers.
+ * Requests `GET /eth/v1/beacon/headers?slot=N`: the blocks of a slot on all branches. It throws as
+ * {@linkcode requestIfThere} does.
  */
 export async function fetchHeadersOfSlot(
   node: NodeEndpoint,
@@ -62,36 +46,11 @@ export async function fetchHeadersOfSlot(
   options: NodeRequestOptions,
 ): Promise<BlockHeader[]> {
   const path = "/eth/v1/beacon/headers";
-  const query = `slot=${slot}`;
-  try {
-    const body = await requestJson(node, path, { ...options, query });
-    const { data, execution_optimistic } = read(
-      headersSchema,
-      body,
-      node,
-      path,
-    );
-    return data.map((header) => toHeader(header, execution_optimistic));
-  } catch (error) {
-    if (
-      error instanceof BeaconHttpError && error.status === STATUS_CODE.NotFound
-    ) return [];
-    throw error;
-  }
-}
-
-function read<T extends v.GenericSchema>(
-  schema: T,
-  body: unknown,
-  node: NodeEndpoint,
-  path: string,
-): v.InferOutput<T> {
-  const result = v.safeParse(schema, body, { abortEarly: true });
-  if (result.success) return result.output;
-  const field = v.getDotPath(result.issues[0]) ?? "the body";
-  throw new BeaconProtocolError(
-    `Cannot use ${node.at(path)}: ${field} is not of a header`,
-  );
+  const query = { ...options, query: `slot=${slot}` };
+  const answer = await requestIfThere(node, path, headersSchema, query);
+  return answer?.data.map((header) =>
+    toHeader(header, answer.execution_optimistic)
+  ) ?? [];
 }
 
 function toHeader(
