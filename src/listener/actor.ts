@@ -264,7 +264,7 @@ export class ListenerActor {
           `Cannot use chain_reorg event: depth must be at most ${beyond} beyond slot ${slot}, got ${depth}`,
         );
       }
-    } else if (topic === "finalized_checkpoint" && isParsed(event)) {
+    } else if (topic === "finalized_checkpoint") {
       const { epoch } = (event as BeaconEvent<typeof topic>).data;
       if (epoch * slotsPerEpoch > latest) {
         return new RangeError(
@@ -393,7 +393,7 @@ export class ListenerActor {
         state: data.new_head_state,
       }, data.old_head_block);
       if (verdict !== "past") this.#onChainEvent(node, event, isNew);
-    } else if (event.topic === "finalized_checkpoint" && isParsed(event)) {
+    } else if (event.topic === "finalized_checkpoint") {
       chain.finalizedEpoch =
         (event as BeaconEvent<typeof event.topic>).data.epoch;
     }

@@ -93,8 +93,8 @@ export class NodeState {
   readonly suppressed: Map<SuppressReason, number> = new Map();
   /** Gaps by kind. */
   readonly gaps: Map<GapStatus["kind"], number> = new Map();
-  /** The head whose delay was last observed: topic and block root. */
-  timedHead: { topic: string; block: string } | undefined;
+  /** Root of the head whose delay was last observed. */
+  timedHead: string | undefined;
   /** When the blocks of recent slots came over gossip. */
   gossipTimes: GossipTimes = new GossipTimes();
 

@@ -53,21 +53,20 @@ export class NodeMerge {
       receivedAt,
       recurs: HEAD_TOPICS.has(topic) || !isKnownTopic(topic),
     };
-    if (topic === "finalized_checkpoint") {
+    const isFinality = topic === "finalized_checkpoint";
+    // A checkpoint is as old as the head of the node that reports it.
+    const slot = isFinality ? node.headSlot : event.slot;
+    let place: HeadPlace = "leading";
+    if (slot !== undefined && clock !== undefined) {
+      // Clocks may be apart by MAXIMUM_GOSSIP_CLOCK_DISPARITY.
+      const current = clock.slotAt(receivedAt + CLOCK_DISPARITY_MS);
+      if (isHeadReport(event)) place = this.#placeOf(node, slot, current);
+      if (this.#isPast(node, slot, current, clock.slotsPerEpoch)) return "past";
+    }
+    if (isFinality) {
       const { epoch } = (event as BeaconEvent<typeof topic>).data;
       if (epoch < this.#finalizedEpoch) return "behind";
       this.#finalizedEpoch = epoch;
-    }
-    if (event.slot === undefined || clock === undefined) {
-      return this.#once.add(report);
-    }
-    // Clocks may be apart by MAXIMUM_GOSSIP_CLOCK_DISPARITY.
-    const current = clock.slotAt(receivedAt + CLOCK_DISPARITY_MS);
-    const place = isHeadReport(event)
-      ? this.#placeOf(node, event.slot, current)
-      : "leading";
-    if (this.#isPast(node, event.slot, current, clock.slotsPerEpoch)) {
-      return "past";
     }
     if (place === "leading") return this.#once.add(report);
     if (place === "caught up") return this.#once.addLate(report);

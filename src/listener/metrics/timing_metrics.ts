@@ -31,6 +31,7 @@ export class TimingMetrics {
     this.#early = [];
     for (const { metric, node, slot, receivedAt, count } of early) {
       if (slot > latestPlausibleSlot(clock, receivedAt)) continue;
+      if (this.#isPast(slot, receivedAt)) continue;
       this.#observe(metric, node, slot, receivedAt, count);
     }
   }
@@ -41,6 +42,7 @@ export class TimingMetrics {
    * @param count Where it counts if it is late.
    */
   observe(node: NodeState, event: BeaconEvent, count: TopicCount): void {
+    if (this.#isPast(event.slot, event.receivedAt)) return;
     switch (event.topic) {
       case "chain_reorg":
         this.#metrics.observe("reorgDepth", node, event.data.depth);
@@ -60,22 +62,25 @@ export class TimingMetrics {
     }
   }
 
+  /** Whether a node catches up, or the chain stood still: that is no delay of the event. */
+  #isPast(slot: number | undefined, receivedAt: number): boolean {
+    const clock = this.#clock;
+    return clock !== undefined && slot !== undefined &&
+      slot < clock.slotAt(receivedAt) - clock.slotsPerEpoch;
+  }
+
   #onHead(
     node: NodeState,
     event: BeaconEvent<"head" | "head_v2">,
     count: TopicCount,
   ): void {
-    const { topic, receivedAt } = event;
+    const { receivedAt } = event;
     const { slot, block } = event.topic === "head"
       ? event.data
       : event.data.data;
-    const { timedHead } = node;
-    // A node says head_v2 again when a payload comes for the block; that is no later head.
-    if (
-      timedHead?.block === block &&
-      (topic === "head_v2" || timedHead.topic === "head_v2")
-    ) return;
-    node.timedHead = { topic, block };
+    // The same head again, as where a payload comes for the block, is no later head.
+    if (node.timedHead === block) return;
+    node.timedHead = block;
     this.#observe("headDelay", node, slot, receivedAt, count);
     const gossipAt = node.gossipTimes.take(slot);
     if (gossipAt !== undefined && receivedAt >= gossipAt) {

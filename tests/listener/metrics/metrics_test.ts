@@ -46,11 +46,13 @@ async function metricsOf(
   });
   await listener.ready;
   const received = listener.events()[Symbol.asyncIterator]();
-  for (const { topic, data, delayMs } of events) {
+  for (const [number, { topic, data, delayMs }] of events.entries()) {
     const { slot } = (data.data ?? data) as { slot: string };
     now = GENESIS + Number(slot) * 12_000 + delayMs;
-    sent!.enqueue(new TextEncoder().encode(frame(topic, data)));
-    await received.next();
+    // An event may be suppressed; the one behind it is not.
+    const frames = frame(topic, data) + frame("marker", { number });
+    sent!.enqueue(new TextEncoder().encode(frames));
+    while ((await received.next()).value!.topic as string !== "marker");
   }
   return await listener.registry.metrics();
 }
@@ -115,6 +117,29 @@ Deno.test("SseListener() observes late heads, which Charon's parity leaves out",
     sample(parity, "app_beacon_node_sse_head_slot", { addr: "a" }),
     100,
   );
+});
+
+Deno.test("SseListener() observes no delay of what is more than an epoch behind the clock", async () => {
+  const metrics = await metricsOf([
+    { topic: "block_gossip", data: block(100), delayMs: 33 * 12_000 },
+    { topic: "block", data: block(100), delayMs: 33 * 12_000 },
+    { topic: "head", data: head(100), delayMs: 33 * 12_000 },
+    { topic: "head", data: head(101), delayMs: 32 * 12_000 },
+  ]);
+  const count = (name: string) =>
+    sample(metrics, `app_beacon_node_sse_${name}`, { addr: "a" });
+  assertEquals(count("head_delay_count"), 1);
+  assertEquals(count("block_count"), undefined);
+  assertEquals(count("block_gossip_count"), undefined);
+});
+
+Deno.test("SseListener() observes the delay of a repeated head once", async () => {
+  const metrics = await metricsOf([
+    { topic: "head", data: head(100), delayMs: 1000 },
+    { topic: "head", data: head(100), delayMs: 5000 },
+  ]);
+  const name = "app_beacon_node_sse_head_delay_count";
+  assertEquals(sample(metrics, name, { addr: "a" }), 1);
 });
 
 Deno.test("SseListener() clamps the delay of a node whose clock is ahead at 0", async () => {
