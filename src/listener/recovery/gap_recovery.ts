@@ -254,8 +254,12 @@ async function dutyRootsOf(
       last !== undefined && ancestor !== undefined && ancestor.slot >= start
     ) {
       const lastEpoch = clock.epochOf(last.slot);
-      if (epoch === lastEpoch) return last.ofNextEpoch;
-      if (epoch === lastEpoch - 1) return last.ofEpoch;
+      const reported = epoch === lastEpoch
+        ? last.ofNextEpoch
+        : epoch === lastEpoch - 1
+        ? last.ofEpoch
+        : undefined;
+      if (reported !== undefined) return reported;
     }
     const least = Math.max(0, start - MOST_EMPTY_SLOTS);
     for (let slot = start - 1; slot >= least; slot--) {

@@ -1,0 +1,234 @@
+import { assertEquals } from "@std/assert";
+import { SseListener, type SseListenerOptions } from "@org/beacon-sse";
+import { ChainNode } from "../chain_node.ts";
+import { configAtSlot, take } from "../helpers.ts";
+import { chainReorg, head, root } from "../scripted_node.ts";
+
+const CONFIG = { ...configAtSlot(100), slotsPerEpoch: 8 };
+
+function listen(
+  nodes: ChainNode[],
+  options: Partial<SseListenerOptions> = {},
+): Promise<SseListener> {
+  return SseListener.start({
+    config: CONFIG,
+    random: () => 0,
+    nodes: nodes.map(({ url }) => url),
+    topics: ["head", "chain_reorg"],
+    ...options,
+  });
+}
+
+/** The reorg from block 16 to block 17, both on block 15, as a client reports it. */
+const reorg = (depth: number, changes = {}) =>
+  chainReorg(17, depth, {
+    old_head_block: root(16),
+    new_head_block: root(17),
+    ...changes,
+  });
+
+/** The chain of that reorg. */
+const forked = (node: ChainNode) =>
+  node.add({ slot: 15 }, { slot: 16 }, { slot: 17, parent: 15 });
+
+Deno.test("SseListener.reorgs() yields the epoch of the common ancestor, whatever depth the node reports", async () => {
+  await using node = forked(new ChainNode());
+  await using listener = await listen([node]);
+  const reorgs = listener.reorgs();
+  await node.send(["head", head(15)], ["head", head(16)], [
+    "chain_reorg",
+    reorg(1),
+  ]);
+  const [found] = await take(reorgs, 1);
+  assertEquals([found!.epoch, found!.depth, found!.ancestorSlot], [1, 1, 15]);
+});
+
+Deno.test("SseListener.reorgs() keeps the payload's epoch where it is the lower one", async () => {
+  await using node = forked(new ChainNode());
+  await using listener = await listen([node]);
+  const reorgs = listener.reorgs();
+  await node.send(["head", head(16)], ["chain_reorg", reorg(12)]);
+  const [found] = await take(reorgs, 1);
+  assertEquals([found!.epoch, found!.depth, found!.ancestorSlot], [0, 12, 15]);
+});
+
+Deno.test("SseListener.reorgs() yields once what two nodes report with different depths", async () => {
+  await using a = forked(new ChainNode());
+  await using b = forked(new ChainNode());
+  await using listener = await listen([a, b]);
+  const reorgs = listener.reorgs();
+  const events = listener.events({ topics: ["chain_reorg"] });
+  await a.send(["head", head(16)], ["chain_reorg", reorg(1)]);
+  await take(listener.reorgs(), 1);
+  await b.send(["head", head(16)], ["chain_reorg", reorg(2)], [
+    "chain_reorg",
+    chainReorg(19, 2),
+  ]);
+  assertEquals(
+    (await take(reorgs, 2)).map(({ slot, depth }) => [slot, depth]),
+    [[17, 1], [19, 2]],
+  );
+  assertEquals((await take(events, 2)).map(({ slot }) => slot), [17, 19]);
+});
+
+Deno.test("SseListener() delivers events while the ancestor of a reorg is requested, and takes the payload's word after a second", async () => {
+  const { promise: never, resolve } = Promise.withResolvers<Response>();
+  await using node = new ChainNode({
+    other: (path) => path.includes("/headers/") ? never : undefined,
+  });
+  await using listener = await listen([node]);
+  const reorgs = listener.reorgs();
+  const events = listener.events();
+  await node.send(["chain_reorg", reorg(1)], ["head", head(17)]);
+  assertEquals((await take(events, 2)).map(({ topic }) => topic), [
+    "chain_reorg",
+    "head",
+  ]);
+  const [found] = await take(reorgs, 1);
+  assertEquals([found!.epoch, found!.ancestorSlot], [2, undefined]);
+  resolve(new Response());
+});
+
+Deno.test("SseListener.reorgs() reaches to slot 0 where the depth is beyond the slot by an epoch at most", async () => {
+  await using node = new ChainNode();
+  await using listener = await listen([node]);
+  const reorgs = listener.reorgs();
+  await node.send(
+    ["chain_reorg", chainReorg(3, 12)],
+    ["chain_reorg", chainReorg(4, 12)],
+    ["head", head(5)],
+  );
+  await take(listener.events({ topics: ["head"] }), 1);
+  const [found] = await take(reorgs, 1);
+  assertEquals([found!.slot, found!.epoch, found!.depth], [4, 0, 12]);
+});
+
+Deno.test("SseListener.reorgs() keeps Charon's arithmetic with its parity", async () => {
+  await using node = forked(new ChainNode());
+  await using listener = await listen([node], { parity: "charon" });
+  const reorgs = listener.reorgs();
+  await node.send(
+    ["chain_reorg", chainReorg(4, 5)],
+    ["head", head(16)],
+    ["chain_reorg", reorg(1)],
+  );
+  const [found] = await take(reorgs, 1);
+  assertEquals([found!.epoch, found!.ancestorSlot], [2, undefined]);
+  assertEquals(node.requested, []);
+});
+
+Deno.test("SseListener() follows the new head of a reorg that no head event follows", async () => {
+  await using node = forked(new ChainNode({ bySlot: true }).add({ slot: 7 }));
+  await using listener = await listen([node]);
+  const reorgs = listener.reorgs();
+  await node.send(["head", head(15)], ["head", head(16)], [
+    "chain_reorg",
+    reorg(2),
+  ]);
+  await take(reorgs, 1);
+  assertEquals(listener.nodes[0]!.headSlot, 17);
+  // The way to the next head begins at the new head: nothing was left behind.
+  node.drop();
+  node.add({ slot: 18 });
+  const recovered = listener.events();
+  await node.connected();
+  const [event] = await take(recovered, 1);
+  assertEquals([event!.topic, event!.slot, event!.recovered], [
+    "head",
+    18,
+    true,
+  ]);
+  await listener.close();
+  assertEquals(await take(reorgs, 1), []);
+});
+
+Deno.test("SseListener() does not go back to a reorg's new head that later heads have followed", async () => {
+  await using node = forked(new ChainNode());
+  await using listener = await listen([node]);
+  await node.send(
+    ["head", head(16)],
+    ["head", head(17)],
+    ["head", head(18)],
+    ["chain_reorg", reorg(2)],
+  );
+  await take(listener.reorgs(), 1);
+  assertEquals(listener.nodes[0]!.headSlot, 18);
+});
+
+for (const order of ["before", "after"]) {
+  Deno.test(`SseListener.duties() yields a reorg in the first slot of an epoch that changes its dependent root, reported ${order} the head`, async () => {
+    await using node = new ChainNode();
+    await using listener = await listen([node]);
+    const duties = listener.duties();
+    const roots = (ofEpoch: number, ofNextEpoch: number) => ({
+      previous_duty_dependent_root: root(ofEpoch),
+      current_duty_dependent_root: root(ofNextEpoch),
+    });
+    const reported: [string, unknown][] = [
+      ["head", head(24, roots(7, 1022))],
+      [
+        "chain_reorg",
+        chainReorg(24, 5, {
+          old_head_block: root(23),
+          new_head_block: root(24),
+        }),
+      ],
+    ];
+    await node.send(
+      ["head", head(21, roots(1, 7))],
+      ["head", head(23, roots(1, 7))],
+      ...(order === "after" ? reported : reported.toReversed()),
+    );
+    const [change] = await take(duties, 1);
+    assertEquals([change!.epoch, change!.previousRoot, change!.dependentRoot], [
+      4,
+      root(23),
+      root(1022),
+    ]);
+  });
+}
+
+Deno.test("SseListener.reorgs() yields once what one node reports and another one recovers from a later head", async () => {
+  await using a = forked(new ChainNode());
+  await using b = forked(new ChainNode());
+  await using listener = await listen([a, b]);
+  const reorgs = listener.reorgs();
+  const events = listener.events({ topics: ["chain_reorg"] });
+  for (const node of [a, b]) await node.send(["head", head(16)]);
+  while (listener.nodes.some(({ headSlot }) => headSlot !== 16)) {
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  b.drop();
+  b.add({ slot: 18 });
+  await a.send(["chain_reorg", reorg(2)], ["head", head(17)]);
+  await take(listener.reorgs(), 1);
+  await b.connected();
+  while (listener.nodes[1]!.headSlot !== 18) {
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  await listener.close();
+  assertEquals((await take(reorgs, 2)).map(({ slot }) => slot), [17]);
+  assertEquals((await take(events, 2)).map(({ slot }) => slot), [17]);
+});
+
+Deno.test("SseListener.reorgs() yields once what one node recovers and another one reports later", async () => {
+  await using a = forked(new ChainNode());
+  await using b = forked(new ChainNode());
+  await using listener = await listen([a, b]);
+  const reorgs = listener.reorgs();
+  const events = listener.events({ topics: ["chain_reorg"] });
+  for (const node of [a, b]) await node.send(["head", head(16)]);
+  while (listener.nodes.some(({ headSlot }) => headSlot !== 16)) {
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  b.drop();
+  b.add({ slot: 18 });
+  assertEquals((await take(listener.reorgs(), 1))[0]!.recovered, true);
+  await a.send(["chain_reorg", reorg(2)], ["head", head(19)]);
+  while (listener.nodes[0]!.headSlot !== 19) {
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  await listener.close();
+  assertEquals((await take(reorgs, 2)).map(({ slot }) => slot), [18]);
+  assertEquals((await take(events, 2)).map(({ slot }) => slot), [18]);
+});
