@@ -114,6 +114,10 @@ export type {
   EventsOptions,
   SubscriptionOptions,
 } from "./src/listener/sse_listener.ts";
+export type {
+  RaceRecord,
+  RaceTopic,
+} from "./src/listener/race/race_tracker.ts";
 export type { SubscribeToNodeOptions } from "./src/listener/subscribe.ts";
 export type { ServerSentEvent, SseDecoderOptions } from "./src/sse/mod.ts";
 export type { ForkVersioned } from "./src/beacon/events/members.ts";

@@ -39,6 +39,7 @@ import type { ListenerMetrics } from "./metrics/metrics.ts";
 import { TimingMetrics } from "./metrics/timing_metrics.ts";
 import type { NodeReporter } from "./node_reporter.ts";
 import { count, type NodeState } from "./node_state.ts";
+import type { RaceTracker } from "./race/race_tracker.ts";
 import type { Recovered } from "./recovery/gap_recovery.ts";
 import { mergeRecovered } from "./recovery/merge_recovered.ts";
 import { findReorgBranch } from "./recovery/reorg_ancestor.ts";
@@ -59,6 +60,8 @@ export interface ListenerActorOptions {
   reporter: NodeReporter;
   /** Where delays are observed. */
   metrics: ListenerMetrics;
+  /** Compares when the nodes report. */
+  race: Pick<RaceTracker, "report">;
   /** Charon's rules where they differ from ours. */
   parity: "charon" | undefined;
   /** The `fetch` that requests headers. */
@@ -291,6 +294,7 @@ export class ListenerActor {
     const count = node.counts.of(event.topic, node.topics);
     count.events++;
     this.#timing.observe(node, event as BeaconEvent, count);
+    this.#options.race.report(node, event);
     const identity = identityOf(event);
     const { held } = node.chain;
     if (held === undefined || UNORDERED.has(event.topic)) {

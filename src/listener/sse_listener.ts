@@ -28,6 +28,8 @@ import {
 } from "./listener_options.ts";
 import { grantAccess } from "./listener_access.ts";
 import { ListenerMetrics } from "./metrics/metrics.ts";
+import { RaceMetrics } from "./metrics/race_metrics.ts";
+import { type RaceRecord, RaceTracker } from "./race/race_tracker.ts";
 import type { MetricsRegistry } from "./metrics/metrics_registry.ts";
 import { type NodeSnapshot, NodeState } from "./node_state.ts";
 import type { NodeStatus } from "./node_status.ts";
@@ -109,10 +111,13 @@ export class SseListener implements AsyncDisposable {
   readonly #reorgs: Broadcast<ChainReorg>;
   readonly #duties: Broadcast<DutiesChanged>;
   readonly #status: Broadcast<NodeStatus>;
+  readonly #races: Broadcast<RaceRecord>;
   readonly #options: CheckedOptions;
   readonly #nodes = new Map<string, NodeState>();
   readonly #supervised = new Map<string, Supervised>();
   readonly #metrics: ListenerMetrics;
+  readonly #raceMetrics: RaceMetrics;
+  readonly #race: RaceTracker;
   readonly #actor: ListenerActor;
   readonly #reporter: NodeReporter;
   readonly #interest = new DataInterest();
@@ -135,6 +140,7 @@ export class SseListener implements AsyncDisposable {
     this.#reorgs = new Broadcast({ maxBytes, merge: mergeReorgs });
     this.#duties = new Broadcast({ maxBytes });
     this.#status = new Broadcast({ maxBytes });
+    this.#races = new Broadcast({ maxBytes });
     this.#metrics = new ListenerMetrics({
       registry,
       prefix,
@@ -145,7 +151,22 @@ export class SseListener implements AsyncDisposable {
         reorgs: this.#reorgs.lost,
         duties: this.#duties.lost,
         status: this.#status.lost,
+        race: this.#races.lost,
       }),
+    });
+    this.#raceMetrics = new RaceMetrics({
+      registry,
+      prefix,
+      labels,
+      nodes: this.#nodes,
+    });
+    this.#race = new RaceTracker({
+      nodes: this.#nodes,
+      clock: () => this.clock,
+      onRecord: (record) => {
+        this.#raceMetrics.observe(record);
+        this.#races.post(record);
+      },
     });
     this.#reporter = new NodeReporter({ status: this.#status, now, log });
     this.#actor = new ListenerActor({
@@ -156,6 +177,7 @@ export class SseListener implements AsyncDisposable {
       duties: this.#duties,
       reporter: this.#reporter,
       metrics: this.#metrics,
+      race: this.#race,
       parity,
       fetch,
       now,
@@ -304,6 +326,18 @@ export class SseListener implements AsyncDisposable {
     this.#supervised.delete(name);
     this.#actor.forget(node);
     this.#metrics.forget(node);
+    this.#raceMetrics.forget(node.name);
+  }
+
+  /**
+   * Subscribes to comparisons of the nodes: one record for each block and topic, as soon as all nodes
+   * have reported it, or one slot after the first report. Only like topics are compared, since clients
+   * report at different moments of a block's way. With one node there is a record too, of that node.
+   *
+   * @param options For how long.
+   */
+  race(options: SubscriptionOptions = {}): Subscription<RaceRecord> {
+    return this.#races.subscribe(options);
   }
 
   /** Ends all connections and subscriptions, and waits until they are gone. */
@@ -361,7 +395,10 @@ export class SseListener implements AsyncDisposable {
     this.#reorgs.close();
     this.#duties.close();
     this.#status.close();
+    this.#race.close();
+    this.#races.close();
     this.#metrics.release();
+    this.#raceMetrics.release();
     const [first] = all;
     if (first !== undefined && all.every(({ error }) => error !== undefined)) {
       throw first.error;

@@ -1,0 +1,117 @@
+/** Metrics of who reports first, and of whether the nodes agree. Durations are in seconds. */
+
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { NodeState } from "../node_state.ts";
+import type { RaceRecord } from "../race/race_tracker.ts";
+
+/** Options for {@linkcode RaceMetrics}. */
+export interface RaceMetricsOptions {
+  /** Where the metrics are registered. */
+  registry: Registry;
+  /** What their names begin with. */
+  prefix: string;
+  /** Labels that all series have. */
+  labels: Readonly<Record<string, string>>;
+  /** The nodes by name, as they are now. */
+  nodes: ReadonlyMap<string, NodeState>;
+}
+
+/** Registers the metrics and removes them again. */
+export class RaceMetrics {
+  readonly #options: RaceMetricsOptions;
+  readonly #first: Counter;
+  readonly #missing: Counter;
+  readonly #lag: Histogram;
+  readonly #agreement: Gauge;
+
+  /** @param options Registry and names. */
+  constructor(options: RaceMetricsOptions) {
+    this.#options = options;
+    const { registry, prefix, labels, nodes } = options;
+    const common = Object.keys(labels);
+    const labelNames = ["addr", "topic", ...common];
+    this.#first = new Counter({
+      name: `${prefix}sse_first_total`,
+      help: "Blocks that the node reported before all others",
+      labelNames,
+      registers: [],
+    });
+    this.#missing = new Counter({
+      name: `${prefix}sse_missing_total`,
+      help: "Blocks that others reported and the node did not within one slot",
+      labelNames,
+      registers: [],
+    });
+    this.#lag = new Histogram({
+      name: `${prefix}sse_lag_seconds`,
+      help: "Seconds from the first node's report of a block to this node's",
+      labelNames,
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4],
+      registers: [],
+    });
+    this.#agreement = new Gauge({
+      name: `${prefix}sse_head_agreement`,
+      help: "Share of the connected nodes that are on the most frequent head",
+      labelNames: common,
+      registers: [],
+      collect() {
+        this.reset();
+        const share = headAgreement(nodes.values());
+        if (share !== undefined) this.set({ ...labels }, share);
+      },
+    });
+    for (const metric of this.#all()) registry.registerMetric(metric);
+  }
+
+  /** Counts a record; a node alone is not compared, and a tie is nobody's win. */
+  observe({ topic, first, lags, missing }: RaceRecord): void {
+    const { labels } = this.#options;
+    const arrived = Object.entries(lags);
+    if (arrived.length + missing.length < 2) return;
+    const isTie = arrived.filter(([, lag]) => lag === 0).length > 1;
+    if (!isTie) this.#first.inc({ ...labels, addr: first, topic });
+    for (const [addr, lag] of arrived) {
+      this.#lag.observe({ ...labels, addr, topic }, lag / 1000);
+    }
+    for (const addr of missing) this.#missing.inc({ ...labels, addr, topic });
+  }
+
+  /** Removes the series of a node. */
+  forget(node: string): void {
+    const { labels } = this.#options;
+    for (const topic of ["head", "head_v2", "block", "block_gossip"]) {
+      for (const metric of [this.#first, this.#missing, this.#lag]) {
+        metric.remove({ ...labels, addr: node, topic });
+      }
+    }
+  }
+
+  /** Takes the metrics out of the registry. */
+  release(): void {
+    const { registry, prefix } = this.#options;
+    for (const name of NAMES) registry.removeSingleMetric(prefix + name);
+  }
+
+  #all(): (Counter | Gauge | Histogram)[] {
+    return [this.#first, this.#missing, this.#lag, this.#agreement];
+  }
+}
+
+const NAMES = [
+  "sse_first_total",
+  "sse_missing_total",
+  "sse_lag_seconds",
+  "sse_head_agreement",
+];
+
+/** Nodes on the most frequent head, of those that are connected and have reported one. */
+function headAgreement(nodes: Iterable<NodeState>): number | undefined {
+  const counts = new Map<string, number>();
+  let all = 0;
+  for (const { state, chain: { head } } of nodes) {
+    if (state !== "connected" || head === undefined) continue;
+    counts.set(head.root, (counts.get(head.root) ?? 0) + 1);
+    all++;
+  }
+  return all === 0 ? undefined : Math.max(...counts.values()) / all;
+}

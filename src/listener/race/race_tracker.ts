@@ -1,0 +1,184 @@
+/**
+ * Which node reports a block first, and how far behind the others are. All arrivals are measured by
+ * one clock, this machine's, so the nodes' clocks do not matter; the way to each node does.
+ */
+
+import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
+import type { SlotClock } from "../../beacon/slot_clock.ts";
+import type { NodeState } from "../node_state.ts";
+
+/** Topics that are compared, each with itself only: clients report at different moments of a block's way. */
+export type RaceTopic = "block_gossip" | "block" | "head" | "head_v2";
+
+/** When the nodes reported one block under one topic. */
+export interface RaceRecord {
+  /** The topic. */
+  readonly topic: RaceTopic;
+  /** Slot of the block. */
+  readonly slot: number;
+  /** Root of the block. */
+  readonly root: string;
+  /** Name of the node whose report arrived first. */
+  readonly first: string;
+  /** When it arrived, Unix time in milliseconds. */
+  readonly firstAt: number;
+  /** How much later each node's report arrived, in milliseconds; 0 for the first and for ties with it. */
+  readonly lags: Readonly<Record<string, number>>;
+  /** The nodes that had the topic open, and did not report the block within one slot. */
+  readonly missing: readonly string[];
+}
+
+/** Options for {@linkcode RaceTracker}. */
+export interface RaceTrackerOptions {
+  /** The nodes by name, as they are now. */
+  nodes: ReadonlyMap<string, NodeState>;
+  /** Takes complete records. */
+  onRecord: (record: RaceRecord) => void;
+  /** The slot clock, once it is known. */
+  clock: () => SlotClock | undefined;
+}
+
+/** A record that waits for more reports. */
+interface Race {
+  topic: RaceTopic;
+  slot: number;
+  root: string;
+  firstAt: number;
+  /** The nodes that can take part. */
+  runners: readonly NodeState[];
+  arrivals: Map<string, number>;
+  endsAt: number;
+}
+
+/** Collects reports. A record is complete when all nodes have reported, or one slot after the first one. */
+export class RaceTracker {
+  readonly #options: RaceTrackerOptions;
+  /** In order of the first report. */
+  readonly #races = new Map<string, Race>();
+  /** Records that are complete, so that a late report does not begin another one. */
+  readonly #complete = new Set<string>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param options Nodes, clock and outlet. */
+  constructor(options: RaceTrackerOptions) {
+    this.#options = options;
+  }
+
+  /** Takes an event as it arrives, whether it is delivered or suppressed later. */
+  report(node: NodeState, event: BeaconEvent<string>): void {
+    const block = blockOf(event as BeaconEvent);
+    const clock = this.#options.clock();
+    if (block === undefined || clock === undefined) return;
+    const { topic, slot, root } = block;
+    const { receivedAt } = event;
+    const slotMs = clock.slotDurationMs(slot);
+    // What a node that catches up reports of the past is no race.
+    if (receivedAt - clock.slotStart(slot) > MOST_SLOTS * slotMs) return;
+    const key = `${topic} ${slot} ${root}`;
+    if (this.#complete.has(key)) return;
+    let race = this.#races.get(key);
+    if (race === undefined) {
+      const runners = [...this.#options.nodes.values()].filter((each) =>
+        each === node ||
+        (each.state === "connected" && each.topics.includes(topic))
+      );
+      const arrivals = new Map<string, number>();
+      const endsAt = performance.now() + slotMs;
+      race = {
+        topic,
+        slot,
+        root,
+        firstAt: receivedAt,
+        runners,
+        arrivals,
+        endsAt,
+      };
+      this.#races.set(key, race);
+      if (this.#races.size > MOST_RACES) this.#endFirst();
+      this.#schedule();
+    }
+    if (!race.arrivals.has(node.name)) {
+      race.arrivals.set(node.name, receivedAt);
+      race.firstAt = Math.min(race.firstAt, receivedAt);
+    }
+    if (race.runners.every(({ name }) => race.arrivals.has(name))) {
+      this.#end(key, race);
+    }
+  }
+
+  /** Waits for no more reports. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#races.clear();
+  }
+
+  #schedule(): void {
+    if (this.#timer !== undefined) return;
+    const next = this.#races.values().next().value;
+    if (next === undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      const now = performance.now();
+      for (const { endsAt } of this.#races.values()) {
+        if (endsAt > now) break;
+        this.#endFirst();
+      }
+      this.#schedule();
+    }, Math.max(0, next.endsAt - performance.now()));
+  }
+
+  #endFirst(): void {
+    const [first] = this.#races;
+    if (first !== undefined) this.#end(...first);
+  }
+
+  #end(key: string, race: Race): void {
+    const { topic, slot, root, firstAt, runners, arrivals } = race;
+    this.#races.delete(key);
+    this.#complete.add(key);
+    if (this.#complete.size > MOST_RACES) {
+      const [oldest] = this.#complete;
+      this.#complete.delete(oldest!);
+    }
+    const sorted = [...arrivals].sort(([, a], [, b]) => a - b);
+    this.#options.onRecord({
+      topic,
+      slot,
+      root,
+      first: sorted[0]![0],
+      firstAt,
+      lags: Object.fromEntries(
+        sorted.map(([name, at]) => [name, at - firstAt]),
+      ),
+      // A node that was lost meanwhile could not report it.
+      missing: runners
+        .filter(({ name, state }) =>
+          state === "connected" && !arrivals.has(name)
+        )
+        .map(({ name }) => name),
+    });
+  }
+}
+
+const MOST_RACES = 1024;
+/** A report is compared if it arrives within so many slots from the start of its slot. */
+const MOST_SLOTS = 2;
+
+function blockOf(
+  event: BeaconEvent,
+): Pick<RaceRecord, "topic" | "slot" | "root"> | undefined {
+  switch (event.topic) {
+    case "head":
+    case "block":
+    case "block_gossip": {
+      const { topic, data } = event;
+      return { topic, slot: data.slot, root: data.block };
+    }
+    case "head_v2": {
+      const { topic, data: { data } } = event;
+      return { topic, slot: data.slot, root: data.block };
+    }
+    default:
+      return undefined;
+  }
+}
