@@ -6,6 +6,7 @@ import { refuse } from "../values/check.ts";
 import { printable } from "../values/shown.ts";
 import { ReaderLimits, TokenCheck } from "./access.ts";
 import { type Answer, apiError, type Handle, json, plain } from "./answer.ts";
+import { Api } from "./api.ts";
 import { ChainHistory } from "./events/chain_history.ts";
 import { EventHub } from "./events/event_hub.ts";
 import { createEventsRoute } from "./events/events_route.ts";
@@ -13,6 +14,7 @@ import { GapCoverage } from "./events/gap_coverage.ts";
 import { Resume } from "./events/resume.ts";
 import { checkGatewayOptions, type GatewayOptions } from "./gateway_options.ts";
 import { NodeMonitor } from "./nodes/node_monitor.ts";
+import { pageHeaders, renderPage } from "./page/page.ts";
 import { isPassedRead, PassOn } from "./nodes/pass_on.ts";
 import { type ConnectionInfo, toResponse } from "./web_response.ts";
 
@@ -43,6 +45,7 @@ export function handleOf(gateway: Gateway): Handle | undefined {
  *   comes back receives what it missed.
  * - Reads of the Beacon API that clients of a node need (genesis, spec, version, syncing, health,
  *   identity, headers, blocks, finality checkpoints), from a healthy, synced node.
+ * - `/`: a live page of nodes, slots and reorgs; `/api/nodes` and `/api/race`: what it shows, as JSON.
  * - `/healthz`, `/readyz`, `/metrics`.
  *
  * @param listener The listener, which the gateway does not close.
@@ -122,6 +125,11 @@ export function createGateway(
     isNews: (root) => hub.isNews(root),
     signal,
   });
+  const api = new Api({ access, monitor, clock: () => listener.clock });
+  const races = listener.race({ signal });
+  const raced = (async () => {
+    for await (const record of races) api.add(record);
+  })();
   const routes = new Map<string, Handle>([
     [
       "/eth/v1/events",
@@ -133,6 +141,9 @@ export function createGateway(
       }),
     ],
     ["/metrics", metrics],
+    ["/api/nodes", () => Promise.resolve(api.nodes())],
+    ["/api/race", (request) => Promise.resolve(api.race(request))],
+    ["/", page],
   ]);
 
   const handle: Handle = async (request) => {
@@ -162,6 +173,15 @@ export function createGateway(
     return apiError(404, `Not found: ${printable(pathname, 100)}`);
   };
 
+  function page(): Promise<Answer> {
+    const nonce = crypto.randomUUID();
+    return Promise.resolve({
+      status: 200,
+      headers: pageHeaders(nonce),
+      body: renderPage(nonce),
+    });
+  }
+
   async function metrics(): Promise<Answer> {
     const { registry } = listener;
     return {
@@ -176,7 +196,9 @@ export function createGateway(
     const clock = listener.clock !== undefined;
     const ready = isRunning && clock &&
       listener.nodes.some(({ state }) => state === "connected");
-    return json({ ready, clock }, ready ? 200 : 503);
+    // Names of nodes are for who has the token.
+    const nodes = tokens === undefined ? { nodes: api.nodeStates() } : {};
+    return json({ ready, clock, ...nodes }, ready ? 200 : 503);
   }
 
   const guarded: Handle = async (request) => {
@@ -192,7 +214,7 @@ export function createGateway(
     fetch: (request, info) => toResponse(guarded, request, info),
     async close() {
       ended.abort();
-      await running;
+      await Promise.all([running, raced]);
     },
   };
   handles.set(gateway, guarded);

@@ -7,6 +7,8 @@ import type { NodeSnapshot } from "./node_state.ts";
 export interface NodeAccess {
   /** Where the node is, credentials included. */
   readonly endpoint: NodeEndpoint;
+  /** How many gaps it had, by kind. */
+  readonly gaps: ReadonlyMap<string, number>;
   /** The node at this moment. */
   snapshot(): NodeSnapshot;
 }
