@@ -352,7 +352,8 @@ const MOST_IDLE_TIMEOUT_MS = 3_600_000;
 const USEFUL_AFTER_MS = 30_000;
 /** Two heads at once may be a reorg. */
 const LUMP_HEADS = 3;
-const PROXY_HINT = "a proxy in front of it buffers the stream";
+/** Why events come late, or not at all, of a node that is well. */
+export const PROXY_HINT = "a proxy in front of it buffers the stream";
 const FAULTS: Record<StreamFault, string> = {
   idle: "no byte within N ms",
   stalled:

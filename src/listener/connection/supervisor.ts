@@ -1,6 +1,7 @@
 /** Keeps one node connected until the signal aborts, whatever happens to it and to other nodes. */
 
 import { delay } from "@std/async/delay";
+import { BeaconTimeoutError } from "../../beacon/http/errors.ts";
 import {
   createNodeFetch,
   type NodeFetch,
@@ -18,6 +19,7 @@ import { ChainCheck, type ChainCheckOptions } from "./chain_check.ts";
 import {
   Connection,
   type ConnectionParts,
+  PROXY_HINT,
   slotDurationOf,
 } from "./connection.ts";
 import { type ConnectionEnd, disconnectReason } from "./connection_end.ts";
@@ -108,7 +110,9 @@ export class NodeSupervisor {
     if (negotiates && !plan.keepsStream && await this.#findsOther(end)) return;
     if (signal.aborted) return;
     const retryInMs = this.#backoff.next(plan);
-    const { error } = end;
+    const error = end.kind === "idle" && this.#isBuffered
+      ? new BeaconTimeoutError(`${end.error.message}; ${PROXY_HINT}`, "idle")
+      : end.error;
     if (end.kind === "wrong_chain") reporter.wrongChain(node, end.error);
     const reason = disconnectReason(end);
     reporter.disconnected(node, { reason, error, retryInMs });

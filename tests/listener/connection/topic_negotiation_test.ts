@@ -701,3 +701,20 @@ Deno.test("SseListener() probes at most four topics at once, and leaves no probe
   assertEquals(most, 4);
   assertEquals(listener.nodes[0]!.topics, topics.slice(0, 6));
 });
+Deno.test("SseListener() delivers nothing of the heads that it requests as a heartbeat", async () => {
+  await using node = new ScriptedNode({
+    events: () =>
+      openStream(frame("head", head(100)), frame("block", head(99))),
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    topics: ["block"],
+    nodes: [node.url],
+  });
+  assertEquals((await take(listener.events(), 1)).map(brief), ["block 99"]);
+  assertEquals(listener.nodes[0]!.headSlot, 100);
+  assertEquals(
+    new URL(node.requests[0]!.url).searchParams.get("topics"),
+    "block,head",
+  );
+});
