@@ -1,4 +1,4 @@
-/** Where a beacon node is, how it is called in output, and what is sent along to it. */
+/** The address of a beacon node, its name in output, and the credentials that it gets. */
 
 import { checkNames } from "../../values/check.ts";
 import { printable, shown } from "../../values/shown.ts";
@@ -29,8 +29,8 @@ const OPTION_NAMES: Record<keyof BeaconNodeOptions, true> = {
 };
 
 /**
- * A checked {@linkcode BeaconNodeOptions}. Its credentials are private: what prints or serialises
- * an endpoint shows its name only.
+ * A checked {@linkcode BeaconNodeOptions}. Its credentials are private: an endpoint that is printed
+ * or serialised shows its name only.
  */
 export class NodeEndpoint {
   /** The node's name in all output. */
@@ -74,39 +74,32 @@ export class NodeEndpoint {
   }
 
   /**
-   * The URL of an endpoint below the base, the base's path and query kept.
+   * The URL of an endpoint below the base, which keeps its path and query.
    *
    * @param path Path of the endpoint, beginning with a slash.
-   * @param query Added behind the base's own query, without a question mark, already encoded.
+   * @param query Added to the base's own query, without a question mark, already encoded.
    */
   url(path: string, query = ""): URL {
     const url = new URL(this.#base);
     url.pathname = url.pathname.replace(/\/+$/, "") + path;
-    const parts = [this.#base.search.slice(1), query].filter((part) =>
-      part !== ""
-    );
-    url.search = parts.length === 0 ? "" : `?${parts.join("&")}`;
+    url.search = [url.search.slice(1), query].filter(Boolean).join("&");
     return url;
   }
 
-  /**
-   * The URL of an endpoint as it may be shown.
-   *
-   * @param path Path of the endpoint, beginning with a slash.
-   */
+  /** The URL of an endpoint as it may be shown. */
   at(path: string): string {
     return defaultName(this.#base) + path;
   }
 
-  /** Whether a text holds any of the node's credentials: a node may send back what it was sent. */
+  /** Whether a text holds any of the node's credentials, which a node may send back. */
   holdsSecret(text: string): boolean {
     return this.#secrets.some((secret) => text.includes(secret));
   }
 
   /**
-   * A text from the node as it may be shown: without its credentials, on one line, cut to a length.
+   * A text from the node as it may be shown: on one line, without the node's credentials.
    *
-   * @param text The text; it may have been cut behind its end.
+   * @param text The text; it may be the beginning of a longer one.
    * @param length The most characters to keep.
    */
   show(text: string, length: number): string {
@@ -114,7 +107,7 @@ export class NodeEndpoint {
     for (const secret of this.#secrets) {
       plain = plain.replaceAll(secret, "…");
     }
-    // What was cut off in the middle of a secret still shows its beginning.
+    // A secret that was cut off still shows its beginning.
     for (const secret of this.#secrets) {
       const kept = overlap(plain, secret);
       if (kept >= LEAST_SECRET_LENGTH) plain = `${plain.slice(0, -kept)}…`;
@@ -122,11 +115,7 @@ export class NodeEndpoint {
     return printable(plain, length);
   }
 
-  /**
-   * The headers for a request.
-   *
-   * @param accept Value of `Accept`; the user's own never replaces it.
-   */
+  /** The headers for a request; the user's own `Accept` does not replace the given one. */
   headers(accept: string): Headers {
     const headers = new Headers(this.#headers);
     headers.set("accept", accept);
@@ -176,14 +165,14 @@ function findSecrets(
     .sort((a, b) => b.length - a.length);
 }
 
-/** A header's value, its parts, and what credentials in it mean. */
+/** A header's value, its parts, and the credentials that it encodes. */
 function headerSecrets(value: string): string[] {
   const encoded = /^Basic\s+(\S+)$/i.exec(value)?.[1];
   const userinfo = encoded === undefined ? "" : base64Decode(encoded);
   const [user = "", ...password] = userinfo.split(":");
   return [
     value,
-    // Of `name=value` it is the value.
+    // In `name=value` the value is the secret.
     ...value.split(/[\s;,]+/).flatMap((
       part,
     ) => [part, part.replace(/^[^=]*=/, "")]),
@@ -224,7 +213,6 @@ function parseBase(url: unknown): URL {
     );
   }
   base.hash = "";
-  // What a user copies from a working request.
   if (EVENTS_SUFFIX.test(base.pathname)) {
     base.pathname = base.pathname.replace(EVENTS_SUFFIX, "");
     base.searchParams.delete("topics");
@@ -236,12 +224,12 @@ function parseHeaders(headers: HeadersInit | undefined): Headers {
   try {
     return new Headers(headers);
   } catch {
-    // The runtime's message may quote a value, which may be a secret: neither it nor a cause is kept.
+    // The runtime's error is not kept: it may quote a value, which may be a secret.
     throw new TypeError(`Cannot use node: ${describeHeaders(headers)}`);
   }
 }
 
-/** What is wrong with headers; their names may be told, their values not. */
+/** What is wrong with headers. Their names may be shown, their values not. */
 function describeHeaders(headers: unknown): string {
   if (typeof headers !== "object" || headers === null) {
     return `headers must be an object, pairs or Headers, got a ${typeof headers}`;
@@ -255,7 +243,7 @@ function describeHeaders(headers: unknown): string {
     }
     const [name, value] = entry;
     if (!isHeader(name, "")) {
-      // Where a whole line was given as a name, what follows may be a secret.
+      // If a whole line was given as the name, its end may be a secret.
       const start = /^[\w-]*/.exec(String(name))![0];
       return `headers must have names that HTTP allows, got ${
         shown(`${start}…`)

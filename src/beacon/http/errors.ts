@@ -1,19 +1,19 @@
 /**
- * What can go wrong between us and a beacon node. Messages and fields never hold userinfo, keys in
- * paths or queries, nor header values.
+ * The errors of requests to a beacon node. Their messages and fields hold no userinfo, no keys of a
+ * path or query, and no header values.
  */
 
-/** The node answered with a status other than the one asked for. */
+/** The node answered with an unexpected status. */
 export class BeaconHttpError extends Error {
   /** Name of the class. */
   override readonly name = "BeaconHttpError";
   /** Status of the answer, such as 503. */
   readonly status: number;
-  /** URL that was asked, without userinfo and query, and of its path only plain words. */
+  /** URL of the request, without userinfo, query, and what looks like a key in its path. */
   readonly url: string;
   /** The first characters of the answer's body, control characters escaped. */
   readonly body: string;
-  /** What the answer's `Retry-After` asks for, in milliseconds. */
+  /** Value of the answer's `Retry-After`, in milliseconds. */
   readonly retryAfterMs: number | undefined;
 
   /**
@@ -21,7 +21,7 @@ export class BeaconHttpError extends Error {
    *
    * @param message What failed.
    * @param answer The parts of the answer that are kept.
-   * @param options `cause`, where another error led to this one.
+   * @param options `cause`, the error behind this one.
    */
   constructor(
     message: string,
@@ -41,13 +41,13 @@ export class BeaconHttpError extends Error {
   }
 }
 
-/** The node answered, but not with what the Beacon API says: content type, JSON, size, end of stream. */
+/** The node's answer is not what the Beacon API describes: content type, JSON, size, redirect. */
 export class BeaconProtocolError extends Error {
   /** Name of the class. */
   override readonly name = "BeaconProtocolError";
 }
 
-/** The node did not answer, or fell silent. */
+/** The node gave no answer, or its stream went silent. */
 export class BeaconTimeoutError extends Error {
   /** Name of the class. */
   override readonly name = "BeaconTimeoutError";
@@ -57,9 +57,9 @@ export class BeaconTimeoutError extends Error {
   /**
    * Creates an instance.
    *
-   * @param message What was waited for, and how long.
-   * @param phase What was waited for.
-   * @param options `cause`, where another error led to this one.
+   * @param message What did not come, and in what time.
+   * @param phase What did not come.
+   * @param options `cause`, the error behind this one.
    */
   constructor(
     message: string,

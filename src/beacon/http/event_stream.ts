@@ -1,4 +1,4 @@
-/** One connection to a node's `GET /eth/v1/events`, as a stream of what its bytes say. */
+/** One connection to a node's `GET /eth/v1/events`, as a stream of server-sent events. */
 
 import { deadline } from "@std/async/deadline";
 import { STATUS_CODE } from "@std/http/status";
@@ -16,9 +16,9 @@ import { type TopicForm, topicsQuery } from "./topics_query.ts";
 /** Options for {@linkcode openEventStream}. */
 export interface EventStreamOptions
   extends Omit<SseDecoderOptions, "onOversize"> {
-  /** The topics to ask for. */
+  /** The topics to request. */
   topics: readonly string[];
-  /** How they are written. */
+  /** How they are written in the query. */
   form: TopicForm;
   /** The `fetch` to use. */
   fetch: typeof fetch;
@@ -38,24 +38,20 @@ export interface EventStream {
   oversized(): number;
 }
 
-/**
- * Nothing at all where a stream should be, not even its content type: what some nodes answer to a
- * topic that they do not know.
- */
+/** An empty answer without a content type, as some nodes send for a topic that they do not know. */
 export class EmptyAnswerError extends BeaconProtocolError {}
 
-/** Whether a response says that it is an event stream. */
+/** Whether the content type of a response is that of an event stream. */
 export function isEventStream({ headers }: Response): boolean {
   const contentType = headers.get("content-type") ?? "";
   return /^\s*text\/event-stream\s*(;|$)/i.test(contentType);
 }
 
 /**
- * Asks a node for its events and waits for the headers. Bytes flow through standard streams from
- * there on: `TextDecoderStream`, SSE decoder.
+ * Requests a node's events and waits for the headers of the answer.
  *
  * @throws {BeaconHttpError} If the status is not 200.
- * @throws {EmptyAnswerError} If it is neither that nor anything else.
+ * @throws {EmptyAnswerError} If the answer is empty.
  * @throws {BeaconProtocolError} If the content type is not `text/event-stream`.
  * @throws {BeaconNetworkError} If the node cannot be reached.
  */
@@ -98,7 +94,7 @@ export async function openEventStream(
   return { batches, oversized: () => decoder.oversized };
 }
 
-/** Whether a body ends at once, and there is nothing in it. What there is of it is left. */
+/** Whether a body ends soon without a byte; it is not read further. */
 async function isEmpty(
   { body }: Response,
   signal: AbortSignal,
@@ -112,7 +108,7 @@ async function isEmpty(
     signal.throwIfAborted();
     return false;
   } finally {
-    // What it fails with, if it does, is no news.
+    // The connection may be broken already.
     await reader.cancel().catch(() => {});
   }
 }

@@ -1,8 +1,8 @@
 import type { NodeEndpoint } from "./endpoint.ts";
 
 /**
- * A copy of an error and its causes that may be shown: a runtime's messages name URLs, and a parser's
- * quote what a node sent, both of which may hold the node's credentials.
+ * A copy of an error and its causes that may be shown. The messages of a runtime name URLs, and those of
+ * a parser quote what a node sent; both may hold the node's credentials.
  *
  * @param error What was thrown.
  * @param node The node whose credentials must not appear.
@@ -20,7 +20,7 @@ export function publicError(error: unknown, node: NodeEndpoint): Error {
 }
 
 function publicText(text: string, node: NodeEndpoint): string {
-  // A URL holds no white space, whatever else it holds.
+  // A URL ends at white space.
   const plain = text.replace(/ for url \(\S*\)/g, "").replace(
     /\bhttps?:\/\/\S+/g,
     "the node",

@@ -1,4 +1,4 @@
-/** One request to a beacon node, with the node's credentials and with errors of ours. */
+/** One request to a beacon node, with the node's credentials, and the errors that it ends in. */
 
 import { STATUS_CODE, STATUS_TEXT, type StatusCode } from "@std/http/status";
 import { LimitedBytesTransformStream } from "@std/streams/limited-bytes-transform-stream";
@@ -20,7 +20,7 @@ export interface NodeRequestOptions {
   /** Ends the request, and the body after it, when aborted. */
   signal: AbortSignal;
   /**
-   * Media type to ask for.
+   * Media type to accept.
    *
    * @default {"application/json"}
    */
@@ -35,8 +35,8 @@ export interface NodeRequestOptions {
 
 /**
  * Sends a GET request. Redirects to the same host are followed, from `http:` to `https:` too; another
- * target would get what is the node's own. The body is not compressed. The caller owns it and must
- * read or cancel it.
+ * host must not get the node's credentials. Compression is undone. The caller must read or cancel
+ * the body.
  *
  * @param node Where to send it.
  * @param path Path of the endpoint, beginning with a slash.
@@ -53,7 +53,7 @@ export async function requestNode(
   let url = node.url(path, query);
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
     const headers = node.headers(accept);
-    // Compression would make a proxy hold events back until a block is full.
+    // A proxy that compresses holds events back until a block is full.
     headers.set("accept-encoding", "identity");
     let response: Response;
     try {
@@ -66,7 +66,7 @@ export async function requestNode(
         { cause: error },
       );
     }
-    // In Deno 2.9 an abort does not reach the body of a response that was collected meanwhile.
+    // In Deno 2.9 an abort does not reach the body of a response that was garbage-collected.
     signal.addEventListener("abort", () => void response, { once: true });
     const location = response.headers.get("location");
     if (!REDIRECTS.has(response.status) || location === null) {
@@ -119,6 +119,7 @@ export async function requestJson(
     if (body !== undefined) text = await toText(body);
   } catch (error) {
     options.signal.throwIfAborted();
+    if (error instanceof BeaconProtocolError) throw error;
     const cause = publicError(error, node);
     if (error instanceof RangeError) {
       throw new BeaconProtocolError(
@@ -138,15 +139,15 @@ export async function requestJson(
   } catch (cause) {
     throw new BeaconProtocolError(
       `Cannot read ${node.at(path)}: it is not JSON`,
-      // The parser's message quotes the text, cut anywhere.
+      // The parser's message quotes a part of the text.
       node.holdsSecret(text) ? {} : { cause: publicError(cause, node) },
     );
   }
 }
 
 /**
- * The error for an answer whose status is not the one asked for. Reads the beginning of the body
- * and cancels the rest.
+ * The error for an answer with an unexpected status. It shows the beginning of the body; the rest is
+ * not read.
  *
  * @param now Wall clock, with which a date in `Retry-After` is compared.
  */
@@ -202,7 +203,7 @@ async function readExcerpt(response: Response): Promise<string> {
   if (reader === undefined) return "";
   const decoder = new TextDecoder();
   let text = "";
-  // A body that drips must not hold the reconnect back.
+  // A slow body must not delay the reconnect.
   const timer = setTimeout(
     () => void reader.cancel().catch(() => {}),
     EXCERPT_WAIT_MS,
@@ -216,7 +217,7 @@ async function readExcerpt(response: Response): Promise<string> {
       });
     }
   } catch {
-    // What arrived before the connection broke is still worth showing.
+    // The connection broke; what had arrived is shown.
   } finally {
     clearTimeout(timer);
     await reader.cancel().catch(() => {});
@@ -234,7 +235,7 @@ function parseRetryAfter(
   return Number.isNaN(date) ? undefined : Math.max(0, date - now());
 }
 
-/** What a failed fetch says of its reason: the runtime's innermost message. */
+/** Why a `fetch` failed: the innermost message of its error. */
 function innermostMessage(error: Error): string {
   let innermost = error;
   while (innermost.cause instanceof Error) innermost = innermost.cause;

@@ -1,4 +1,4 @@
-/** How a node is told which topics are wanted. */
+/** How the query of a request names the wanted topics. */
 
 /** One `topics` key with commas, or a `topics` key for each. */
 export type TopicForm = "joined" | "repeated";

@@ -7,13 +7,13 @@ export interface WithDeadlineOptions {
   timeoutMs: number;
   /** Ends it when aborted. */
   signal: AbortSignal;
-  /** Beginning of the error's message. */
+  /** Beginning of the error message. */
   describe: string;
 }
 
 /**
- * Runs something that asks a node, and ends it when it takes too long: its signal is aborted in any
- * case, so that no request goes on behind the caller's back.
+ * Runs requests to a node, and ends them when they take too long. Their signal is always aborted at
+ * the end, so that no request goes on unseen.
  *
  * @throws {BeaconTimeoutError} If it took too long; its phase is `"probe"`.
  */
