@@ -61,7 +61,11 @@ export class NodeMerge {
       // Clocks may be apart by MAXIMUM_GOSSIP_CLOCK_DISPARITY.
       const current = clock.slotAt(receivedAt + CLOCK_DISPARITY_MS);
       if (isHeadReport(event)) place = this.#placeOf(node, slot, current);
-      if (this.#isPast(node, slot, current, clock.slotsPerEpoch)) return "past";
+      // A recovery goes back two epochs, which may take it a while.
+      const epochs = event.recovered ? 3 : 1;
+      if (this.#isPast(node, slot, current, epochs * clock.slotsPerEpoch)) {
+        return "past";
+      }
     }
     if (isFinality) {
       const { epoch } = (event as BeaconEvent<typeof topic>).data;
@@ -117,20 +121,20 @@ export class NodeMerge {
     return this.#head.place(node.chain, slot, current, isHeld);
   }
 
-  /** Whether an event is of a past that another node is known to be beyond. */
+  /** Whether an event is so many slots behind the merged head, which another node is at. */
   #isPast(
     node: NodeState,
     slot: number,
     current: number,
-    slotsPerEpoch: number,
+    most: number,
   ): boolean {
     // For almost every event.
-    if (slot >= current - slotsPerEpoch) return false;
+    if (slot >= current - most) return false;
     return this.#others(node).some(({ headSlot, syncing }) => {
       const synced = syncing?.isSyncing === false ? syncing.headSlot : -1;
       const theirs = Math.max(headSlot ?? -1, synced);
-      return theirs <= current && theirs >= this.#head.slot - slotsPerEpoch &&
-        slot < Math.max(theirs, this.#head.slot) - slotsPerEpoch;
+      return theirs <= current && theirs >= this.#head.slot - most &&
+        slot < Math.max(theirs, this.#head.slot) - most;
     });
   }
 

@@ -97,8 +97,8 @@ interface Room {
 
 /** What a node has reported of a topic that recurs. */
 interface NodeReports {
-  /** How often, by place. */
-  times: Uint16Array<ArrayBuffer>;
+  /** How often, and how far verified the last time, by place: times * STAGES + stage. */
+  reached: Uint16Array<ArrayBuffer>;
   /** The place of its last report. */
   last: number;
 }
@@ -136,13 +136,18 @@ class TopicMemory {
     let times = 1;
     if (recurs) {
       const reports = this.#reportsOf(node);
-      const isRepeat = reports.last === place;
-      reports.last = place;
-      times = reports.times[place]! + (isRepeat ? 0 : 1);
+      const before = reports.reached[place]!;
+      const stage = before % STAGES;
+      // A node verifies later what it has reported; in between it may report something else.
+      const isSame = reports.last === place || identity.stage > stage;
+      times = Math.floor(before / STAGES);
+      if (before === 0 || !isSame) times++;
       if (isLate) times = Math.min(times, Math.floor(delivered / STAGES) || 1);
+      reports.last = place;
       // A chain does not come back so often to one block; the event is delivered rather than lost.
-      if (times > MOST_TIMES) return isRepeat ? "duplicate" : "again";
-      reports.times[place] = times;
+      if (times > MOST_TIMES) return "again";
+      reports.reached[place] = times * STAGES +
+        (isSame ? Math.max(stage, identity.stage) : identity.stage);
     }
     const reached = times * STAGES + identity.stage;
     if (reached <= delivered) return "duplicate";
@@ -165,7 +170,7 @@ class TopicMemory {
   #reportsOf(node: object): NodeReports {
     let reports = this.#reports.get(node);
     if (reports === undefined) {
-      reports = { times: new Uint16Array(this.#capacity), last: NONE };
+      reports = { reached: new Uint16Array(this.#capacity), last: NONE };
       this.#reports.set(node, reports);
     }
     return reports;
@@ -191,7 +196,7 @@ class TopicMemory {
     this.#places.delete(key);
     this.#delivered[place] = 0;
     for (const reports of this.#reports.values()) {
-      reports.times[place] = 0;
+      reports.reached[place] = 0;
       if (reports.last === place) reports.last = NONE;
     }
   }
@@ -220,7 +225,7 @@ class TopicMemory {
     this.#addedAt = turned(this.#addedAt, new Float64Array(capacity));
     this.#delivered = turned(this.#delivered, new Uint16Array(capacity));
     for (const reports of this.#reports.values()) {
-      reports.times = turned(reports.times, new Uint16Array(capacity));
+      reports.reached = turned(reports.reached, new Uint16Array(capacity));
       if (reports.last !== NONE) {
         reports.last = (reports.last - oldest + size) % size;
       }

@@ -98,6 +98,20 @@ Deno.test("OnceFilter.add() delivers an optimistic head that comes back after a 
   );
 });
 
+Deno.test("OnceFilter.add() takes what a node verifies later for the same, though it reported others in between", () => {
+  assertEquals(
+    novelties(
+      { key: "A" },
+      { node: 1, key: "A", stage: 0 },
+      { node: 1, key: "B" },
+      { node: 1, key: "A", stage: 1 },
+      { node: 1, key: "B" },
+      { node: 1, key: "A", stage: 1 },
+    ),
+    ["new", "duplicate", "new", "duplicate", "again", "again"],
+  );
+});
+
 Deno.test("OnceFilter.add() tells reports apart by unknown members where both have some", () => {
   const topic = "block";
   assertEquals(
