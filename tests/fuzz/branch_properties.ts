@@ -43,6 +43,7 @@ function absencesOf(run: Run, node: RunNode): Absence[] {
   for (const sent of arrivedFrom(run, node)) {
     if (sent.frame.kind === "confession") isConfessed = true;
     if (sent.frame.head === undefined || sent.isInDoubt) continue;
+    if (!wasHeadOf(node, sent)) continue;
     if (
       before !== undefined &&
       (before.connection !== sent.connection || isConfessed)
@@ -63,6 +64,17 @@ function absencesOf(run: Run, node: RunNode): Absence[] {
   }
   return absences;
 }
+
+/** Whether the node was at a head as it reported it, or shortly before; one that catches up was not. */
+function wasHeadOf({ heads }: RunNode, { frame, arrivedAt }: Arrived): boolean {
+  return heads.some(({ at, block }, index) =>
+    block === frame.head && at <= arrivedAt &&
+    (heads[index + 1]?.at ?? Infinity) > arrivedAt - UNDER_WAY_MS
+  );
+}
+
+/** For so long a head may be under way. */
+const UNDER_WAY_MS = 30_000;
 
 function checkAbsence(
   run: Run,

@@ -7,11 +7,13 @@ import type { Received, Run, Subscriber } from "./run_schedule.ts";
 import { type Arrived, arrivedFrom, type Range } from "./sent_events.ts";
 import { SLOT_MS } from "./random_schedule.ts";
 import type { SimulatedBlock } from "@org/beacon-sse/testing";
-import type { TappedStream } from "./tap.ts";
+import { identify, type TappedStream } from "./tap.ts";
 
 /** Checks what subscribers of events and of reorgs received. */
 export function checkDelivery(run: Run, report: Report): void {
   checkQueues(run, report);
+  checkFinality(run, report);
+  checkAge(run, report);
   const arrived = run.nodes.map((node) =>
     arrivedFrom(run, node).filter(({ frame }) => frame.kind === "valid")
   );
@@ -34,15 +36,18 @@ export function checkDelivery(run: Run, report: Report): void {
 /** What makes an event the same in the mouth of another node, told independently of the listener. */
 export function identityOf({ topic, data, raw }: BeaconEvent<string>): string {
   const payload = data as Record<string, unknown>;
+  const { slot, epoch, block, old_head_block, new_head_block } = payload;
   switch (topic) {
     case "head":
     case "block":
     case "block_gossip":
-      return `${topic} ${payload.slot} ${payload.block}`;
-    case "chain_reorg":
-      return `${topic} ${payload.slot} ${payload.old_head_block} ${payload.new_head_block}`;
+      return identify(topic, `${slot} ${block}`, payload);
+    case "chain_reorg": {
+      const reorg = `${slot} ${old_head_block} ${new_head_block}`;
+      return identify(topic, reorg, payload);
+    }
     case "finalized_checkpoint":
-      return `${topic} ${payload.epoch} ${payload.block}`;
+      return identify(topic, `${epoch} ${block}`, payload);
     default:
       return `${topic} ${raw}`;
   }
@@ -132,6 +137,7 @@ function checkOneNode(
   const isKnown = (
     { frame: { identity, topic, head }, arrivedAt }: Arrived,
   ) => {
+    if (isBehindFinality(run, identity, arrivedAt)) return true;
     // What cannot recur is delivered once, and so is a payload that follows itself.
     if (live.has(identity) && HAPPENS_ONCE.test(identity)) return true;
     if (latest.get(topic) === identity) return true;
@@ -279,17 +285,26 @@ function checkManyNodes(
       ]);
     }
   }
+  // What is more than an epoch behind the merged head comes from nobody.
+  const isOld = new Set(
+    arrived.flat().filter((sent) => isBehind(run, sent))
+      .map(({ frame }) => frame.identity),
+  );
   for (const identity of new Set([...delivered.keys(), ...said.keys()])) {
     const count = delivered.get(identity) ?? 0;
     let [low, high] = said.get(identity) ?? [0, 0];
     if (recovered.has(identity)) {
       [low, high] = [Math.min(low, 1), Math.max(high, 1)];
     }
-    // What a node says twice may be told by a recovery, and that one by another node before.
-    if (identity.startsWith("chain_reorg ")) low = Math.min(low, 1);
+    // What a node says twice may be a repeat, or told by a recovery, and that one by another node before.
+    if (!identity.startsWith("head ")) low = Math.min(low, 1);
     if (HAPPENS_ONCE.test(identity)) {
       [low, high] = [Math.min(low, 1), Math.min(high, 1)];
     }
+    // Once verified, an event is not delivered as an optimistic one any more.
+    const verified = verifiedIdentity(identity);
+    if (verified !== identity && delivered.has(verified)) low = 0;
+    if (isOld.has(identity)) low = 0;
     // A head may be behind those of others; and one that was recovered, for whom the node's own heads
     // come late, is news when the node comes to it again.
     if (identity.startsWith("head ")) [low, high] = [0, high + 1];
@@ -303,6 +318,69 @@ function checkManyNodes(
   checkHeadsOfMany(received, arrived.flat(), delivered, report);
 }
 
+/** Finality does not go back, whoever reports it. */
+function checkFinality(run: Run, report: Report): void {
+  let newest = -1;
+  for (const { value, at } of run.events.received) {
+    if (value.topic !== "finalized_checkpoint") continue;
+    const { epoch } = (value as BeaconEvent<"finalized_checkpoint">).data;
+    if (epoch < newest) {
+      report(
+        "finality",
+        `${value.node}: epoch ${epoch} behind ${newest} at ${at}`,
+      );
+    }
+    newest = Math.max(newest, epoch);
+  }
+}
+
+/** Whether it is a checkpoint behind a newer one. */
+function isBehindFinality(
+  run: Run,
+  identity: string,
+  arrivedAt: number,
+): boolean {
+  const [topic, epoch] = identity.split(" ");
+  return topic === "finalized_checkpoint" &&
+    run.events.received.some(({ value, at }) =>
+      value.topic === topic && at <= arrivedAt + HOLD_MS &&
+      (value as BeaconEvent<"finalized_checkpoint">).data.epoch > Number(epoch)
+    );
+}
+
+/** What is more than an epoch behind the merged head comes from nobody while another node is at the head. */
+function checkAge(run: Run, report: Report): void {
+  const { slotsPerEpoch } = run.schedule;
+  let head = { slot: -1, at: 0, node: "" };
+  for (const { value, at } of run.events.received) {
+    const slot = value.slot ?? Infinity;
+    const isOld = slot < head.slot - slotsPerEpoch && !value.recovered;
+    // The other node is at the head: it has reported it in the last slot, and its stream is open.
+    if (isOld && value.node !== head.node && at - head.at < SLOT_MS) {
+      report(
+        "age",
+        `${value.topic} of slot ${slot} by ${value.node} at ${at}, behind head ${head.slot}`,
+      );
+    }
+    if (value.topic === "head" && slot >= head.slot) {
+      head = { slot, at, node: value.node };
+    }
+  }
+}
+
+/** Whether an event is of a slot that is more than an epoch behind the head that was delivered last. */
+function isBehind(run: Run, { frame, arrivedAt }: Arrived): boolean {
+  const head = run.events.received.findLast(({ value, at }) =>
+    value.topic === "head" && at <= arrivedAt + HOLD_MS
+  );
+  const { slotsPerEpoch } = run.schedule;
+  const number = Number(frame.identity.split(" ")[1]);
+  if (frame.topic === "finalized_checkpoint") {
+    return isBehindFinality(run, frame.identity, arrivedAt);
+  }
+  return head !== undefined && number < head.value.slot! - slotsPerEpoch;
+}
+
 /** A head is left out only where a later one is known, and the heads do not go back by another node. */
 function checkHeadsOfMany(
   received: readonly Received<BeaconEvent<string>>[],
@@ -313,7 +391,9 @@ function checkHeadsOfMany(
   const heads = received.filter(({ value }) => value.topic === "head");
   for (const { frame, arrivedAt, isInDoubt } of arrived) {
     if (
-      frame.head === undefined || isInDoubt || delivered.has(frame.identity)
+      frame.head === undefined || isInDoubt ||
+      delivered.has(frame.identity) ||
+      delivered.has(verifiedIdentity(frame.identity))
     ) continue;
     const isBehind = heads.some(({ value, at }) =>
       value.slot! > frame.head!.slot && at <= arrivedAt + HOLD_MS
@@ -354,9 +434,10 @@ function checkReorgs(
   const announced = new Map<string, Arrived>();
   for (const sent of arrived) {
     if (sent.frame.reorg === undefined || sent.isInDoubt) continue;
-    const known = announced.get(sent.frame.identity);
+    const identity = verifiedIdentity(sent.frame.identity);
+    const known = announced.get(identity);
     if (known === undefined || known.arrivedAt > sent.arrivedAt) {
-      announced.set(sent.frame.identity, sent);
+      announced.set(identity, sent);
     }
   }
   for (const { received } of [run.reorgs, run.slowReorgs]) {
@@ -381,6 +462,10 @@ function checkReorgs(
       }
     }
   }
+}
+
+function verifiedIdentity(identity: string): string {
+  return identity.replace(" (optimistic)", "");
 }
 
 function reorgIdentityOf(

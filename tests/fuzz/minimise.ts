@@ -39,7 +39,9 @@ function* plainer(schedule: Schedule): Generator<Schedule> {
   const { nodes } = schedule;
   if (nodes.length > 1) {
     for (const node of nodes) {
-      yield { ...schedule, nodes: nodes.filter((other) => other !== node) };
+      const others = nodes.filter((other) => other !== node);
+      if (others.every(({ joinsAt }) => joinsAt !== undefined)) continue;
+      yield { ...schedule, nodes: others };
     }
   }
   for (const [index, node] of nodes.entries()) {
@@ -50,6 +52,10 @@ function* plainer(schedule: Schedule): Generator<Schedule> {
     for (const faults of fewer(node.faults)) yield changed({ faults });
     for (const habits of fewer(node.habits)) yield changed({ habits });
     if (node.lagMs > 0) yield changed({ lagMs: 0 });
+    const { joinsAt: _joins, leavesAt: _leaves, ...constant } = node;
+    if (_joins ?? _leaves) {
+      yield { ...schedule, nodes: nodes.with(index, constant) };
+    }
   }
   if (schedule.reorgRate > 0) yield { ...schedule, reorgRate: 0 };
   if (schedule.emptySlotRate > 0) yield { ...schedule, emptySlotRate: 0 };

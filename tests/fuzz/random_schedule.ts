@@ -22,6 +22,8 @@ export interface Schedule {
   topics: string[];
   /** The listener's cap. */
   maxEventBytes: number;
+  /** How many bytes wait for one subscriber; the listener's default where absent. */
+  maxQueueBytes?: number;
   /** How long the slow subscribers wait between two values, at most. */
   slowMs: number;
   /** Share of slots without a block. */
@@ -44,6 +46,10 @@ export interface NodePlan {
   habits: Fault[];
   /** Faults at their time. */
   faults: TimedFault[];
+  /** When it is added to the running listener, in milliseconds from the start. */
+  joinsAt?: number;
+  /** When it is removed. */
+  leavesAt?: number;
 }
 
 /** A fault: when, in milliseconds from the start, and for how long. */
@@ -90,12 +96,22 @@ export function randomSchedule(seed: number): Schedule {
       ["head", "chain_reorg"],
     ]),
     maxEventBytes: setting.maxEventBytes,
+    ...random.chance(0.4) && { maxQueueBytes: random.one([2_000, 50_000]) },
     slowMs: random.one([1000, 20_000, 300_000]),
     emptySlotRate: 0.05,
     // A branch switch while a node is away is what gets lost: so it is likely.
     reorgRate: random.one([0.03, 0.1, 0.3]),
     maxReorgDepth: random.one([3, 5, 20]),
-    nodes: Array.from({ length: count }, () => randomNode(random, setting)),
+    nodes: Array.from({ length: count }, (_, index) => ({
+      ...randomNode(random, setting),
+      // The first one is always there.
+      ...index > 0 && random.chance(0.2) && {
+        joinsAt: random.integer(1, setting.endsAt),
+      },
+      ...index > 0 && random.chance(0.15) && {
+        leavesAt: random.integer(setting.endsAt, setting.endsAt + 120_000),
+      },
+    })),
   };
 }
 
@@ -135,6 +151,10 @@ function randomNode(random: Random, setting: Setting): NodePlan {
       answer: random.one(["named", "unnamed", "empty"]),
     })],
     [0.04, () => randomFault("joined-topics", random)],
+    [0.08, () => ({ type: "duplicate" })],
+    [0.12, () => randomFault("compressed", random)],
+    [0.1, () => randomFault("sync-state", random)],
+    [0.08, () => randomFault("optimistic", random)],
   ];
   return {
     lagMs: random.integer(0, 2000),
@@ -252,6 +272,11 @@ function oneFault(random: Random, setting: Setting): Fault[] {
     drawn("drop"),
     given({ type: "flip" }),
     given({ type: "own-branch" }),
+    drawn("buffer"),
+    drawn("catch-up"),
+    drawn("optimistic"),
+    drawn("duplicate"),
+    drawn("compressed"),
     isAlone ? drawn("branch-switch") : given({ type: "flip" }),
     () => [{
       type: "delay",

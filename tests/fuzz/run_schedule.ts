@@ -99,12 +99,14 @@ export async function runSchedule(schedule: Schedule): Promise<Run> {
   const nodes = schedule.nodes.map((plan, index) =>
     startNode(schedule, plan, `node${index}`, time, tree)
   );
-  const { slotsPerEpoch, maxEventBytes } = schedule;
+  const { slotsPerEpoch, maxEventBytes, maxQueueBytes } = schedule;
   const options: SseListenerOptions = {
-    nodes: nodes.map(({ name }) => ({ url: `http://${name}.test`, name })),
+    nodes: nodes.filter(({ plan }) => plan.joinsAt === undefined)
+      .map(endpointOf),
     topics: schedule.topics,
     maxEventBytes,
     random,
+    ...maxQueueBytes !== undefined && { maxQueueBytes },
     fetch: (input, init) => {
       const url = new URL(input instanceof Request ? input.url : input);
       const { tap } = nodes.find(({ name }) =>
@@ -121,6 +123,20 @@ export async function runSchedule(schedule: Schedule): Promise<Run> {
     };
   }
   const listener = await SseListener.start(options);
+  const report = (error: unknown) => leftovers.push(`nodes: ${error}`);
+  for (const runNode of nodes) {
+    const { plan: { joinsAt, leavesAt }, name } = runNode;
+    if (joinsAt !== undefined) {
+      time.after(joinsAt, () => {
+        listener.addNode(endpointOf(runNode)).catch(report);
+      });
+    }
+    if (leavesAt !== undefined) {
+      time.after(leavesAt, () => {
+        listener.removeNode(name).catch(report);
+      });
+    }
+  }
   const slow = {
     time,
     random: seededFractions("slow subscriber", schedule.seed),
@@ -159,6 +175,10 @@ export async function runSchedule(schedule: Schedule): Promise<Run> {
   for (const { node } of nodes) node.close();
   await time.settle();
   return { ...run, ...closing, leftovers };
+}
+
+function endpointOf({ name, node }: RunNode): { url: string; name: string } {
+  return { url: node.url, name };
 }
 
 const FIRST_SLOT = 200;

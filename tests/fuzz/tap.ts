@@ -59,6 +59,8 @@ export interface TappedStream extends TappedRequest {
   sent: PassedFrame[];
   /** Bytes that were handed over in the very moment in which it ended: they may be lost, rightly. */
   inDoubt: number;
+  /** Bytes as they are when a compression is undone. */
+  inflated: number;
   /** Text that has passed. */
   text: string;
   /** Whether it was read at all. */
@@ -142,6 +144,7 @@ export class Tap {
       ),
       sent: [],
       inDoubt: 0,
+      inflated: 0,
       text: "",
       isRead: false,
       silences: [],
@@ -181,8 +184,10 @@ export class Tap {
       }
     };
     const text = new TextDecoder("utf-8", { ignoreBOM: true });
-    const decode = (bytes: Uint8Array) =>
+    const decode = (bytes: Uint8Array) => {
+      stream.inflated += bytes.length;
       read(text.decode(bytes, { stream: true }));
+    };
     const inflate = encoding === "gzip" || encoding === "deflate"
       ? inflater(encoding, decode)
       : decode;
@@ -210,13 +215,13 @@ export class Tap {
     const { tree, learn } = this.#options;
     for (const [root] of data.matchAll(/0x[0-9a-f]{64}/gi)) learn(root);
     const frame: Frame = { kind: "malformed", topic, data, identity: "" };
+    let payload: Record<string, unknown> = {};
     const valid = (identity: string, more?: Partial<Frame>): Frame => ({
       ...frame,
       kind: "valid",
-      identity: `${topic} ${identity}`,
+      identity: identify(topic, identity, payload),
       ...more,
     });
-    let payload: Record<string, unknown>;
     try {
       payload = JSON.parse(data) ?? {};
     } catch {
@@ -260,6 +265,16 @@ const KNOWN_TOPICS = [
   "chain_reorg",
   "finalized_checkpoint",
 ];
+
+/** What makes an event the same in the mouth of another node; before its block is verified it is another one. */
+export function identify(
+  topic: string,
+  identity: string,
+  payload: { execution_optimistic?: unknown },
+): string {
+  const stage = payload.execution_optimistic === true ? " (optimistic)" : "";
+  return `${topic} ${identity}${stage}`;
+}
 
 /** Hands a body on, and keeps its state. */
 function watch(

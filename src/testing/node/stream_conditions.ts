@@ -80,7 +80,11 @@ export class StreamConditions {
       : frame;
     const frames = this.#dropSome(event);
     if (this.#find("duplicate")) frames.push(...frames.filter(isEvent));
-    if (this.#find("unasked")) frames.push(unaskedEvent(this.#unasked++));
+    if (this.#find("unasked")) {
+      frames.push(
+        unaskedEvent(this.#unasked++, this.#clock.now()),
+      );
+    }
     return frames;
   }
 
