@@ -60,7 +60,7 @@ export {
   receiveBroadcast,
 } from "./src/listener/broadcast/worker_channel.ts";
 export { mergeReorgs } from "./src/listener/chain/reorg.ts";
-export { WrongChainError } from "./src/listener/connection/wrong_chain_error.ts";
+export { WrongChainError } from "./src/listener/chain/chain_errors.ts";
 export { SseListener } from "./src/listener/sse_listener.ts";
 export { subscribe } from "./src/listener/subscribe.ts";
 export { Subscription } from "./src/listener/broadcast/subscription.ts";
@@ -100,11 +100,13 @@ export type {
 } from "./src/listener/node_state.ts";
 export type { DutiesChanged } from "./src/listener/chain/duties.ts";
 export type {
+  ChainStatus,
   ClockStatus,
   ConnectedStatus,
   DisconnectedStatus,
   DisconnectReason,
   GapStatus,
+  HealthStatus,
   NodeStatus,
   StaleStatus,
   TopicsStatus,

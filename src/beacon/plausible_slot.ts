@@ -10,5 +10,6 @@ export function latestPlausibleSlot(
   clock: SlotClock,
   receivedAt: number,
 ): number {
-  return clock.slotAt(receivedAt) + clock.slotsPerEpoch;
+  // Before genesis a node reports the genesis block as its head.
+  return Math.max(0, clock.slotAt(receivedAt)) + clock.slotsPerEpoch;
 }

@@ -5,7 +5,6 @@
  * synchronous, so that no event waits for a subscriber and none overtakes another one.
  */
 
-import type { ChainConfig } from "../beacon/api/chain_config.ts";
 import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import type {
   BeaconEventBatch,
@@ -24,7 +23,7 @@ import type { ServerSentEvent } from "../sse/mod.ts";
 import { digest } from "../values/digest.ts";
 import type { Broadcast, PostOptions } from "./broadcast/broadcast.ts";
 import { QueueGaps } from "./broadcast/queue_gaps.ts";
-import { Chain } from "./chain/chain.ts";
+import type { Chain } from "./chain/chain.ts";
 import { type DutiesChanged, DutiesTracker } from "./chain/duties.ts";
 import type { KnownBlock } from "./chain/branch.ts";
 import {
@@ -46,6 +45,8 @@ import { findReorgBranch } from "./recovery/reorg_ancestor.ts";
 
 /** What a {@linkcode ListenerActor} works with. */
 export interface ListenerActorOptions {
+  /** Has the slot clock. */
+  chain: Pick<Chain, "clock" | "awaitClock">;
   /** The nodes by name, as they are now. */
   nodes: ReadonlyMap<string, NodeState>;
   /** The topics that the user wants. */
@@ -72,14 +73,13 @@ export interface ListenerActorOptions {
 
 /** Owns the state that events make. */
 export class ListenerActor {
-  /** When the listener was started, Unix time in milliseconds. */
-  readonly startedAt: number;
+  /** When the listener began to follow the chain, Unix time in milliseconds. */
+  startedAt: number;
   readonly #options: ListenerActorOptions;
   readonly #topics: ReadonlySet<string>;
   readonly #timing: TimingMetrics;
   readonly #queueGaps: QueueGaps;
   readonly #postEvent: PostOptions<BeaconEvent<string>>;
-  readonly #chain = new Chain();
   readonly #ended = new AbortController();
   #merge: NodeMerge;
   #duties = new DutiesTracker();
@@ -112,7 +112,7 @@ export class ListenerActor {
 
   /** The slot clock, once genesis and timing are known. */
   get clock(): SlotClock | undefined {
-    return this.#chain.clock;
+    return this.#options.chain.clock;
   }
 
   /**
@@ -121,41 +121,13 @@ export class ListenerActor {
    * @throws The signal's reason, when it aborts.
    */
   awaitClock(signal: AbortSignal): Promise<SlotClock> {
-    return this.#chain.awaitClock(signal);
+    return this.#options.chain.awaitClock(signal);
   }
 
-  /**
-   * A node reports which chain it is on. The first report wins.
-   *
-   * @throws {WrongChainError} If it is on another chain than the first.
-   */
-  compare(genesisValidatorsRoot: string, node: NodeState): void {
-    this.#chain.compare(genesisValidatorsRoot, node.name);
-  }
-
-  /**
-   * Genesis and timing are known. The first report wins.
-   *
-   * @throws {WrongChainError} If the node is on another chain than the first.
-   */
-  configure(config: ChainConfig, node?: NodeState): void {
-    const { nodes, reporter } = this.#options;
-    const known = this.clock;
-    const differences = this.#chain.learn(config, node?.name);
-    const { slotDurationMs } = config;
-    for (const each of node === undefined ? nodes.values() : [node]) {
-      each.slotDurationMs = slotDurationMs;
-    }
-    if (known === undefined) {
-      this.#timing.start(this.clock!);
-      if (node !== undefined) reporter.clockKnown(node);
-      this.#review();
-    } else if (node !== undefined && differences.length > 0) {
-      const message = `The node reports another timing, which is not used: ${
-        differences.join(", ")
-      }`;
-      reporter.warn(node, "timing", message);
-    }
+  /** The clock is known, or has been corrected. */
+  start(clock: SlotClock): void {
+    this.#timing.start(clock);
+    this.#review();
   }
 
   /** Forgets a node that was removed. */
@@ -172,6 +144,8 @@ export class ListenerActor {
     this.#early = [];
     this.#lastReorgEpoch = 0;
     this.#reportedByV2 = [];
+    this.#timing.reset();
+    this.startedAt = this.#options.now();
   }
 
   /** Posts what is left to post. */
@@ -542,6 +516,8 @@ export class ListenerActor {
         [found],
       ) => {
         this.#unresolved.delete(resolving);
+        // Another chain is followed meanwhile.
+        if (node.chain !== chain) return;
         if (
           found !== undefined && chain.branch.has(event.data.new_head_block)
         ) {

@@ -2,7 +2,7 @@
 
 import type { NodeSyncing } from "../beacon/api/syncing.ts";
 import type { Broadcast } from "./broadcast/broadcast.ts";
-import type { WrongChainError } from "./connection/wrong_chain_error.ts";
+import type { WrongChainError } from "./chain/chain_errors.ts";
 import type { LogFunction } from "./log.ts";
 import { count, type NodeState } from "./node_state.ts";
 import {
@@ -46,14 +46,43 @@ export class NodeReporter {
   }
 
   /** Genesis and timing are known from a node. */
-  clockKnown(node: NodeState): void {
+  clockKnown(node: string): void {
     const { now, status } = this.#options;
-    status.post({ type: "clock", node: node.name, at: now() });
+    status.post({ type: "clock", node, at: now() });
   }
 
-  /** The node answered the probe. */
-  probed(node: NodeState, syncing: NodeSyncing | undefined): void {
+  /** The listener follows another chain, after a report of the node. */
+  chainChanged(node: string, previousRoot: string, root: string): void {
+    const { now, status, log } = this.#options;
+    status.post({ type: "chain", node, at: now(), previousRoot, root });
+    log({
+      level: "warn",
+      message:
+        `The chain has changed: genesis_validators_root ${root} instead of ${previousRoot}; all that was known of the old chain is dropped`,
+      node,
+    });
+  }
+
+  /** The node answered the request for its sync state, with another answer than the specified one where `undefined`. */
+  synced(node: NodeState, syncing: NodeSyncing | undefined): void {
+    const before = node.syncing ?? HEALTHY;
     node.syncing = syncing;
+    if (syncing === undefined) return;
+    const { isSyncing, isOptimistic, elOffline } = syncing;
+    if (
+      isSyncing === before.isSyncing && elOffline === before.elOffline &&
+      isOptimistic === before.isOptimistic
+    ) return;
+    const { now, status, log } = this.#options;
+    status.post({ type: "health", node: node.name, at: now(), ...syncing });
+    const troubles = [
+      isSyncing && "is syncing",
+      isOptimistic && "follows a head that is not verified yet",
+      elOffline && "has no connection to its execution client",
+    ].filter(Boolean);
+    const message = `The node ${troubles.join(", ") || "is in sync"}`;
+    const level = troubles.length > 0 ? "warn" : "info";
+    log({ level, message, node: node.name });
   }
 
   /** The node's stream is open. */
@@ -216,3 +245,6 @@ export class NodeReporter {
     node.oversizedNow = () => 0;
   }
 }
+
+/** What a node is taken for until it reports something else. */
+const HEALTHY = { isSyncing: false, isOptimistic: false, elOffline: false };

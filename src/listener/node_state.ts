@@ -10,6 +10,7 @@ import {
 } from "./node_status.ts";
 import { TopicCounts } from "./metrics/topic_counts.ts";
 import { GossipTimes } from "./metrics/gossip_times.ts";
+import type { ChainReport } from "./chain/chain.ts";
 import { NodeChain } from "./chain/node_chain.ts";
 
 /** Whether a node is of use now. */
@@ -71,6 +72,8 @@ export class NodeState {
     ms: 0,
     isReported: false,
   };
+  /** What it reported of its chain at its last connection. */
+  reported: ChainReport = {};
   /** Length of a slot as the node reports it, or as configured, in milliseconds. */
   slotDurationMs: number | undefined;
   /** What it has reported of the chain. */

@@ -21,7 +21,9 @@ export type DisconnectReason =
   /** The node does not take the list of topics, or takes a longer one now. */
   | "topics"
   /** The node is on another chain. */
-  | "chain";
+  | "chain"
+  /** The listener follows another chain; the node is connected again at once. */
+  | "chain_changed";
 
 /** The stream of a node is open. */
 export interface ConnectedStatus {
@@ -114,6 +116,26 @@ export interface StaleStatus {
   lastEventAt?: number;
 }
 
+/**
+ * The health that a node reports has changed. A node counts as healthy until it reports something else.
+ */
+export interface HealthStatus {
+  /** Discriminates the union. */
+  type: "health";
+  /** Name of the node. */
+  node: string;
+  /** When, Unix time in milliseconds. */
+  at: number;
+  /** Slot of the node's head. */
+  headSlot: number;
+  /** Whether the node is still catching up. */
+  isSyncing: boolean;
+  /** Whether its execution client has not verified the head yet. */
+  isOptimistic: boolean;
+  /** Whether its execution client does not answer. */
+  elOffline: boolean;
+}
+
 /** A node is on another chain. Nothing of it is used; it is asked again from time to time. */
 export interface WrongChainStatus {
   /** Discriminates the union. */
@@ -128,13 +150,33 @@ export interface WrongChainStatus {
   actualRoot: string;
 }
 
+/**
+ * The listener follows another chain: a testnet has begun again under the same URLs. The clock, heads,
+ * duties and all that was known of events is forgotten. Root and previous root are equal where only the
+ * genesis time or the length of slots or epochs has changed.
+ */
+export interface ChainStatus {
+  /** Discriminates the union. */
+  type: "chain";
+  /** Name of the node whose report decided. */
+  node: string;
+  /** When, Unix time in milliseconds. */
+  at: number;
+  /** `genesis_validators_root` of the chain that was followed before. */
+  previousRoot: string;
+  /** `genesis_validators_root` of the chain that is followed now. */
+  root: string;
+}
+
 /** What `SseListener.status()` yields. Kinds may be added. */
 export type NodeStatus =
   | ConnectedStatus
   | DisconnectedStatus
   | ClockStatus
+  | ChainStatus
   | TopicsStatus
   | GapStatus
+  | HealthStatus
   | StaleStatus
   | WrongChainStatus;
 

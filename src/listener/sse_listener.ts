@@ -5,6 +5,7 @@ import {
   type BeaconNodeOptions,
   NodeEndpoint,
 } from "../beacon/http/endpoint.ts";
+import type { ChainConfig } from "../beacon/api/chain_config.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
 import type { Delivered } from "../beacon/events/stand_in.ts";
 import type { KnownTopic } from "../beacon/events/topic.ts";
@@ -16,6 +17,7 @@ import {
 } from "../values/check.ts";
 import { shown } from "../values/shown.ts";
 import { ListenerActor } from "./actor.ts";
+import { Chain } from "./chain/chain.ts";
 import { type ChainReorg, mergeReorgs } from "./chain/reorg.ts";
 import { Broadcast } from "./broadcast/broadcast.ts";
 import { DataInterest } from "./broadcast/data_interest.ts";
@@ -119,6 +121,7 @@ export class SseListener implements AsyncDisposable {
   readonly #raceMetrics: RaceMetrics;
   readonly #race: RaceTracker;
   readonly #actor: ListenerActor;
+  readonly #chain: Chain;
   readonly #reporter: NodeReporter;
   readonly #interest = new DataInterest();
   readonly #ended = new AbortController();
@@ -169,7 +172,13 @@ export class SseListener implements AsyncDisposable {
       },
     });
     this.#reporter = new NodeReporter({ status: this.#status, now, log });
+    this.#chain = new Chain({
+      nodes: this.#nodes,
+      config,
+      reporter: this.#reporter,
+    });
     this.#actor = new ListenerActor({
+      chain: this.#chain,
       nodes: this.#nodes,
       topics,
       events: this.#events,
@@ -182,6 +191,7 @@ export class SseListener implements AsyncDisposable {
       fetch,
       now,
     });
+    this.#chain.follow(this.#actor);
     grantAccess(this, {
       topics,
       nodes: () => this.#nodes.values(),
@@ -192,7 +202,6 @@ export class SseListener implements AsyncDisposable {
       ? this.#ended.signal
       : AbortSignal.any([options.signal, this.#ended.signal]);
     this.ready = this.#awaitReady();
-    if (config !== undefined) this.#actor.configure(config);
     const { endpoints } = options;
     for (const endpoint of endpoints) {
       this.#nodes.set(endpoint.name, new NodeState(endpoint, topics));
@@ -213,7 +222,12 @@ export class SseListener implements AsyncDisposable {
 
   /** The slot clock, once genesis and timing are known. */
   get clock(): SlotClock | undefined {
-    return this.#actor.clock;
+    return this.#chain.clock;
+  }
+
+  /** Genesis and timing of the chain that is followed, once they are known. */
+  get config(): ChainConfig | undefined {
+    return this.#chain.config;
   }
 
   /**
@@ -325,6 +339,7 @@ export class SseListener implements AsyncDisposable {
     this.#nodes.delete(name);
     this.#supervised.delete(name);
     this.#actor.forget(node);
+    this.#chain.review(name);
     this.#metrics.forget(node);
     this.#raceMetrics.forget(node.name);
   }
@@ -352,12 +367,10 @@ export class SseListener implements AsyncDisposable {
   }
 
   #supervise(node: NodeState, startWithinMs: number): void {
-    const { config, fetch, now, random, maxEventBytes, idleTimeoutMs } =
-      this.#options;
+    const { fetch, now, random, maxEventBytes, idleTimeoutMs } = this.#options;
     const removed = new AbortController();
-    const mustAgree = this.#nodes.size > 1 ||
-      config?.genesisValidatorsRoot !== undefined;
     const ended = new NodeSupervisor(node, {
+      chain: this.#chain,
       actor: this.#actor,
       reporter: this.#reporter,
       signal: AbortSignal.any([this.#signal, removed.signal]),
@@ -369,8 +382,6 @@ export class SseListener implements AsyncDisposable {
       // Two nodes' reports of the same event are compared by payload.
       needsData: (topic) => this.#nodes.size > 1 || this.#interest.wants(topic),
       startWithinMs,
-      asksForConfig: config === undefined || mustAgree,
-      mustAgree,
     }).run();
     this.#supervised.set(node.name, { ended, removed });
     ended.catch((error) => this.#fail(node, error));

@@ -86,8 +86,8 @@ export interface FetchedChainConfig extends ChainConfig {
 
 /** Options for {@linkcode fetchChainConfig}. */
 export interface FetchChainConfigOptions extends NodeRequestOptions {
-  /** Called with the root that identifies the chain, before the spec is asked for; may throw. */
-  onRoot?: (genesisValidatorsRoot: string) => void;
+  /** Called with the genesis, before the spec is requested; may throw. */
+  onGenesis?: (genesis: { root: string; time: number }) => void;
 }
 
 /**
@@ -108,7 +108,10 @@ export async function fetchChainConfig(
     genesisSchema,
     await requestJson(node, GENESIS_PATH, options),
   );
-  options.onRoot?.(genesis.genesis_validators_root);
+  options.onGenesis?.({
+    root: genesis.genesis_validators_root,
+    time: genesis.genesis_time * 1000,
+  });
   const answer = await requestJson(node, SPEC_PATH, options);
   const { data: spec } = parse(node, SPEC_PATH, specSchema, answer);
   const slotDurationMs = spec.SLOT_DURATION_MS ?? slotFromSeconds(node, answer);

@@ -7,12 +7,16 @@ import type { NodeEndpoint } from "../http/endpoint.ts";
 import { type NodeRequestOptions, requestNode } from "../http/request.ts";
 import { withDeadline } from "../http/with_deadline.ts";
 
-/** A node's own word on how far it is. */
+/** What a node reports of its sync state. */
 export interface NodeSyncing {
   /** Slot of the node's head. */
   headSlot: number;
   /** Whether the node is still catching up. */
   isSyncing: boolean;
+  /** Whether its execution client has not verified the head yet. */
+  isOptimistic: boolean;
+  /** Whether its execution client does not answer. */
+  elOffline: boolean;
 }
 
 /**
@@ -79,8 +83,14 @@ function parseSyncing(text: string): NodeSyncing | undefined {
       abortEarly: true,
     });
     if (!result.success) return undefined;
-    const { head_slot, is_syncing } = result.output.data;
-    return { headSlot: Number(head_slot), isSyncing: is_syncing };
+    const { data } = result.output;
+    return {
+      headSlot: Number(data.head_slot),
+      isSyncing: data.is_syncing,
+      // Older clients leave these two out.
+      isOptimistic: data.is_optimistic ?? false,
+      elOffline: data.el_offline ?? false,
+    };
   } catch {
     return undefined;
   }
@@ -94,5 +104,7 @@ const syncingSchema = v.object({
   data: v.object({
     head_slot: v.pipe(v.string(), v.regex(/^\d{1,15}$/)),
     is_syncing: v.boolean(),
+    is_optimistic: v.nullish(v.boolean()),
+    el_offline: v.nullish(v.boolean()),
   }),
 });

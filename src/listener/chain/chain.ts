@@ -1,79 +1,300 @@
-/** What is known of the chain: its root and its clock. The first to tell of it wins. */
+/** Which chain the listener follows, and the clock of it. */
 
 import { abortable } from "@std/async/abortable";
+import { delay } from "@std/async/delay";
 import {
   type ChainConfig,
   createSlotClock,
 } from "../../beacon/api/chain_config.ts";
 import type { SlotClock } from "../../beacon/slot_clock.ts";
-import { WrongChainError } from "../connection/wrong_chain_error.ts";
+import type { NodeReporter } from "../node_reporter.ts";
+import type { NodeState } from "../node_state.ts";
+import { type Genesis, WrongChainError } from "./chain_errors.ts";
 
-/** The chain that is listened to. */
+/** What a node reported of its chain at its last connection. */
+export interface ChainReport {
+  /** Its genesis; `undefined` until it was reported. */
+  genesis?: Genesis;
+  /** Genesis and timing; `undefined` until its spec was reported too. */
+  config?: ChainConfig;
+  /** Whether it reported all, or that it cannot. */
+  isAnswered?: boolean;
+}
+
+/** What depends on the clock, and holds what is known of the chain. */
+export interface ChainFollower {
+  /** The clock is known, or has been corrected. */
+  start(clock: SlotClock): void;
+  /** Another chain is followed: forget all that is known of the old one, its clock included. */
+  reset(): void;
+}
+
+/** Options for {@linkcode Chain}. */
+export interface ChainOptions {
+  /** The nodes by name, as they are now. */
+  nodes: ReadonlyMap<string, NodeState>;
+  /** Genesis and timing, if the user has given them. */
+  config: ChainConfig | undefined;
+  /** Where changes are reported. */
+  reporter: Pick<NodeReporter, "clockKnown" | "chainChanged">;
+}
+
+/**
+ * The chain is the one that most nodes report at their last connection, and so is its timing; a tie
+ * keeps what is in force. A root or timing given by the user is not voted on. The first decision is
+ * made when more than half of the nodes have answered, or when it is forced.
+ */
 export class Chain {
+  readonly #options: ChainOptions;
+  #follower: ChainFollower | undefined;
+  readonly #givenRoot: string | undefined;
+  #genesis: Genesis | undefined;
   #config: ChainConfig | undefined;
   #clock: SlotClock | undefined;
-  #root: string | undefined;
-  readonly #waiting = new Set<(clock: SlotClock) => void>();
+  #isDecided = false;
+  #changes = 0;
+  readonly #waiting = new Set<() => void>();
+
+  /** @param options Nodes, what is given, and who is informed. */
+  constructor(options: ChainOptions) {
+    this.#options = options;
+    const { config } = options;
+    if (config === undefined) return;
+    this.#config = config;
+    this.#clock = createSlotClock(config);
+    this.#givenRoot = config.genesisValidatorsRoot?.toLowerCase();
+    if (this.#givenRoot !== undefined) {
+      this.#genesis = { root: this.#givenRoot, time: config.genesisTime };
+      this.#isDecided = true;
+    }
+  }
+
+  /** Informs a follower of the clock from now on. */
+  follow(follower: ChainFollower): void {
+    this.#follower = follower;
+    if (this.#clock !== undefined) follower.start(this.#clock);
+  }
 
   /** The slot clock, once genesis and timing are known. */
   get clock(): SlotClock | undefined {
     return this.#clock;
   }
 
+  /** Genesis and timing in force, once they are known. */
+  get config(): ChainConfig | undefined {
+    if (this.#config === undefined) return undefined;
+    const genesisValidatorsRoot = this.#genesis?.root;
+    return genesisValidatorsRoot === undefined
+      ? { ...this.#config }
+      : { ...this.#config, genesisValidatorsRoot };
+  }
+
+  /** How often another chain was adopted. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** Whether the nodes must report their chain: for the clock, or to be compared. */
+  get needsReports(): boolean {
+    return this.#options.config === undefined || this.#hasToAgree;
+  }
+
+  /** Whether a node must report its chain before its events are used. */
+  get needsReportFirst(): boolean {
+    return this.#hasToAgree || this.#genesis !== undefined;
+  }
+
+  get #hasToAgree(): boolean {
+    return this.#options.nodes.size > 1 || this.#givenRoot !== undefined;
+  }
+
+  /** Takes what a node reports. */
+  report(node: NodeState, report: ChainReport): void {
+    node.reported = report;
+    this.review(node.name);
+  }
+
   /**
-   * Waits for the slot clock, and leaves nothing behind where the wait is given up: a node may come
-   * and go for as long as nobody tells of genesis.
+   * Compares what the nodes report, and adopts the chain and timing of the majority.
+   *
+   * @param cause Name of the node that was added to, removed from or changed in the comparison.
+   */
+  review(cause: string): void {
+    const reports = Array.from(
+      this.#options.nodes.values(),
+      ({ reported }) => reported,
+    );
+    if (!this.#isDecided) {
+      const answered = reports.filter(({ isAnswered }) => isAnswered).length;
+      if (2 * answered <= reports.length) return;
+      this.#isDecided = true;
+    }
+    this.#followGenesis(cause, reports);
+    this.#followTiming(cause, reports);
+    for (const wake of this.#waiting) wake();
+  }
+
+  /**
+   * Waits until a chain is decided on. If too few nodes answer, the reports of the others decide after
+   * two seconds.
+   *
+   * @param node Name of the node that waits.
+   * @throws The signal's reason, when it aborts.
+   */
+  async awaitDecision(node: string, signal: AbortSignal): Promise<void> {
+    if (this.#isDecided) return;
+    const ended = new AbortController();
+    const either = AbortSignal.any([signal, ended.signal]);
+    try {
+      await Promise.race([
+        this.until(() => this.#isDecided, either),
+        delay(DECISION_WITHIN_MS, { signal: either }),
+      ]);
+    } finally {
+      ended.abort();
+    }
+    if (this.#isDecided) return;
+    this.#isDecided = true;
+    this.review(node);
+  }
+
+  /**
+   * Waits for the slot clock.
    *
    * @throws The signal's reason, when it aborts.
    */
   async awaitClock(signal: AbortSignal): Promise<SlotClock> {
-    if (this.#clock !== undefined) return this.#clock;
-    const { promise, resolve } = Promise.withResolvers<SlotClock>();
-    this.#waiting.add(resolve);
-    try {
-      return await abortable(promise, signal);
-    } finally {
-      this.#waiting.delete(resolve);
-    }
+    await this.until(() => this.#clock !== undefined, signal);
+    return this.#clock!;
   }
 
   /**
-   * Takes the root of somebody's chain.
+   * Waits for a condition that changes with the reports.
    *
-   * @param root The root, in any case.
-   * @param node Name of the node that tells it; the user, where absent.
-   * @throws {WrongChainError} If the node is on another chain.
+   * @throws The signal's reason, when it aborts.
    */
-  compare(root: string, node?: string): void {
-    const ours = this.#root ??= root.toLowerCase();
-    if (node !== undefined && root.toLowerCase() !== ours) {
-      throw new WrongChainError(node, ours, root.toLowerCase());
+  async until(condition: () => boolean, signal: AbortSignal): Promise<void> {
+    while (!condition()) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#waiting.add(resolve);
+      try {
+        await abortable(promise, signal);
+      } finally {
+        // Nodes come and go for as long as no clock is known; nothing may be left of them here.
+        this.#waiting.delete(resolve);
+      }
     }
   }
 
-  /**
-   * Takes what somebody tells of the chain.
-   *
-   * @param config What is told.
-   * @param node Name of the node that tells it; the user, where absent.
-   * @returns What differs from what was told before, as words; none where it is the first.
-   * @throws {WrongChainError} If the node is on another chain.
-   */
-  learn(config: ChainConfig, node?: string): string[] {
-    const clock = createSlotClock(config);
-    const { genesisValidatorsRoot: root } = config;
-    if (root !== undefined) this.compare(root, node);
-    if (this.#config !== undefined) return differences(this.#config, config);
+  /** Whether nothing is known that speaks against a node. */
+  accepts({ reported: { genesis } }: NodeState): boolean {
+    return genesis === undefined || this.#genesis === undefined ||
+      this.#isFollowed(genesis);
+  }
+
+  /** @throws {WrongChainError} If a node is on another chain. */
+  check(node: NodeState): void {
+    if (this.accepts(node)) return;
+    throw new WrongChainError(
+      node.name,
+      this.#genesis!,
+      node.reported.genesis!,
+    );
+  }
+
+  /** How the timing that a node reports differs from the one in force, in words. */
+  differences({ reported: { config } }: NodeState): string[] {
+    const ours = this.#config;
+    if (ours === undefined || config === undefined) return [];
+    return (["genesisTime", "slotDurationMs", "slotsPerEpoch"] as const)
+      .filter((name) => ours[name] !== config[name])
+      .map((name) => `${name} ${config[name]} instead of ${ours[name]}`);
+  }
+
+  #isFollowed({ root, time }: Genesis): boolean {
+    return root === this.#genesis?.root &&
+      (this.#givenRoot !== undefined || time === this.#genesis.time);
+  }
+
+  #followGenesis(cause: string, reports: readonly ChainReport[]): void {
+    if (this.#givenRoot !== undefined) return;
+    const previous = this.#genesis;
+    this.#genesis = majority(
+      reports.map(({ genesis }) => genesis),
+      previous,
+      ({ root, time }) => `${root} ${time}`,
+    );
+    if (previous === undefined || this.#genesis === previous) return;
+    this.#begin(cause, previous.root);
+  }
+
+  #followTiming(cause: string, reports: readonly ChainReport[]): void {
+    if (this.#options.config !== undefined) return;
+    const previous = this.#config;
+    const config = majority(
+      reports.map(({ genesis, config }) =>
+        genesis !== undefined && this.#isFollowed(genesis) ? config : undefined
+      ),
+      previous,
+      timingOf,
+    );
+    if (config === undefined || config === previous) return;
+    if (previous !== undefined && !hasSameSlots(previous, config)) {
+      this.#begin(cause, this.#genesis!.root);
+    }
+    const isNew = this.#config === undefined;
     this.#config = config;
-    this.#clock = clock;
-    for (const resolve of this.#waiting) resolve(clock);
-    return [];
+    this.#clock = createSlotClock(config);
+    this.#follower?.start(this.#clock);
+    if (isNew) this.#options.reporter.clockKnown(cause);
+  }
+
+  /** Nothing of the chain that was followed until now may be applied to another one. */
+  #begin(cause: string, previousRoot: string): void {
+    const { config, reporter } = this.#options;
+    this.#changes++;
+    if (config === undefined) this.#config = this.#clock = undefined;
+    this.#follower?.reset();
+    if (this.#clock !== undefined) this.#follower?.start(this.#clock);
+    reporter.chainChanged(cause, previousRoot, this.#genesis!.root);
   }
 }
 
-function differences(ours: ChainConfig, theirs: ChainConfig): string[] {
-  const names = ["genesisTime", "slotDurationMs", "slotsPerEpoch"] as const;
-  return names.filter((name) => ours[name] !== theirs[name]).map((name) =>
-    `${name} ${theirs[name]} instead of ${ours[name]}`
-  );
+const DECISION_WITHIN_MS = 2000;
+
+/** What most report; among equals what is in force, else what comes first. */
+function majority<T>(
+  reports: readonly (T | undefined)[],
+  current: T | undefined,
+  keyOf: (report: T) => string,
+): T | undefined {
+  const counts = new Map<string, number>();
+  const count = (report: T) => counts.get(keyOf(report)) ?? 0;
+  for (const report of reports) {
+    if (report !== undefined) counts.set(keyOf(report), count(report) + 1);
+  }
+  let winner = current;
+  for (const report of reports) {
+    if (report === undefined) continue;
+    if (winner === undefined || count(report) > count(winner)) winner = report;
+  }
+  return winner;
+}
+
+function timingOf(config: ChainConfig): string {
+  const { slotDurationMs, slotsPerEpoch, gloasForkEpoch } = config;
+  const { attestationDueBps, attestationDueBpsGloas } = config;
+  return [
+    slotDurationMs,
+    slotsPerEpoch,
+    gloasForkEpoch,
+    attestationDueBps,
+    attestationDueBpsGloas,
+  ].join();
+}
+
+/** Whether slots and epochs are the same; deadlines may be others, as after an update of the node. */
+function hasSameSlots(a: ChainConfig, b: ChainConfig): boolean {
+  return a.slotDurationMs === b.slotDurationMs &&
+    a.slotsPerEpoch === b.slotsPerEpoch;
 }

@@ -1,4 +1,4 @@
-/** Asks one node for genesis and timing until it answers, and whether it is on the right chain. */
+/** Requests one node's genesis and timing at each connection, and compares its chain with the listener's. */
 
 import { delay } from "@std/async/delay";
 import { fetchChainConfig } from "../../beacon/api/chain_config.ts";
@@ -7,40 +7,36 @@ import {
   BeaconProtocolError,
 } from "../../beacon/http/errors.ts";
 import { withDeadline } from "../../beacon/http/with_deadline.ts";
-import { Backoff } from "./backoff.ts";
-import type { ListenerActor } from "../actor.ts";
-import type { NodeState } from "../node_state.ts";
+import type { Chain } from "../chain/chain.ts";
+import {
+  ChainChangedError,
+  type Genesis,
+  WrongChainError,
+} from "../chain/chain_errors.ts";
 import type { NodeReporter } from "../node_reporter.ts";
-import { WrongChainError } from "./wrong_chain_error.ts";
+import type { NodeState } from "../node_state.ts";
+import { Backoff } from "./backoff.ts";
 
-/** What a {@linkcode ChainCheck} works with. */
+/** Options for {@linkcode ChainCheck}. */
 export interface ChainCheckOptions {
-  /** Compares the chains. */
-  actor: Pick<ListenerActor, "compare" | "configure">;
-  /** Where failures are reported. */
-  reporter: Pick<NodeReporter, "failed">;
+  /** The chain that the listener follows. */
+  chain: Chain;
+  /** Where failures and differences are reported. */
+  reporter: Pick<NodeReporter, "failed" | "warn">;
   /** The `fetch` to use. */
   fetch: typeof fetch;
   /** Uniform in [0, 1). */
   random: () => number;
-  /** Whether the node must be asked for genesis: for the slot clock, or to compare the chains. */
-  asksForConfig: boolean;
-  /** Whether there is something to compare its chain with: other nodes, or a root that was given. */
-  mustAgree: boolean;
 }
 
 /** Checks one node's chain, over all its connections. */
 export class ChainCheck {
   readonly #node: NodeState;
   readonly #options: ChainCheckOptions;
-  /** When the node was last asked, by the monotonic clock. */
-  #askedAt = -Infinity;
-  /** Whether the node has ever answered, and agreed with the others. */
-  #agreed = false;
 
   /**
    * @param node The node.
-   * @param options Outlets, and what there is to compare with.
+   * @param options The chain, and how the node's own is requested.
    */
   constructor(node: NodeState, options: ChainCheckOptions) {
     this.#node = node;
@@ -48,82 +44,136 @@ export class ChainCheck {
   }
 
   /**
-   * Begins to ask. Where nodes must agree, every connection is checked, as another node may answer
-   * under the same address; and the check resolves when the node has told which chain it is on, has
-   * failed to, or takes too long, so that nothing of a wrong chain comes through, and no node that
-   * cannot tell is left aside.
+   * Begins the check of a connection. Another node may answer under the same address, or the same node
+   * on another chain, so each connection is checked. Resolves when events of the node may be used:
+   * where there is a chain to compare with, that is when the node has reported its own, or that it
+   * cannot. A node that does not answer in time is used too.
    *
-   * @param signal Ends it when aborted, together with the connection.
-   * @param run Takes what goes on beside the connection.
+   * @param signal Ends the check, together with the connection.
+   * @param run Takes what goes on beside the connection; it may reject with a {@linkcode WrongChainError}
+   * or a {@linkcode ChainChangedError}, which then end the connection.
    * @throws {WrongChainError} If the node is on another chain.
    */
   async begin(
     signal: AbortSignal,
     run: (task: Promise<void>) => void,
   ): Promise<void> {
-    const { asksForConfig, mustAgree } = this.#options;
-    if (!asksForConfig || (this.#agreed && !mustAgree)) return;
+    const { chain } = this.#options;
+    if (!chain.needsReports) return;
+    const mustWait = chain.needsReportFirst;
     const answered = new AbortController();
-    const asking = this.#ask(signal, () => answered.abort());
-    run(asking);
-    if (!mustAgree) return;
-    const patience = delay(this.#agreed ? AGAIN_WITHIN_MS : AGREE_WITHIN_MS, {
+    const requesting = this.#request(signal, () => answered.abort());
+    run(requesting);
+    if (mustWait) {
+      await this.#awaitAnswer(requesting, answered, signal);
+      await chain.awaitDecision(this.#node.name, signal);
+      chain.check(this.#node);
+    }
+    run(this.#watch(chain.changes, signal));
+  }
+
+  /**
+   * Waits until the listener follows the chain that the node reported last.
+   *
+   * @throws The signal's reason, when it aborts.
+   */
+  async whenWelcome(signal: AbortSignal): Promise<void> {
+    const { chain } = this.#options;
+    await chain.until(() => chain.accepts(this.#node), signal);
+  }
+
+  async #awaitAnswer(
+    requesting: Promise<void>,
+    answered: AbortController,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const patience = delay(ANSWER_WITHIN_MS, {
       signal: AbortSignal.any([signal, answered.signal]),
     });
     try {
-      await Promise.race([asking, patience.catch(() => {})]);
+      await Promise.race([requesting, patience.catch(() => {})]);
     } finally {
       answered.abort();
-      await patience.catch(() => {});
     }
     signal.throwIfAborted();
   }
 
+  async #watch(changes: number, signal: AbortSignal): Promise<void> {
+    const { chain } = this.#options;
+    await chain.until(() => chain.changes !== changes, signal);
+    throw new ChainChangedError(
+      `The connection to ${this.#node.name} begins again: the listener follows another chain now`,
+    );
+  }
+
   /** Resolves when genesis and timing are known; `onAnswer` is called when the first answer is. */
-  async #ask(signal: AbortSignal, onAnswer: () => void): Promise<void> {
-    const { mustAgree, fetch, reporter, actor, random } = this.#options;
+  async #request(signal: AbortSignal, onAnswer: () => void): Promise<void> {
+    const { chain, fetch, reporter, random } = this.#options;
     const node = this.#node;
-    // A node that closes every stream at once must not be asked each time as well.
-    const waitMs = this.#askedAt + INTERVAL_MS - performance.now();
-    if (!mustAgree && waitMs > 0) await delay(waitMs, { signal });
-    this.#askedAt = performance.now();
     const backoff = new Backoff(random);
-    const onRoot = (root: string) => {
-      actor.compare(root, node);
-      onAnswer();
+    const onGenesis = (genesis: Genesis) => {
+      const { genesis: before } = node.reported;
+      const isSame = before?.root === genesis.root &&
+        before.time === genesis.time;
+      if (!isSame) chain.report(node, { genesis });
+      chain.check(node);
     };
     while (true) {
       try {
-        const config = await withDeadline(
+        const { contradiction, ...config } = await withDeadline(
           (signal) =>
-            fetchChainConfig(node.endpoint, { fetch, signal, onRoot }),
+            fetchChainConfig(node.endpoint, {
+              fetch,
+              signal,
+              onGenesis,
+            }),
           {
             timeoutMs: TIMEOUT_MS,
             signal,
             describe: `Cannot read the config of ${node.name}`,
           },
         );
-        actor.configure(config, node);
-        this.#agreed = true;
+        node.slotDurationMs = config.slotDurationMs;
+        chain.report(node, { ...node.reported, config, isAnswered: true });
+        onAnswer();
+        if (contradiction !== undefined) {
+          reporter.warn(
+            node,
+            "spec",
+            `The node's spec contradicts itself: ${contradiction}`,
+          );
+        }
+        this.#warnOfDifferences();
         return;
       } catch (error) {
         signal.throwIfAborted();
         if (error instanceof WrongChainError) throw error;
         reporter.failed(node, "config", error as Error);
-        if (isAnswer(error)) onAnswer();
+        if (isAnswer(error)) {
+          chain.report(node, { ...node.reported, isAnswered: true });
+          onAnswer();
+        }
       }
       await delay(backoff.next({ capMs: 30_000 }), { signal });
     }
   }
+
+  #warnOfDifferences(): void {
+    const { chain, reporter } = this.#options;
+    const differences = chain.differences(this.#node);
+    if (differences.length === 0) return;
+    const message = `The node reports another timing, which is not used: ${
+      differences.join(", ")
+    }`;
+    reporter.warn(this.#node, "timing", message);
+  }
 }
 
-/** Whether it is the node's own word that it cannot tell; all else the next attempt may mend. */
+/** Whether the node itself reports that it has no such answer; all else the next attempt may mend. */
 function isAnswer(error: unknown): boolean {
   return error instanceof BeaconProtocolError ||
     (error instanceof BeaconHttpError && error.status < 500);
 }
 
 const TIMEOUT_MS = 10_000;
-const INTERVAL_MS = 2000;
-const AGREE_WITHIN_MS = 10_000;
-const AGAIN_WITHIN_MS = 2000;
+const ANSWER_WITHIN_MS = 10_000;

@@ -13,16 +13,17 @@ import { publicError } from "../../beacon/http/public_error.ts";
 import type { ServerSentEvent } from "../../sse/mod.ts";
 import type { ListenerActor } from "../actor.ts";
 import type { NodeReporter } from "../node_reporter.ts";
+import { ChainChangedError, WrongChainError } from "../chain/chain_errors.ts";
 import type { NodeState } from "../node_state.ts";
 import { recoverGap } from "../recovery/gap_recovery.ts";
 import { oneAtATime } from "../recovery/one_at_a_time.ts";
 import type { ConnectionEnd } from "./connection_end.ts";
 import { NodeStream, type StreamParts } from "./node_stream.ts";
+import { watchHealth } from "./health.ts";
 import { watchStaleness } from "./staleness.ts";
 import type { TopicNegotiation, TopicRequest } from "./topic_negotiation.ts";
 import { recheckTopics } from "./topics_recheck.ts";
 import { type StreamFault, Watchdog } from "./watchdog.ts";
-import { WrongChainError } from "./wrong_chain_error.ts";
 
 /** What every connection of a listener works with. */
 export interface ConnectionParts extends StreamParts {
@@ -39,7 +40,7 @@ export interface ConnectionOptions extends ConnectionParts {
   /** What to request, and what the node refuses. */
   topics: TopicNegotiation;
   /** Resolves when events may be delivered, as far as the node's chain is concerned. */
-  chain: {
+  check: {
     begin(
       signal: AbortSignal,
       run: (task: Promise<void>) => void,
@@ -121,11 +122,11 @@ export class Connection {
 
   /** Never rejects. */
   async #connect(): Promise<void> {
-    const { chain, now } = this.#options;
+    const { check, now } = this.#options;
     const probing = this.#probe();
     this.#run(probing);
     try {
-      await chain.begin(this.#signal, (task) => this.#run(task));
+      await check.begin(this.#signal, (task) => this.#run(task));
     } catch (error) {
       this.#end.resolve(endByChain(error));
       return;
@@ -149,7 +150,7 @@ export class Connection {
         fetch,
         signal,
       });
-      reporter.probed(this.#node, syncing);
+      reporter.synced(this.#node, syncing);
       return true;
     } catch (error) {
       this.#isProbeUnanswered = error instanceof BeaconTimeoutError;
@@ -243,6 +244,7 @@ export class Connection {
     const { actor, reporter, fetch, now, topics } = this.#options;
     const signal = this.#signal;
     this.#run(this.#recover(false));
+    this.#run(watchHealth(node, { actor, reporter, fetch, signal, now }));
     this.#run(watchStaleness(node, { actor, reporter, fetch, signal, now }));
     const recheck = recheckTopics(node.endpoint, {
       topics,
@@ -264,6 +266,8 @@ export class Connection {
     const guarded: Promise<void> = task.then(() => {}, (error) => {
       if (error instanceof WrongChainError) {
         this.#end.resolve({ kind: "wrong_chain", error });
+      } else if (error instanceof ChainChangedError) {
+        this.#end.resolve({ kind: "chain_changed", error });
       } else if (!this.#signal.aborted) {
         const shown = publicError(error, this.#node.endpoint);
         const message = `A task beside the stream failed: ${shown.message}`;

@@ -2,7 +2,10 @@
 
 import type { BeaconHttpError } from "../../beacon/http/errors.ts";
 import type { DisconnectReason } from "../node_status.ts";
-import type { WrongChainError } from "./wrong_chain_error.ts";
+import type {
+  ChainChangedError,
+  WrongChainError,
+} from "../chain/chain_errors.ts";
 
 interface Ended<Kind extends string, Cause extends Error = Error> {
   kind: Kind;
@@ -44,6 +47,8 @@ export type ConnectionEnd =
   | Ended<"topics_regained">
   /** The node is on another chain. */
   | Ended<"wrong_chain", WrongChainError>
+  /** The listener follows another chain now. */
+  | Ended<"chain_changed", ChainChangedError>
   /** No retry can succeed: a permission that the process lacks, a URL that `fetch` cannot use. */
   | Ended<"hopeless">;
 
@@ -68,4 +73,5 @@ const REASONS: Record<
   hopeless: "network",
   topics_regained: "topics",
   wrong_chain: "chain",
+  chain_changed: "chain_changed",
 };

@@ -60,6 +60,8 @@ export function planRetry(
       return { ...soon, negotiate: true };
     case "wrong_chain":
       return LATE;
+    case "chain_changed":
+      return AT_ONCE;
     case "refused": {
       const { status, retryAfterMs = 0 } = end.error;
       const leastMs = Math.min(retryAfterMs, MAX_RETRY_AFTER_MS);
@@ -76,5 +78,7 @@ const CAP_WITHOUT_CLOCK_MS = 12_000;
 /** A development chain may have slots of milliseconds. */
 const LEAST_CAP_MS = 1000;
 const MAX_RETRY_AFTER_MS = 300_000;
+/** Nothing is wrong with the node: the shortest wait there is. */
+const AT_ONCE: RetryPlan = { bound: "steady", capMs: 0 };
 /** Time alone will hardly heal it: a wrong key, a wrong path, another chain. */
 const LATE: RetryPlan = { bound: "longest", capMs: CAP_MS };

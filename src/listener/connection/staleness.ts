@@ -56,14 +56,15 @@ export async function watchStaleness(
 }
 
 async function isInSync(
-  { endpoint }: NodeState,
-  { fetch, signal }: StalenessOptions,
+  node: NodeState,
+  { reporter, fetch, signal }: StalenessOptions,
 ): Promise<boolean> {
   try {
-    const syncing = await probeNode(endpoint, PROBE_TIMEOUT_MS, {
+    const syncing = await probeNode(node.endpoint, PROBE_TIMEOUT_MS, {
       fetch,
       signal,
     });
+    if (syncing !== undefined) reporter.synced(node, syncing);
     return syncing?.isSyncing === false;
   } catch {
     signal.throwIfAborted();

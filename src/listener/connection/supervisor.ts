@@ -43,7 +43,7 @@ export class NodeSupervisor {
   readonly #nodeFetch: NodeFetch;
   readonly #backoff: Backoff;
   readonly #negotiation: TopicNegotiation;
-  readonly #chain: ChainCheck;
+  readonly #check: ChainCheck;
   /** A connection that fell silent, read until the next one is open. */
   #kept: Connection | undefined;
   /** Resolves when the one before it is gone. */
@@ -62,7 +62,7 @@ export class NodeSupervisor {
     this.#backoff = new Backoff(options.random);
     this.#negotiation = new TopicNegotiation(node.topics);
     node.topics = this.#negotiation.request.topics;
-    this.#chain = new ChainCheck(node, { ...options, fetch });
+    this.#check = new ChainCheck(node, { ...options, fetch });
   }
 
   /**
@@ -116,8 +116,18 @@ export class NodeSupervisor {
     if (end.kind === "wrong_chain") reporter.wrongChain(node, end.error);
     const reason = disconnectReason(end);
     reporter.disconnected(node, { reason, error, retryInMs });
-    await delay(retryInMs, { signal }).catch(() => {});
+    await this.#wait(retryInMs, end);
     if (negotiates && plan.keepsStream) await this.#findsOther(end);
+  }
+
+  /** Waits before the next attempt; of a node on another chain, no longer than the listener is on its own. */
+  async #wait(retryInMs: number, { kind }: ConnectionEnd): Promise<void> {
+    const over = new AbortController();
+    const signal = AbortSignal.any([this.#options.signal, over.signal]);
+    const waits = [delay(retryInMs, { signal })];
+    if (kind === "wrong_chain") waits.push(this.#check.whenWelcome(signal));
+    await Promise.race(waits).catch(() => {});
+    over.abort();
   }
 
   #connect(): Connection {
@@ -125,7 +135,7 @@ export class NodeSupervisor {
       ...this.#options,
       fetch: this.#nodeFetch.fetch,
       topics: this.#negotiation,
-      chain: this.#chain,
+      check: this.#check,
       onOpen: () => {
         this.#dropped = this.#kept?.drop();
         this.#kept = undefined;

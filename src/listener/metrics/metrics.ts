@@ -235,6 +235,24 @@ const NODE_METRICS: readonly [
     (node) => single(node.state === "connected" ? 1 : 0),
   ],
   [
+    "sse_node_syncing",
+    "Whether the node reports that it is catching up",
+    "",
+    ({ syncing }) => single(syncing && Number(syncing.isSyncing)),
+  ],
+  [
+    "sse_node_optimistic",
+    "Whether the node reports that its head is not verified yet",
+    "",
+    ({ syncing }) => single(syncing && Number(syncing.isOptimistic)),
+  ],
+  [
+    "sse_node_el_offline",
+    "Whether the node reports that its execution client does not answer",
+    "",
+    ({ syncing }) => single(syncing && Number(syncing.elOffline)),
+  ],
+  [
     "sse_last_event_timestamp_seconds",
     "Unix time of the node's last event",
     "",

@@ -36,6 +36,12 @@ export class TimingMetrics {
     }
   }
 
+  /** Another chain is followed: what waits for a clock is of the old one. */
+  reset(): void {
+    this.#clock = undefined;
+    this.#early = [];
+  }
+
   /**
    * Takes an event of a node.
    *
@@ -102,6 +108,8 @@ export class TimingMetrics {
       this.#early.push({ metric, node, slot, receivedAt, count });
       return;
     }
+    // A node that starts before genesis reports the genesis block as its head.
+    if (receivedAt < clock.genesisTime) return;
     const delayMs = Math.max(0, receivedAt - clock.slotStart(slot));
     if (delayMs >= clock.attestationDueMs(slot)) count.late++;
     const isLeftOut = this.#parity === "charon" && metric === "headDelay" &&

@@ -49,7 +49,12 @@ Deno.test("probeNode() asks for the node's sync state", async () => {
     })
   );
   const syncing = await probe(`${server.url}/base?key=1`);
-  assertEquals(syncing, { headSlot: 123, isSyncing: true });
+  assertEquals(syncing, {
+    headSlot: 123,
+    isSyncing: true,
+    isOptimistic: false,
+    elOffline: false,
+  });
   assertEquals(
     server.requests[0]!.url,
     `${server.url}/base/eth/v1/node/syncing?key=1`,

@@ -2,7 +2,10 @@ import { assertEquals } from "@std/assert";
 import { BeaconHttpError } from "../../../src/beacon/http/errors.ts";
 import type { ConnectionEnd } from "../../../src/listener/connection/connection_end.ts";
 import { planRetry } from "../../../src/listener/connection/retry_policy.ts";
-import { WrongChainError } from "../../../src/listener/connection/wrong_chain_error.ts";
+import {
+  ChainChangedError,
+  WrongChainError,
+} from "../../../src/listener/chain/chain_errors.ts";
 
 const error = new Error("made for a test");
 
@@ -57,8 +60,19 @@ const TABLE: [string, ConnectionEnd, ReturnType<typeof planRetry>][] = [
   ],
   [
     "wrong_chain",
-    { kind: "wrong_chain", error: new WrongChainError("node", "0x1", "0x2") },
+    {
+      kind: "wrong_chain",
+      error: new WrongChainError("node", { root: "0x1", time: 0 }, {
+        root: "0x2",
+        time: 0,
+      }),
+    },
     late,
+  ],
+  [
+    "chain_changed",
+    { kind: "chain_changed", error: new ChainChangedError() },
+    { bound: "steady", capMs: 0 },
   ],
   ["400", refused(400), { ...late, negotiate: true }],
   ["401", refused(401), late],
