@@ -91,19 +91,11 @@ export function endedStream(...pieces: (string | Uint8Array)[]): Response {
   return stream(pieces, (controller) => controller.close());
 }
 
-/** An event stream that breaks off behind these pieces. */
+/** An event stream that breaks off behind these pieces: it promises more bytes than it has. */
 export function brokenStream(...pieces: string[]): Response {
-  const left = pieces.map((piece) => new TextEncoder().encode(piece));
-  const body = new ReadableStream<Uint8Array>({
-    pull(controller) {
-      const piece = left.shift();
-      if (piece === undefined) controller.error(new Error("broken on purpose"));
-      else controller.enqueue(piece);
-    },
-  });
-  return new Response(body, {
-    headers: { "content-type": "text/event-stream" },
-  });
+  const response = endedStream(...pieces);
+  response.headers.set("content-length", "1000000");
+  return response;
 }
 
 function stream(
