@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { needs } from "../needs.ts";
 import { headData, headFrame, startBeaconServer } from "./beacon_server.ts";
 import { spawnCli } from "./spawn_cli.ts";
 
@@ -26,7 +27,7 @@ for (const pieceBytes of [65_536, 4096]) {
   Deno.test({
     name:
       `beacon-sse takes little memory for an endless event in pieces of ${pieceBytes} bytes, and prints the next one`,
-    ignore: Deno.build.os !== "linux",
+    ...needs("Linux", Deno.build.os === "linux"),
     async fn() {
       await using node = startBeaconServer([], {
         pieces: endlessEvent(pieceBytes),

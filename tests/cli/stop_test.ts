@@ -4,11 +4,11 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
+import { needs } from "../needs.ts";
 import { headFrame, startBeaconServer } from "./beacon_server.ts";
 import { MAIN, runCli, servedUrl, spawnCli } from "./spawn_cli.ts";
 
-const isWindows = Deno.build.os === "windows";
-const isLinux = Deno.build.os === "linux";
+const NEEDS_SIGNALS = needs("signals", Deno.build.os !== "windows");
 
 Deno.test("beacon-sse --for ends with 0, whether or not a node answers", async () => {
   const port = freePort();
@@ -23,7 +23,7 @@ Deno.test("beacon-sse --for ends with 0, whether or not a node answers", async (
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.test({
     name: `beacon-sse ends with 0 on ${signal}`,
-    ignore: isWindows,
+    ...NEEDS_SIGNALS,
     async fn() {
       await using node = startBeaconServer([1].map(headFrame));
       await using cli = spawnCli([node.url, "--quiet"]);
@@ -39,7 +39,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 
 Deno.test({
   name: "beacon-sse ends with 0 on a signal although nobody reads its stdout",
-  ignore: isWindows,
+  ...NEEDS_SIGNALS,
   async fn() {
     const numbers = Array.from({ length: 2000 }, (_, i) => i);
     await using node = startBeaconServer(numbers.map(headFrame));
@@ -63,7 +63,7 @@ Deno.test("beacon-sse ends quietly with 0 when the reader of stdout goes", async
 
 Deno.test({
   name: "beacon-sse exits with 1 and one line when stdout cannot be written",
-  ignore: !isLinux,
+  ...needs("Linux", Deno.build.os === "linux"),
   async fn() {
     await using node = startBeaconServer([1].map(headFrame), { repeat: true });
     const { code, stderr } = await new Deno.Command("sh", {

@@ -4,6 +4,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
+import { needs } from "../needs.ts";
 import { headData, headFrame, startBeaconServer } from "./beacon_server.ts";
 import { MAIN, runCli, servedUrl, spawnCli } from "./spawn_cli.ts";
 
@@ -72,7 +73,8 @@ Deno.test("beacon-sse warns of an unknown topic with the nearest known one, and 
 Deno.test({
   name:
     "beacon-sse shows on a terminal what it waits for, until the first event",
-  ignore: Deno.build.os !== "linux", // `script` of Linux makes the terminal
+  // `script` of Linux makes the terminal.
+  ...needs("Linux", Deno.build.os === "linux"),
   async fn() {
     await using node = startBeaconServer([1].map(headFrame));
     const command = ["run", "--quiet", "--allow-net", MAIN, node.url];

@@ -6,6 +6,7 @@ import {
   SseDecoder,
   SseDecoderStream,
 } from "@org/beacon-sse/sse";
+import { needs } from "../needs.ts";
 
 interface ConformanceCase {
   name: string;
@@ -20,7 +21,7 @@ interface ConformanceCase {
 }
 
 const cases = readCases();
-const ignore = cases.length === 0;
+const NEEDS_CASES = needs("the conformance cases", cases.length > 0);
 
 for (
   const { name, cut } of [
@@ -35,7 +36,7 @@ for (
 ) {
   Deno.test({
     name: `SseDecoder.push() decodes the 297 conformance cases ${name}`,
-    ignore,
+    ...NEEDS_CASES,
     fn() {
       assertEquals(cases.length, 297);
       for (const test of cases) {
@@ -68,7 +69,7 @@ for (
   Deno.test({
     name:
       `SseDecoderStream() and SseBatchDecoderStream() decode the cases ${name}`,
-    ignore,
+    ...NEEDS_CASES,
     async fn() {
       for (const test of cases) {
         const text = () =>

@@ -4,6 +4,7 @@
  */
 
 import { assertEquals } from "@std/assert";
+import { needs } from "../../needs.ts";
 
 const SOURCES = new URL("../../../src/listener/broadcast/", import.meta.url);
 const COMPILERS = {
@@ -34,8 +35,7 @@ for (const compiler of Object.keys(COMPILERS)) {
   Deno.test({
     name:
       `Subscription() has types that ${compiler} accepts in browsers and Node`,
-    // The compilers come from npm, which a machine may not reach.
-    ignore: !isInstalled,
+    ...needs("TypeScript from npm", isInstalled),
     async fn() {
       await declare();
       const configs = [];
