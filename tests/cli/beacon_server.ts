@@ -23,7 +23,7 @@ export interface BeaconServer extends AsyncDisposable {
 
 /** What the first event connection gets besides its frames. */
 export interface BeaconServerOptions {
-  /** Whether the frames come again every 20 ms. */
+  /** Whether another head comes every 20 ms. */
   repeat?: boolean;
   /** Text that follows the frames, each piece written when the one before is taken. */
   pieces?: Iterable<string>;
@@ -111,13 +111,14 @@ function streamOf(
   { repeat = false, pieces = [] }: BeaconServerOptions,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const encoder = new TextEncoder();
-  const bytes = encoder.encode(`: hello\n\n${frames.join("")}`);
   const iterator = pieces[Symbol.iterator]();
   let timer: ReturnType<typeof setInterval> | undefined;
   return new ReadableStream({
     start(controller) {
-      controller.enqueue(bytes);
-      if (repeat) timer = setInterval(() => controller.enqueue(bytes), 20);
+      const send = (text: string) => controller.enqueue(encoder.encode(text));
+      send(`: hello\n\n${frames.join("")}`);
+      let n = frames.length;
+      if (repeat) timer = setInterval(() => send(headFrame(++n)), 20);
     },
     pull(controller) {
       const { done, value } = iterator.next();
