@@ -9,8 +9,6 @@ import {
 import { abortable } from "@std/async/abortable";
 import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
-import { retry, RetryError } from "@std/async/retry";
-import { ServerSentEventStream } from "@std/http/server-sent-event-stream";
 import { LimitedBytesTransformStream } from "@std/streams/limited-bytes-transform-stream";
 import { TextLineStream } from "@std/streams/text-line-stream";
 import { toText } from "@std/streams/to-text";
@@ -65,37 +63,6 @@ Deno.test("delay(), deadline() and abortable() end with the signal, deadline() i
     await abortable(delay(1).then(() => 7), new AbortController().signal),
     7,
   );
-});
-
-Deno.test("retry() gives up with the last failure, at once where it is not retriable", async () => {
-  let calls = 0;
-  const fn = () => Promise.reject(new TypeError(`${++calls}`));
-  const options = { maxAttempts: 3, minTimeout: 1 };
-  const error = await assertRejects(() => retry(fn, options), RetryError);
-  assertEquals([calls, (error.cause as Error).message], [3, "3"]);
-  const isRetriable = () => false;
-  await assertRejects(() => retry(fn, { isRetriable }), TypeError, "4");
-  await assertRejects(() => retry(fn, { signal: gone }), RangeError, "gone");
-  await assertRejects(() => retry(fn, { jitter: NaN }), RangeError);
-});
-
-Deno.test("ServerSentEventStream() writes every field, and refuses what would forge one", async () => {
-  const write = (...messages: object[]) =>
-    toText(
-      ReadableStream.from(messages).pipeThrough(new ServerSentEventStream()),
-    );
-  const head = {
-    comment: "a\nb",
-    event: "head",
-    data: "1\r\n2\r3",
-    id: 7,
-    retry: 0,
-  };
-  assertEquals(
-    await write(head, { data: "" }),
-    ":a\n:b\nevent:head\ndata:1\ndata:2\ndata:3\nid:7\nretry:0\n\ndata:\n\n",
-  );
-  await assertRejects(() => write({ event: "a\nb" }), SyntaxError);
 });
 
 Deno.test("the streams cut text at line ends and bytes at their limit", async () => {
