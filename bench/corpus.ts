@@ -16,7 +16,7 @@ export interface Corpus {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Offsets in bytes behind each event's blank line. */
   readonly ends: readonly number[];
-  /** Offsets in bytes of the slot of each event that begins with one, as all of `duty` do. */
+  /** Offsets in bytes of the first slot of each event that has one. */
   readonly slotOffsets: readonly number[];
   /** What a decoder must find. */
   readonly tally: Tally;
@@ -74,8 +74,9 @@ export function createCorpus(
       `event: ${topic}${eol}data: ${data}${eol}${eol}`,
     );
     parts.push(part);
-    if (data.startsWith(SLOT)) {
-      const head = `event: ${topic}${eol}data: ${SLOT}`;
+    const slotAt = data.indexOf(SLOT);
+    if (slotAt >= 0) {
+      const head = `event: ${topic}${eol}data: ${data.slice(0, slotAt)}${SLOT}`;
       slotOffsets.push(end + head.length);
     }
     ends.push(end += part.byteLength);
@@ -94,8 +95,7 @@ export function createCorpus(
 }
 
 /**
- * Moves the slots of a corpus on, in place, so that serving it again is no step back in time. Who
- * remembers the latest slots would find old ones there otherwise, and do what it never does.
+ * Moves the slots of a corpus on, in place, so that a listener takes it for new events.
  *
  * @param slots How far, in whole epochs, so that these keep their slots.
  */
@@ -140,8 +140,8 @@ export function assertTally(who: string, actual: Tally, expected: Tally): void {
   assertEquals({ who, ...actual }, { who, ...expected });
 }
 
-/** What a payload begins with that begins with its slot; slots have eight digits. */
-const SLOT = '{"slot":"';
+/** What stands in front of a slot; slots have eight digits. */
+const SLOT = '"slot":"';
 const SIZES = { "64 KiB": 65_536, "8 KiB": 8192, "1 KiB": 1024 };
 
 interface Frame {

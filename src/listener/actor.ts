@@ -198,6 +198,9 @@ export class ListenerActor {
     return new WritableStream({
       write: (events) =>
         onEvents(this.#receive(node, reader.read(events)), events),
+    }, {
+      // Nothing waits here; but with room for one only, the pipe waits for room after each chunk.
+      highWaterMark: 4,
     });
   }
 

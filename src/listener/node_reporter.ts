@@ -150,8 +150,11 @@ export class NodeReporter {
     missing: readonly string[],
   ): void {
     const { now, status, log } = this.#options;
-    if (node.topics.join() === topics.join() && node.topicForm === form) return;
+    const isOther = node.topicForm !== form ||
+      (node.topics !== topics && node.topics.join() !== topics.join());
+    // The same array from now on, which is quick to compare.
     node.topics = topics;
+    if (!isOther) return;
     node.topicForm = form;
     node.missingTopics = missing;
     status.post({

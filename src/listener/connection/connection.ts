@@ -71,8 +71,6 @@ export class Connection {
   #isReported = false;
   #isProbeUnanswered = false;
   #watchdog: Watchdog | undefined;
-  /** When events arrived last, by the monotonic clock. */
-  #eventsAt = performance.now();
 
   /**
    * @param node The node.
@@ -230,7 +228,6 @@ export class Connection {
 
   #onOpen(oversized: () => number): void {
     const { reporter, onOpen } = this.#options;
-    this.#eventsAt = performance.now();
     // The first stream of a connection that goes on counts.
     if (this.#isReported || this.#ended.signal.aborted) return;
     this.#isReported = true;
@@ -279,11 +276,10 @@ export class Connection {
 
   #onEvents(valid: number, events: readonly ServerSentEvent[]): void {
     const { onUseful, onBuffering } = this.#options;
+    // To a tick of the watchdog: to ask for the time costs more than to count an event.
+    const silentMs = this.#watchdog?.silentMs ?? 0;
     this.#watchdog?.sawProgress();
     if (valid > 0) onUseful();
-    const now = performance.now();
-    const silentMs = now - this.#eventsAt;
-    this.#eventsAt = now;
     if (events.length < LUMP_HEADS || silentMs < 2 * this.#slotMs()) return;
     const heads = events.filter(({ type }) => type === "head").length;
     if (heads < LUMP_HEADS) return;

@@ -48,6 +48,11 @@ export class Watchdog implements Disposable {
     this.#sawProgress = true;
   }
 
+  /** For how long nothing has been complete, in milliseconds, as far as the last tick. */
+  get silentMs(): number {
+    return this.#sawProgress ? 0 : this.#msWithoutProgress;
+  }
+
   /** Stops watching. */
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
