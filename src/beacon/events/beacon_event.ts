@@ -1,4 +1,4 @@
-/** An event as the listener delivers it: what the node sent, from which node, and when. */
+/** An event as the listener delivers it. */
 
 import type { EventData, KnownTopic } from "./topic.ts";
 
@@ -16,15 +16,15 @@ export interface TopicEvent<T extends string> {
   readonly receivedAt: number;
   /** Slot that the event belongs to, where it has one. */
   readonly slot?: number;
-  /** Present where the event was missed and filled in after a reconnect. */
+  /** Present where the event was missed and recovered after a reconnect. */
   readonly recovered?: true;
 }
 
 /**
  * An event; `event.topic === "head"` narrows `event.data` to the interface of `head`.
  *
- * Without a type argument it is an event of any known topic; `BeaconEvent<Topic>` admits unknown
- * ones, whose data are `unknown`.
+ * Without a type argument it is an event of any known topic. `BeaconEvent<Topic>` includes unknown
+ * topics, whose data are `unknown`.
  */
 export type BeaconEvent<T extends string = KnownTopic> = T extends string
   ? TopicEvent<T>

@@ -1,4 +1,4 @@
-/** Server-sent events in, beacon events out: the step that knows topics, JSON and schemas. */
+/** Turns server-sent events into beacon events: the step that knows topics and JSON. */
 
 import type { ServerSentEvent } from "../../sse/mod.ts";
 import { ownCopy } from "../../values/own_copy.ts";
@@ -7,7 +7,7 @@ import type { NodeEndpoint } from "../http/endpoint.ts";
 import { parseEventData, readPayload } from "./parse_event_data.ts";
 import { topicRecord } from "./topic.ts";
 
-/** An event whose payload is not what its topic says. */
+/** An event whose payload is not that of its topic. */
 export interface MalformedEvent {
   /** The event's name as the node sent it: unchecked text. */
   topic: string;
@@ -15,11 +15,11 @@ export interface MalformedEvent {
   node: string;
   /** When it arrived, Unix time in milliseconds. */
   receivedAt: number;
-  /** What is wrong with it, the field named. */
+  /** What is wrong with it; the message names the member. */
   error: Error;
 }
 
-/** What one chunk of a connection completed, in order. */
+/** The events that one chunk of a connection completed, in order. */
 export type BeaconEventBatch = (BeaconEvent<string> | MalformedEvent)[];
 
 /** Options for {@linkcode BeaconEventReader}. */
@@ -28,25 +28,25 @@ export interface BeaconEventReaderOptions {
   node: NodeEndpoint;
   /** Wall clock, Unix time in milliseconds. */
   now: () => number;
-  /** Whether events of a topic are parsed and checked; others are parsed when asked for `data`. */
+  /** Whether events of a topic are parsed at once; others are when their `data` is read. */
   needsData: (topic: string) => boolean;
 }
 
 /**
  * Turns a decoder's batches into beacon events. A malformed payload becomes a
- * {@linkcode MalformedEvent} in its place and costs the events around it nothing.
+ * {@linkcode MalformedEvent} in its place; the events around it are not affected.
  *
- * No stream of its own: one more for each chunk to cross would cost more than reading an event.
+ * It is no stream: passing a chunk through one more costs more than reading an event.
  */
 export class BeaconEventReader {
   readonly #options: BeaconEventReaderOptions;
 
-  /** @param options Where the events come from and what is wanted of them. */
+  /** @param options The node, its clock, and which topics to parse. */
   constructor(options: BeaconEventReaderOptions) {
     this.#options = options;
   }
 
-  /** Reads what a chunk has completed; all of it arrived now. */
+  /** Reads the events that a chunk completed; all of them arrived now. */
   read(events: readonly ServerSentEvent[]): BeaconEventBatch {
     const receivedAt = this.#options.now();
     return events.map((event) => this.#read(event, receivedAt));
@@ -59,7 +59,7 @@ export class BeaconEventReader {
     const { needsData } = this.#options;
     const node = this.#options.node.name;
     const record = topicRecord(type);
-    // Events may wait in queues; slices would keep the whole chunk alive meanwhile.
+    // An event may wait in a queue. A slice would keep the whole chunk alive with it.
     const topic = record?.topic ?? ownCopy(type);
     const raw = ownCopy(data);
     if (!needsData(topic)) {
@@ -76,7 +76,7 @@ export class BeaconEventReader {
         topic,
         node,
         receivedAt,
-        // The message quotes what the node sent, cut anywhere.
+        // The message quotes a part of what the node sent.
         error: this.#options.node.holdsSecret(topic + raw)
           ? new TypeError("Cannot parse event: it is malformed, and not shown")
           : error as Error,
@@ -86,8 +86,8 @@ export class BeaconEventReader {
 }
 
 /**
- * An event whose payload nobody has looked into yet. It is parsed once, when somebody does. `data`
- * is behind a getter, which spread and `structuredClone` leave out.
+ * An event that is parsed when its `data` is first read. The getter is left out by spread and
+ * `structuredClone`.
  */
 class UnparsedEvent implements BeaconEvent<string> {
   readonly topic: string;

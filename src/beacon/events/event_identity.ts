@@ -1,5 +1,5 @@
 /**
- * What makes two reports the same event, so that an event which several nodes report is delivered
+ * What makes two reports the same event, so that an event that several nodes report is delivered
  * once.
  */
 
@@ -25,18 +25,19 @@ export interface EventIdentity {
 /**
  * Finds out what an event is about, from what its members mean. Nodes that write it with another
  * order of members, in another case or with fewer optional members report the same event. An event
- * of an unknown topic is its text.
+ * of an unknown topic, or with a malformed payload, is its text.
  *
  * It costs about as much as reading the event: call it once and hand the result on.
  */
 export function identify(event: BeaconEvent<string>): EventIdentity {
   const { topic, raw } = event;
   const record = topicRecord(topic);
-  if (record === undefined) {
+  const data = record && dataOf(event);
+  if (record === undefined || data === undefined) {
     const name = isTopicName(topic) ? topic : digest(topic);
     return { key: `${name}/${digest(raw)}`, extra: "", stage: 1 };
   }
-  const { parts, unknown } = search(record, event);
+  const { parts, unknown } = search(record, data, raw);
   const text = parts.join("/");
   return {
     key: `${topic}/${text.length > MOST_UNITS ? digest(text) : text}`,
@@ -97,9 +98,19 @@ export function isOptimistic(event: BeaconEvent<string>): boolean {
   return flags?.execution_optimistic === true;
 }
 
+/** The data; `undefined` where an event that was not parsed before is malformed. */
+function dataOf(event: BeaconEvent<string>): unknown {
+  try {
+    return event.data;
+  } catch {
+    return undefined;
+  }
+}
+
 function search(
   { identity, payload }: AnyTopicRecord,
-  { data, raw }: BeaconEvent<string>,
+  data: unknown,
+  raw: string,
 ): Found {
   const isPart = "only" in identity
     ? (name: string) => identity.only.includes(name)

@@ -1,26 +1,26 @@
 /**
- * `head` and `head_v2` tell of the same. A node that does not know the one that is wanted is asked
- * for the other.
+ * `head` and `head_v2` report the same. Of a node that does not know the wanted one the other is
+ * requested.
  */
 
 import type { BeaconEvent } from "./beacon_event.ts";
 import type { HeadEvent } from "./topics/head.ts";
 
 /**
- * What is delivered to whom asks for a topic: for `head_v2` also `head`, from nodes that do not know
- * it. The other way round, `head_v2` is turned into a `head`.
+ * The topics that a subscriber of a topic receives: for `head_v2` also `head`, from nodes that do not
+ * know `head_v2`. A subscriber of `head` receives `head` only, made from `head_v2` where needed.
  */
 export type Delivered<T extends string> =
   | T
   | (T extends "head_v2" ? "head" : never);
 
-/** The topic to ask for in place of one that a node refuses; `undefined` where there is none. */
+/** The topic to request in place of one that a node refuses; `undefined` where there is none. */
 export function standInFor(topic: string): "head" | "head_v2" | undefined {
   if (topic === "head_v2") return "head";
   return topic === "head" ? "head_v2" : undefined;
 }
 
-/** What a `head` would have said in place of a `head_v2`. */
+/** The `head` that reports the same as a `head_v2`. */
 export function toHeadEvent(
   event: BeaconEvent<"head_v2">,
 ): BeaconEvent<"head"> {

@@ -1,6 +1,6 @@
 /**
  * The topics of `/eth/v1/events` and what each delivers: the 24 of the specification, one that it
- * lost, and any other name that a node may know
+ * dropped, and any other name that a node may know
  * (https://ethereum.github.io/beacon-APIs/#/Events/eventstream).
  */
 
@@ -93,7 +93,7 @@ export interface EventDataMap {
   readonly attestation: AttestationEvent | SingleAttestationEvent;
   /** One validator's attestation that passed gossip validation. */
   readonly single_attestation: SingleAttestationEvent;
-  /** A validator's wish to exit. */
+  /** A validator's signed request to exit. */
   readonly voluntary_exit: VoluntaryExitEvent;
   /** Change of withdrawal credentials. */
   readonly bls_to_execution_change: BlsToExecutionChangeEvent;
@@ -127,7 +127,7 @@ export interface EventDataMap {
   readonly payload_attestation_message: PayloadAttestationMessageEvent;
   /** Result of the fast confirmation rule. */
   readonly fast_confirmation: FastConfirmationEvent;
-  /** A proposer's wishes for its payload. */
+  /** A proposer's preferences for its payload. */
   readonly proposer_preferences: ProposerPreferencesEvent;
   /** Blob that passed gossip validation; no longer in the specification. */
   readonly blob_sidecar: BlobSidecarEvent;
@@ -136,14 +136,14 @@ export interface EventDataMap {
 /** A topic whose payload is known and checked. */
 export type KnownTopic = keyof EventDataMap;
 
-/** Any topic: a known one, or a name that only some nodes know. */
+/** Any topic: a known one, or another name that some nodes know. */
 export type Topic = KnownTopic | (string & Record<never, never>);
 
 /** What a topic delivers: its interface, or `unknown` for a topic that is not known. */
 export type EventData<T extends string> = T extends KnownTopic ? EventDataMap[T]
   : unknown;
 
-/** The records of the known topics, in the order of the specification; last the one that it lost. */
+/** The records of the known topics, in the order of the specification; last the one that it dropped. */
 const RECORDS: {
   readonly [T in KnownTopic]: TopicRecord<T, EventDataMap[T]>;
 } = {
@@ -188,7 +188,7 @@ export function topicRecord(topic: string): AnyTopicRecord | undefined {
 }
 
 /**
- * The known topics, in the order of the specification; last the one that it no longer has.
+ * The known topics, in the order of the specification; last the one that it dropped.
  *
  * @example
  * ```ts
@@ -203,10 +203,10 @@ export const KNOWN_TOPICS: readonly KnownTopic[] = Object.freeze(
 );
 
 /**
- * Tells whether the payload of a topic is known, and with it the type of its data.
+ * Whether a topic is one of {@linkcode KNOWN_TOPICS}, whose payload is checked and typed.
  *
  * @param topic Name of a topic.
- * @returns Whether it is one of {@linkcode KNOWN_TOPICS}.
+ * @returns Whether it is known.
  *
  * @example
  * ```ts
@@ -222,11 +222,8 @@ export function isKnownTopic(topic: string): topic is KnownTopic {
 }
 
 /**
- * Tells whether a name can be asked for: letters, digits and underscores, at most 64. A comma, for
- * one, would ask for two topics.
- *
- * @param name The name to check, of any type.
- * @returns Whether it may go into the query of the request.
+ * Whether a name can be requested: 1 to 64 letters, digits and underscores. A comma, for example,
+ * would request two topics.
  */
 export function isTopicName(name: unknown): name is string {
   return typeof name === "string" && /^[a-z0-9_]{1,64}$/i.test(name);

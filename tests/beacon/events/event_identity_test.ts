@@ -8,6 +8,8 @@ import {
   isOptimistic,
   isSameEvent,
 } from "../../../src/beacon/events/event_identity.ts";
+import { BeaconEventReader } from "../../../src/beacon/events/beacon_event_reader.ts";
+import { NodeEndpoint } from "../../../src/beacon/http/endpoint.ts";
 import type { BeaconEvent } from "../../../src/beacon/events/beacon_event.ts";
 import { parseEventData } from "../../../src/beacon/events/parse_event_data.ts";
 import { membersOf, replaced, valueAt, without } from "./payload_members.ts";
@@ -158,6 +160,19 @@ Deno.test("identify() takes the text of an event of an unknown topic, whatever i
     assertEquals(keyOf(topic, "5"), keys[3]);
     assert(keys.every((key) => /^[\x21-\x7e]{1,100}$/.test(key)), keys[0]);
   }
+});
+
+Deno.test("identify() takes the text of an event whose payload is malformed and was not parsed", () => {
+  const reader = new BeaconEventReader({
+    node: new NodeEndpoint("http://a"),
+    now: () => 0,
+    needsData: () => false,
+  });
+  const events = ["{", "{}"].map((data) =>
+    reader.read([{ type: "block", data, lastEventId: "" }])[0]!
+  ) as BeaconEvent<string>[];
+  const keys = events.map((event) => identify(event).key);
+  assert(keys.every((key) => key.startsWith("block/")) && keys[0] !== keys[1]);
 });
 
 Deno.test("identify() gives a later stage to the verified report of an optimistic event", () => {
