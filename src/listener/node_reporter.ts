@@ -214,7 +214,9 @@ export class NodeReporter {
     this.warn(
       node,
       `gap ${gap.kind}`,
-      `Events of slots ${gap.from} to ${gap.to} may be missing (${gap.kind})${reason}`,
+      `Events of slots ${gap.from} to ${gap.to} may be missing (${gap.kind}), of ${
+        gap.topics.join(", ")
+      }${reason}`,
     );
   }
 

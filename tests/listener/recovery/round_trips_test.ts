@@ -1,0 +1,225 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  type BeaconEvent,
+  SseListener,
+  type SseListenerOptions,
+} from "@org/beacon-sse";
+import { ChainNode } from "../chain_node.ts";
+import { configAtSlot, nextStatus, take } from "../helpers.ts";
+import { block, head, root } from "../scripted_node.ts";
+
+const EPOCH = 8;
+
+function listen(
+  node: ChainNode,
+  options: Partial<SseListenerOptions> = {},
+): Promise<SseListener> {
+  return SseListener.start({
+    config: { ...configAtSlot(100), slotsPerEpoch: EPOCH },
+    random: () => 0,
+    nodes: [{ url: node.url, name: "a" }],
+    topics: ["head", "block"],
+    ...options,
+  });
+}
+
+function brief(event: BeaconEvent<string>): string {
+  return `${event.topic} ${event.slot}${event.recovered ? " recovered" : ""}`;
+}
+
+const slots = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, index) => ({ slot: from + index }));
+
+/** Loses the stream behind a first head. */
+async function loseAfter(
+  node: ChainNode,
+  listener: SseListener,
+  slot: number,
+): Promise<void> {
+  const heads = listener.events();
+  await node.send(["head", head(slot)]);
+  await take(heads, 1);
+  node.drop();
+}
+
+Deno.test("SseListener() recovers the blocks since its start after a reconnect, though it never saw a head", async () => {
+  await using node = new ChainNode({ bySlot: true });
+  await using listener = await listen(node);
+  const events = listener.events();
+  await node.connected();
+  await nextStatus(listener.status(), "connected");
+  node.drop();
+  node.add(...slots(87, 102));
+  assertEquals((await take(events, 4)).map(brief), [
+    "block 100 recovered",
+    "block 101 recovered",
+    "block 102 recovered",
+    "head 102 recovered",
+  ]);
+});
+
+Deno.test("SseListener() requests the headers of a gap by slot, four at a time at most", async () => {
+  await using node = new ChainNode({ bySlot: true });
+  node.add(...slots(80, 90));
+  let atOnce = 0;
+  let most = 0;
+  await using listener = await listen(node, {
+    fetch: async (input, init) => {
+      if (!String(input).includes("/headers/")) return await fetch(input, init);
+      most = Math.max(most, ++atOnce);
+      try {
+        const answer = await fetch(input, init);
+        return new Response(await answer.text(), answer);
+      } finally {
+        atOnce--;
+      }
+    },
+  });
+  const events = listener.events();
+  await loseAfter(node, listener, 90);
+  node.requested.length = 0;
+  node.add(...slots(91, 100));
+  assertEquals((await take(events, 12)).map(brief), [
+    "head 90",
+    ...slots(91, 100).map(({ slot }) => `block ${slot} recovered`),
+    "head 100 recovered",
+  ]);
+  assertEquals(node.requested.includes("95"), true);
+  assertEquals(node.requested.includes(root(95)), false);
+  assertEquals(most, 4);
+});
+
+Deno.test("SseListener() walks by parent where the node does not answer by slot", async () => {
+  await using node = new ChainNode();
+  await using listener = await listen(node);
+  const events = listener.events();
+  node.add(...slots(90, 90));
+  await loseAfter(node, listener, 90);
+  node.add(...slots(91, 94));
+  assertEquals((await take(events, 6)).map(brief), [
+    "head 90",
+    ...slots(91, 94).map(({ slot }) => `block ${slot} recovered`),
+    "head 94 recovered",
+  ]);
+});
+
+Deno.test("SseListener() delivers live events after a slot, and what it recovers later behind them", async () => {
+  const answer = Promise.withResolvers<void>();
+  await using node = new ChainNode({ bySlot: true });
+  await using listener = await listen(node, {
+    config: { ...configAtSlot(100, 250), slotsPerEpoch: EPOCH },
+    idleTimeoutMs: 60_000,
+    fetch: async (input, init) => {
+      if (String(input).includes("/headers/head")) await answer.promise;
+      return await fetch(input, init);
+    },
+  });
+  const events = listener.events();
+  node.add(...slots(80, 90));
+  await loseAfter(node, listener, 90);
+  node.add(...slots(91, 93));
+  await node.send(["block", block(94)], ["head", head(94)]);
+  assertEquals((await take(events, 3)).map(brief), [
+    "head 90",
+    "block 94",
+    "head 94",
+  ]);
+  const late = listener.events();
+  answer.resolve();
+  assertEquals((await take(late, 3)).map(brief), [
+    "block 91 recovered",
+    "block 92 recovered",
+    "block 93 recovered",
+  ]);
+});
+
+Deno.test("SseListener() recovers the last two epochs of a longer gap, and reports the rest", async () => {
+  await using node = new ChainNode({ bySlot: true });
+  await using listener = await listen(node);
+  const events = listener.events();
+  node.add(...slots(60, 70));
+  await loseAfter(node, listener, 70);
+  const statuses = listener.status();
+  node.add(...slots(71, 100));
+  const gap = await nextStatus(statuses, "gap");
+  assertEquals([gap.from, gap.to, gap.reason], [71, 84, "it is over 16 slots"]);
+  assertEquals((await take(events, 18)).map(brief), [
+    "head 70",
+    ...slots(85, 100).map(({ slot }) => `block ${slot} recovered`),
+    "head 100 recovered",
+  ]);
+});
+
+Deno.test("SseListener() requests the head of a restarted node again before it reports a gap", async () => {
+  let requests = 0;
+  await using node = new ChainNode({
+    bySlot: true,
+    other: (path) =>
+      path.endsWith("/headers/head") && ++requests < 3
+        ? Response.json({ code: 404, message: "no head yet" }, { status: 404 })
+        : undefined,
+  });
+  await using listener = await listen(node);
+  const [events, statuses] = [listener.events(), listener.status()];
+  node.add(...slots(88, 90));
+  await loseAfter(node, listener, 90);
+  node.add({ slot: 91 });
+  assertEquals((await take(events, 3)).map(brief), [
+    "head 90",
+    "block 91 recovered",
+    "head 91 recovered",
+  ]);
+  assertEquals(requests, 3);
+  await listener.close();
+  const types = (await Array.fromAsync(statuses)).map(({ type }) => type);
+  assertEquals(types.includes("gap"), false);
+});
+
+const finalized = (epoch: number): [string, unknown] => [
+  "finalized_checkpoint",
+  {
+    block: root(epoch * EPOCH),
+    state: root(epoch * EPOCH + 1_000_000),
+    epoch: `${epoch}`,
+    execution_optimistic: false,
+  },
+];
+
+Deno.test("SseListener() recovers a finalized checkpoint that it missed while away", async () => {
+  await using node = new ChainNode({ bySlot: true });
+  await using listener = await listen(node, {
+    topics: ["head", "finalized_checkpoint"],
+  });
+  const checkpoints = listener.events({ topics: ["finalized_checkpoint"] });
+  await node.send(finalized(9));
+  node.add(...slots(78, 90));
+  await loseAfter(node, listener, 90);
+  node.finalized = { epoch: 10, block: 80 };
+  const found = await take(checkpoints, 2);
+  assertEquals(
+    found.map(({ data, recovered }) => [data.epoch, data.block, recovered]),
+    [[9, root(72), undefined], [10, root(80), true]],
+  );
+  assertEquals(found[1]!.data.state, root(1_000_080));
+});
+
+Deno.test("SseListener() names the topics of which events may be missing", async () => {
+  const warned = Promise.withResolvers<string>();
+  await using node = new ChainNode({ bySlot: true });
+  await using listener = await listen(node, {
+    topics: ["head", "block", "finalized_checkpoint", "voluntary_exit"],
+    log: ({ message }) => {
+      if (message.includes("missing")) warned.resolve(message);
+    },
+  });
+  const statuses = listener.status();
+  node.add(...slots(88, 90));
+  await loseAfter(node, listener, 90);
+  node.add({ slot: 91 });
+  const gap = await nextStatus(statuses, "gap");
+  assertEquals(gap.topics, ["finalized_checkpoint", "voluntary_exit"]);
+  assertStringIncludes(
+    await warned.promise,
+    "finalized_checkpoint, voluntary_exit",
+  );
+});
