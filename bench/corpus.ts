@@ -22,7 +22,7 @@ export interface Corpus {
   readonly tally: Tally;
 }
 
-/** What was read, so that nobody computes it in vain and nobody leaves anything out. */
+/** What was read, so that no work can be left out unseen. */
 export interface Tally {
   /** Events. */
   events: number;

@@ -189,7 +189,7 @@ async function importStd(): Promise<[string, Decode][]> {
   }]];
 }
 
-/** A peer, or `undefined` where it cannot be had: the bench says so and leaves it out. */
+/** A peer, or `undefined` where it cannot be had: the bench prints that and leaves it out. */
 // The name is no literal, so that checking types downloads no peer.
 async function tryImport<T>(specifier: string): Promise<T | undefined> {
   try {

@@ -98,8 +98,7 @@ async function endlessFrames(
       mib(peak.emptyLines)
     }`,
   }, {
-    what:
-      "the same with all garbage that V8 leaves lying while nobody asks for memory",
+    what: "the same, with the garbage that V8 has not collected yet",
     on: `${name} chunks`,
     value: peak.all / MIB,
     unit: "MiB",
@@ -142,7 +141,7 @@ async function heapGrowth<T>(
   return growth;
 }
 
-/** How many slots the nodes tell of. */
+/** How many slots the nodes report. */
 const SLOTS = 10;
 
 const KEPT = isSmoke ? 30 : 1000;
@@ -209,7 +208,7 @@ function keptRow(kept: unknown[], start: number, from: string): MemoryRow {
   };
 }
 
-/** Many nodes in one process: each answers, says nothing, and then tells of a few slots. */
+/** Many nodes in one process: each opens its stream, is silent, and then reports a few slots. */
 async function manyNodes(count: number): Promise<MemoryRow[]> {
   const encoder = new TextEncoder();
   const bodies: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>[] = [];

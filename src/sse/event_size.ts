@@ -1,8 +1,6 @@
-import { utf8Length } from "./utf8_length.ts";
-
 /**
- * Counts the bytes of UTF-8 that an event holds against its cap. They are counted exactly, but only
- * once it could matter: until then the UTF-16 code units, three bytes each at most, prove that it fits.
+ * Compares the bytes of UTF-8 that an event holds with the cap. A UTF-16 code unit takes three bytes
+ * at most, so the bytes are counted only when three times the units exceed the cap.
  */
 export class EventSize {
   /** The cap, in bytes. */
@@ -13,14 +11,14 @@ export class EventSize {
 
   /**
    * @param mostBytes The cap.
-   * @param held What the event holds at the moment, as far as it is counted.
+   * @param held The counted values that the event holds now.
    */
   constructor(mostBytes: number, held: () => string[]) {
     this.mostBytes = mostBytes;
     this.#held = held;
   }
 
-  /** So many UTF-16 code units are within the cap, whichever they are. */
+  /** How many UTF-16 code units are surely within the cap. */
   get fittingUnits(): number {
     return Math.floor(this.mostBytes / MOST_BYTES_PER_UNIT);
   }
@@ -42,13 +40,13 @@ export class EventSize {
     return this.#bytes <= this.mostBytes;
   }
 
-  /** Takes off a value that is no longer held. */
+  /** Subtracts a value that is no longer held. */
   remove(value: string): void {
     this.#units -= value.length;
     if (this.#bytes !== UNMEASURED) this.#bytes -= utf8Length(value);
   }
 
-  /** Begins anew, with nothing held. */
+  /** Starts again with nothing held. */
   clear(): void {
     this.#units = 0;
     this.#bytes = UNMEASURED;
@@ -57,3 +55,28 @@ export class EventSize {
 
 const MOST_BYTES_PER_UNIT = 3;
 const UNMEASURED = -1;
+
+/**
+ * Bytes of a piece as UTF-8. A surrogate pair that is cut between two pieces counts 4 in all; a lone
+ * surrogate counts 3, as U+FFFD does.
+ */
+function utf8Length(text: string, previous = 0): number {
+  let bytes = 0;
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit < 0x80) bytes += 1;
+    else if (unit < 0x800) bytes += 2;
+    else if (isLowSurrogate(unit) && isHighSurrogate(previous)) bytes += 1;
+    else bytes += 3;
+    previous = unit;
+  }
+  return bytes;
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return (unit & 0xfc00) === 0xd800;
+}
+
+function isLowSurrogate(unit: number): boolean {
+  return (unit & 0xfc00) === 0xdc00;
+}

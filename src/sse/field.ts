@@ -1,6 +1,6 @@
-/** The fields of an event stream's lines, and how to tell them from a line's beginning. */
+/** The fields of an event stream's lines, recognised by how a line begins. */
 
-/** What a line is about: one of the standard's four fields, a comment, or nothing that counts. */
+/** What a line is: one of the standard's four fields, a comment, or a line to ignore. */
 export type Field = "data" | "event" | "id" | "retry" | "comment" | "unknown";
 
 /**
@@ -29,7 +29,7 @@ export function fieldAt(
   return nameEnd === end ? field : "unknown";
 }
 
-/** How far into its line the value of a field begins, the optional space left aside. */
+/** How far into its line the value of a field begins; the optional space is not counted. */
 export function valueOffset(field: Field): number {
   return field === "comment" ? 1 : field.length + 1;
 }

@@ -2,10 +2,10 @@ import type { ServerSentEvent } from "./server_sent_event.ts";
 import { SseDecoder, type SseDecoderOptions } from "./sse_decoder.ts";
 
 /**
- * Text chunks in, arrays of events out: one array for each chunk that completed any event. The cost
- * of a stream is per chunk that crosses it, so this is the form for high rates; the listener uses it.
+ * Text chunks in, arrays of events out: one array for each chunk that completed an event. A stream
+ * costs time for each chunk, so this form is the faster one at high rates; the listener uses it.
  *
- * Backpressure passes through: a reader that stops stops the source after a bounded number of chunks.
+ * When the reader stops, the source stops after a bounded number of chunks.
  *
  * @example Usage
  * ```ts
@@ -38,7 +38,7 @@ export class SseBatchDecoderStream
           if (events.length > 0) controller.enqueue(events);
         },
       },
-      // Measured: with fewer the source is woken for each chunk, with more large chunks grow cold.
+      // Measured: with less room the source is woken for each chunk, with more it is slower again.
       { highWaterMark: 4 },
       { highWaterMark: 4 },
     );

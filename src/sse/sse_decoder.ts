@@ -20,22 +20,22 @@ import { TextPieces } from "./text_pieces.ts";
 export interface SseDecoderOptions {
   /**
    * The most bytes of UTF-8 that one event may hold: the values of its `data`, `event` and `id`
-   * fields and the line feeds between its data lines. An unfinished line counts, a `retry` or one
-   * that replaces an earlier name too. Comments and unknown fields are never held and do not count.
+   * fields and the line feeds between its data lines. The unfinished line counts as well, whatever
+   * its field. Comments and unknown fields are not held and do not count.
    *
    * @default {4194304}
    */
   maxEventBytes?: number;
   /**
-   * What happens to an event over the cap: `"skip"` drops it and goes on behind its blank line,
+   * What happens to an event over the cap: `"skip"` drops it and continues after its blank line,
    * `"error"` throws {@linkcode SseOversizeError}.
    *
    * @default {"skip"}
    */
   onOversize?: "skip" | "error";
   /**
-   * Called with the text of each comment line, without the colon and one space after it, cut off
-   * behind 1024 UTF-16 code units.
+   * Called with the text of each comment line, without the colon and one space after it, at most
+   * 1024 UTF-16 code units of it.
    */
   onComment?: (comment: string) => void;
   /** Called with each `retry` field that consists of digits, in milliseconds. */
@@ -43,14 +43,14 @@ export interface SseDecoderOptions {
 }
 
 /**
- * Decodes an event stream from text chunks cut anywhere. Work is linear in the input whatever the
- * chunking, memory is bounded by `maxEventBytes` and one chunk.
+ * Decodes an event stream from text chunks that may be cut anywhere. The work is linear in the input,
+ * and the memory is bounded by `maxEventBytes` and one chunk.
  *
  * Put a `TextDecoder` with `ignoreBOM: true` in front: the decoder strips the one leading byte
  * order mark itself, and some decoders drop a later U+FEFF, which is content.
  *
- * The data of an event are cut from the chunk, not copied, and keep it in memory as long as they are
- * kept. Who keeps few events of many chunks should keep copies.
+ * The data of an event are cut from the chunk, not copied, so an event keeps its chunk in memory. Copy
+ * the data of events that you keep.
  *
  * @example Usage
  * ```ts
@@ -69,7 +69,7 @@ export class SseDecoder {
   #isStart = true;
   #afterCarriageReturn = false;
   #oversized = 0;
-  /** What the push that is under way has completed. */
+  /** What the current push has completed. */
   #events: ServerSentEvent[] | undefined;
 
   /** The last name of each length. */
@@ -82,18 +82,18 @@ export class SseDecoder {
   #type = "";
   #id: string | undefined;
   #lastEventId = "";
-  /** Whether it is over the cap, and all up to its blank line is dropped. */
+  /** Whether it is over the cap; its lines are dropped up to the blank line. */
   #isSkipped = false;
-  /** Whether nothing of it is here yet. */
+  /** Whether nothing of it has arrived. */
   #isUntouched = true;
 
-  // The line in flight, if its beginning came with an earlier chunk.
+  // The line in flight, if it began in an earlier chunk.
   #field: Field | undefined;
-  /** The beginning while it is too short to tell the field. */
+  /** Its beginning, while that is too short to show the field. */
   #beginning = "";
-  /** Its value so far, of any field but `data`, whose value goes where the event's data are. */
+  /** Its value so far; that of a `data` field is in `#data` already. */
   readonly #value = new TextPieces();
-  /** Whether the value has begun, that is, its optional space is behind us. */
+  /** Whether the value has begun, after its optional space. */
   #hasValueBegun = false;
   #lastUnit = 0;
   #commentRoom = 0;
@@ -101,7 +101,7 @@ export class SseDecoder {
   /**
    * Creates a decoder for one stream.
    *
-   * @param options What to do at the edges.
+   * @param options Cap and callbacks.
    * @throws {RangeError} If `maxEventBytes` is not a positive integer.
    * @throws {TypeError} If `onOversize` is neither `"skip"` nor `"error"`, or a callback is no function.
    */
@@ -140,11 +140,11 @@ export class SseDecoder {
   }
 
   /**
-   * Takes the next piece of the stream. An event counts as complete at its blank line; what the
-   * stream leaves unterminated at its end is, by the standard, no event.
+   * Takes the next piece of the stream. An event is complete at its blank line; by the standard, one
+   * that the stream leaves unfinished at its end is no event.
    *
    * @param text Decoded text, cut anywhere.
-   * @returns The events completed by it, in order.
+   * @returns The events that it completed, in order.
    * @throws {SseOversizeError} With `onOversize: "error"`, for an event over the cap.
    */
   push(text: string): ServerSentEvent[] {
@@ -172,7 +172,7 @@ export class SseDecoder {
   }
 
   #pushText(text: string, position: number): void {
-    // Line ends are looked for only once passed, so that each search covers new text.
+    // Each search begins behind the last line end, so that no text is searched twice.
     let carriageReturn = text.indexOf("\r", position);
     let lineFeed = -1;
     while (position < text.length) {
@@ -191,7 +191,7 @@ export class SseDecoder {
       this.#pushLine(text, position, end);
       position = end + 1;
       if (end === carriageReturn) {
-        // A line ends at CR at once, or events would wait for the next chunk; an LF after it is void.
+        // A CR ends its line at once, else the event would wait for the next chunk. An LF after it is ignored.
         if (position === text.length) this.#afterCarriageReturn = true;
         else if (text.charCodeAt(position) === LINE_FEED) position++;
         carriageReturn = text.indexOf("\r", position);
@@ -200,8 +200,8 @@ export class SseDecoder {
   }
 
   /**
-   * Reads as many events as there are of the form that nodes send, `event: x⏎data: y⏎⏎`, in place.
-   * Returns where it stopped: at the first event that is of another form, or not here as a whole.
+   * Reads events of the form that nodes send, `event: x⏎data: y⏎⏎`, without taking lines apart.
+   * Returns where it stopped: at the first event that has another form or is not complete.
    */
   #readPlain(text: string, position: number): number {
     const lastEventId = this.#lastEventId;
@@ -243,7 +243,7 @@ export class SseDecoder {
     return name;
   }
 
-  /** What general rules would make of it line by line, at a higher cost. */
+  /** Begins an event of that form whose data end in a later chunk. */
   #beginPlain(type: string, text: string, start: number): void {
     this.#isUntouched = false;
     this.#size.add(type);
@@ -267,7 +267,7 @@ export class SseDecoder {
     this.#endLine();
   }
 
-  /** Keeps what is needed of a line whose end is not here yet. */
+  /** Keeps what is needed of a line whose end has not arrived. */
   #hold(text: string, start: number): void {
     if (this.#field === undefined) {
       const field = fieldAt(text, start, text.length, false);
@@ -362,7 +362,7 @@ export class SseDecoder {
   }
 
   #add(event: ServerSentEvent): void {
-    // An empty array would grow to 17 places for its first event, and small chunks complete one only.
+    // Small chunks complete one event, for which an empty array would grow to 17 places.
     if (this.#events === undefined) this.#events = [event];
     else this.#events.push(event);
   }
@@ -393,7 +393,7 @@ function findLineFeed(text: string, position: number): number {
   return found === -1 ? Infinity : found;
 }
 
-/** Whether `event:` stands there; unit by unit, as that is several times as fast as `startsWith`. */
+/** Whether `event:` stands there. Unit by unit this is several times as fast as `startsWith`. */
 function isEventAt(text: string, at: number): boolean {
   return text.charCodeAt(at) === 0x65 && text.charCodeAt(at + 1) === 0x76 &&
     text.charCodeAt(at + 2) === 0x65 && text.charCodeAt(at + 3) === 0x6e &&

@@ -36,7 +36,7 @@ export class SseDecoderStream extends TransformStream<string, ServerSentEvent> {
           for (const event of decoder.push(text)) controller.enqueue(event);
         },
       },
-      // Measured; with fewer, both sides are woken for each chunk.
+      // Measured: with less room both sides are woken for each chunk.
       { highWaterMark: 4 },
       { highWaterMark: 16 },
     );

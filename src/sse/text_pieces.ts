@@ -1,9 +1,9 @@
 import { ownCopy } from "../values/own_copy.ts";
 
 /**
- * Text that arrives in pieces and is wanted whole later, or never. The first and the last piece may
- * hold the chunks that they were cut from; what comes between is packed, so that neither many chunks
- * nor millions of tiny strings stay alive.
+ * Text that arrives in pieces and is joined later, or never. The first and the last piece may keep
+ * the chunks alive that they were cut from. The pieces between are copied and joined in blocks, so
+ * that neither many chunks nor millions of tiny strings stay alive.
  */
 export class TextPieces {
   #first = "";

@@ -9,7 +9,7 @@ export class DataInterest {
    * Announces a subscription.
    *
    * @param topics The topics that it wants parsed; all of them where `undefined`.
-   * @returns To be called when the subscription ends.
+   * @returns A function to call when the subscription ends.
    */
   announce(topics: readonly string[] | undefined): () => void {
     const wanted = topics ?? [undefined];
@@ -32,7 +32,7 @@ export class DataInterest {
   }
 }
 
-/** Metrics, reorgs, duties and recovery live on these. */
+/** Metrics, reorgs, duties and recovery need these. */
 const NEEDED = new Set([
   "head",
   "head_v2",

@@ -1,4 +1,4 @@
-/** What subscribers of events lost because they were too slow, told as gaps. */
+/** Reports what slow subscribers of events lost, as gaps. */
 
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
 import type { NodeReporter } from "../node_reporter.ts";
@@ -9,19 +9,19 @@ import { topicLabel } from "../metrics/topic_counts.ts";
 export interface QueueGapsOptions {
   /** The nodes by name, as they are now. */
   nodes: ReadonlyMap<string, NodeState>;
-  /** Where gaps are told. */
+  /** Where gaps are reported. */
   reporter: NodeReporter;
-  /** The slot at a Unix time in milliseconds, once that can be told. */
+  /** The slot at a Unix time in milliseconds, once the clock is known. */
   slotAt: (time: number) => number | undefined;
 }
 
-/** Gathers losses for a second, so that a burst of them is told as one gap of each node. */
+/** Gathers losses for a second, so that a burst of them is one gap of each node. */
 export class QueueGaps {
   readonly #options: QueueGapsOptions;
   readonly #losses = new Map<NodeState, Loss>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param options Where gaps are told. */
+  /** @param options Nodes, reporter and clock. */
   constructor(options: QueueGapsOptions) {
     this.#options = options;
   }
@@ -45,7 +45,7 @@ export class QueueGaps {
     this.#timer ??= setTimeout(() => this.flush(), GATHER_MS);
   }
 
-  /** Tells what was gathered. */
+  /** Reports what was gathered. */
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -118,7 +118,7 @@ export class TimingMetrics {
   }
 }
 
-/** Something that a node told of a slot. */
+/** Something that a node reported of a slot. */
 interface Arrival {
   metric: "headDelay" | "block" | "blockGossip";
   node: NodeState;

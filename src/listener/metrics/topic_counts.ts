@@ -1,4 +1,4 @@
-/** What is counted of a node by topic. Every event counts, so these are plain fields. */
+/** What is counted of a node by topic, in plain fields, since every event is counted. */
 
 import { isKnownTopic } from "../../beacon/events/topic.ts";
 
@@ -12,9 +12,12 @@ export interface TopicCount {
   late: number;
 }
 
-/** A node may send any name, but makes no label of it: what is neither known nor asked for is `other`. */
-export function topicLabel(topic: string, asked: readonly string[]): string {
-  return isKnownTopic(topic) || asked.includes(topic) ? topic : "other";
+/** The label of a topic. A node may send any name; one that is neither known nor requested is `other`. */
+export function topicLabel(
+  topic: string,
+  requested: readonly string[],
+): string {
+  return isKnownTopic(topic) || requested.includes(topic) ? topic : "other";
 }
 
 /** The counts of all topics of a node. */
@@ -25,12 +28,12 @@ export class TopicCounts {
    * The counts of a topic.
    *
    * @param topic The event's name.
-   * @param asked The topics that the node is asked for.
+   * @param requested The topics that are requested from the node.
    */
-  of(topic: string, asked: readonly string[]): TopicCount {
+  of(topic: string, requested: readonly string[]): TopicCount {
     const known = this.#counts.get(topic);
     if (known !== undefined) return known;
-    const label = topicLabel(topic, asked);
+    const label = topicLabel(topic, requested);
     let count = this.#counts.get(label);
     if (count === undefined) {
       count = { events: 0, malformed: 0, late: 0 };
