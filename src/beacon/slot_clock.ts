@@ -1,6 +1,6 @@
 /**
- * The chain's clock: which slot it is, when a slot begins, when attestations are due. Slots may
- * change their length at an epoch, so all arithmetic goes over eras.
+ * The chain's clock: which slot it is, when a slot begins, when attestations are due. The length of a
+ * slot may change at an epoch, so that times are computed era by era.
  */
 
 import { checkInteger, checkObject, refuse } from "../values/check.ts";
@@ -132,6 +132,20 @@ export class SlotClock {
     while (last > 0 && this.#eras[last]!.slot > slot) last--;
     return this.#eras[last]!;
   }
+}
+
+/**
+ * The latest slot that an event may have. One further ahead is a wrong clock or a false report, and would
+ * spoil gauges and comparisons.
+ *
+ * @param receivedAt When it arrived, Unix time in milliseconds.
+ */
+export function latestPlausibleSlot(
+  clock: SlotClock,
+  receivedAt: number,
+): number {
+  // Before genesis a node reports the genesis block as its head.
+  return Math.max(0, clock.slotAt(receivedAt)) + clock.slotsPerEpoch;
 }
 
 interface PlacedEra {

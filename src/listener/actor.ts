@@ -17,8 +17,7 @@ import {
 } from "../beacon/events/event_identity.ts";
 import { toHeadEvent } from "../beacon/events/stand_in.ts";
 import { publicError } from "../beacon/http/public_error.ts";
-import { latestPlausibleSlot } from "../beacon/plausible_slot.ts";
-import type { SlotClock } from "../beacon/slot_clock.ts";
+import { latestPlausibleSlot, type SlotClock } from "../beacon/slot_clock.ts";
 import type { ServerSentEvent } from "../sse/mod.ts";
 import { digest } from "../values/digest.ts";
 import type { Broadcast, PostOptions } from "./broadcast/broadcast.ts";

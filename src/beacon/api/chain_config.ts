@@ -1,7 +1,7 @@
-/** What the listener must know of a chain: genesis and timing, from a node or given by the user. */
+/** The genesis and timing of a chain, from a node or from the user. */
 
 import * as v from "@valibot/valibot";
-import { BeaconProtocolError } from "../http/errors.ts";
+import { checkAnswer, unusable } from "./answer.ts";
 import type { NodeEndpoint } from "../http/endpoint.ts";
 import { type NodeRequestOptions, requestJson } from "../http/request.ts";
 import { checkInteger, checkObject, refuse } from "../../values/check.ts";
@@ -56,7 +56,7 @@ export function createSlotClock(config: ChainConfig): SlotClock {
   }
   const { genesisTime, slotDurationMs, slotsPerEpoch, gloasForkEpoch } = config;
   const { attestationDueBps = 3333, attestationDueBpsGloas = 2500 } = config;
-  // The clock knows these two by other names, or not at all where the fork is not scheduled.
+  // The clock has other names for these two, and none where the fork is not scheduled.
   checkInteger(
     ACTION,
     "attestationDueBpsGloas",
@@ -102,7 +102,7 @@ export async function fetchChainConfig(
   node: NodeEndpoint,
   options: FetchChainConfigOptions,
 ): Promise<FetchedChainConfig> {
-  const { data: genesis } = parse(
+  const { data: genesis } = checkAnswer(
     node,
     GENESIS_PATH,
     genesisSchema,
@@ -113,7 +113,7 @@ export async function fetchChainConfig(
     time: genesis.genesis_time * 1000,
   });
   const answer = await requestJson(node, SPEC_PATH, options);
-  const { data: spec } = parse(node, SPEC_PATH, specSchema, answer);
+  const { data: spec } = checkAnswer(node, SPEC_PATH, specSchema, answer);
   const slotDurationMs = spec.SLOT_DURATION_MS ?? slotFromSeconds(node, answer);
   const config: FetchedChainConfig = {
     genesisTime: genesis.genesis_time * 1000,
@@ -139,15 +139,12 @@ export async function fetchChainConfig(
   return config;
 }
 
-/** The older key, which nodes fill with 0 where a slot is shorter than a second. */
+/** The older key; nodes set it to 0 where a slot is shorter than a second. */
 function slotFromSeconds(node: NodeEndpoint, answer: unknown): number {
-  const { data } = parse(node, SPEC_PATH, secondsSchema, answer);
+  const { data } = checkAnswer(node, SPEC_PATH, secondsSchema, answer);
   if (data.SECONDS_PER_SLOT !== undefined) return data.SECONDS_PER_SLOT * 1000;
-  throw new BeaconProtocolError(
-    `Cannot use ${
-      at(node, SPEC_PATH)
-    }: it has neither SLOT_DURATION_MS nor SECONDS_PER_SLOT`,
-  );
+  const reason = "it has neither SLOT_DURATION_MS nor SECONDS_PER_SLOT";
+  throw unusable(node, SPEC_PATH, reason);
 }
 
 const GENESIS_PATH = "/eth/v1/beacon/genesis";
@@ -204,27 +201,3 @@ const ACTION = "create slot clock";
 const secondsSchema = v.object({
   data: v.object({ SECONDS_PER_SLOT: v.optional(slotSeconds) }),
 });
-
-function parse<T>(
-  node: NodeEndpoint,
-  path: string,
-  schema: v.GenericSchema<unknown, T>,
-  body: unknown,
-): T {
-  const result = v.safeParse(schema, body, { abortEarly: true });
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  const field = v.getDotPath(issue) ?? "the body";
-  const got = issue.input === undefined
-    ? "is missing"
-    : `${issue.message}, got ${node.show(JSON.stringify(issue.input), 60)}`;
-  throw new BeaconProtocolError(
-    `Cannot use ${at(node, path)}: ${field} ${got}`,
-  );
-}
-
-/** Where an answer comes from, with the name that the user gave to the node. */
-function at(node: NodeEndpoint, path: string): string {
-  const url = node.at(path);
-  return url.startsWith(node.name) ? url : `${node.name} at ${url}`;
-}

@@ -1,6 +1,6 @@
-/** The probe in front of each connection: does the node answer HTTP at all, and is it in sync. */
+/** A probe: whether a node answers HTTP at all, and whether it is in sync. */
 
-import { delay } from "@std/async/delay";
+import { deadline } from "@std/async/deadline";
 import { STATUS_CODE } from "@std/http/status";
 import * as v from "@valibot/valibot";
 import type { NodeEndpoint } from "../http/endpoint.ts";
@@ -20,11 +20,11 @@ export interface NodeSyncing {
 }
 
 /**
- * Asks `GET /eth/v1/node/syncing`. Any HTTP answer within the time shows that the node is
- * reachable, which the event stream cannot: some nodes send its headers with the first event only.
+ * Requests `GET /eth/v1/node/syncing`. Any HTTP answer within the time shows that the node can be
+ * reached. The event stream cannot show it: some nodes send its headers with the first event only.
  *
  * @param timeoutMs How long to wait for the answer, in milliseconds.
- * @returns The node's answer, `undefined` where it was another one than the Beacon API says.
+ * @returns The sync state, `undefined` where the answer is not the one of the Beacon API.
  * @throws {BeaconTimeoutError} If no answer came in time; its phase is `"probe"`.
  * @throws {BeaconNetworkError} If the node cannot be reached.
  */
@@ -35,7 +35,7 @@ export async function probeNode(
 ): Promise<NodeSyncing | undefined> {
   return await withDeadline(
     (signal) =>
-      askSyncing(node, timeoutMs * BODY_SHARE, { ...options, signal }),
+      requestSyncing(node, timeoutMs * BODY_SHARE, { ...options, signal }),
     {
       timeoutMs,
       signal: options.signal,
@@ -44,7 +44,7 @@ export async function probeNode(
   );
 }
 
-async function askSyncing(
+async function requestSyncing(
   node: NodeEndpoint,
   bodyWithinMs: number,
   options: NodeRequestOptions,
@@ -54,19 +54,12 @@ async function askSyncing(
     await response.body?.cancel();
     return undefined;
   }
-  // The answer is there; what becomes of its body says nothing about reachability.
-  const reading = readStart(response).catch(() => "");
-  const patience = new AbortController();
-  const waiting = delay(bodyWithinMs, { signal: patience.signal }).then(
-    () => "",
-    () => "",
-  );
-  const text = await Promise.race([reading, waiting]);
-  patience.abort();
-  return parseSyncing(text);
+  // The node can be reached, whatever becomes of the body.
+  const reading = deadline(readStart(response), bodyWithinMs);
+  return parseSyncing(await reading.catch(() => ""));
 }
 
-/** The text of a small body; a large one is cut, which makes it no JSON. */
+/** The text of a small body. A large one is cut; then it is not JSON. */
 async function readStart(response: Response): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
@@ -97,7 +90,7 @@ function parseSyncing(text: string): NodeSyncing | undefined {
 }
 
 const MAX_UNITS = 64 * 1024;
-/** Part of the probe's time that the body may take, once the answer is there. */
+/** The part of the probe's time that the body may take after the headers. */
 const BODY_SHARE = 0.2;
 
 const syncingSchema = v.object({

@@ -5,8 +5,10 @@ import { fetchFinalizedCheckpoint } from "../../beacon/api/finality.ts";
 import type { BlockHeader } from "../../beacon/api/headers.ts";
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
 import { withDeadline } from "../../beacon/http/with_deadline.ts";
-import { latestPlausibleSlot } from "../../beacon/plausible_slot.ts";
-import type { SlotClock } from "../../beacon/slot_clock.ts";
+import {
+  latestPlausibleSlot,
+  type SlotClock,
+} from "../../beacon/slot_clock.ts";
 import type { ListenerActor } from "../actor.ts";
 import type { KnownBlock } from "../chain/branch.ts";
 import {

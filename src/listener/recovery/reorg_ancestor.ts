@@ -3,8 +3,10 @@
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
 import type { NodeRequestOptions } from "../../beacon/http/request.ts";
 import { withDeadline } from "../../beacon/http/with_deadline.ts";
-import { latestPlausibleSlot } from "../../beacon/plausible_slot.ts";
-import type { SlotClock } from "../../beacon/slot_clock.ts";
+import {
+  latestPlausibleSlot,
+  type SlotClock,
+} from "../../beacon/slot_clock.ts";
 import type { KnownBlock } from "../chain/branch.ts";
 import type { NodeState } from "../node_state.ts";
 import { Headers, walkBack } from "./branch_walk.ts";
