@@ -11,7 +11,6 @@ import {
   type NodeStatus,
   withErrorsInJson,
 } from "./node_status.ts";
-import { RateLimit } from "./connection/rate_limit.ts";
 import type { TopicRequest } from "./connection/topic_negotiation.ts";
 
 /** Options for {@linkcode NodeReporter}. */
@@ -37,12 +36,10 @@ export interface Disconnect {
 /** Writes the state of each node's connection, and reports every change of it. */
 export class NodeReporter {
   readonly #options: NodeReporterOptions;
-  readonly #warnings: RateLimit;
 
   /** @param options Outlets and clock. */
   constructor(options: NodeReporterOptions) {
     this.#options = options;
-    this.#warnings = new RateLimit(options.now);
   }
 
   /** Genesis and timing are known from a node. */
@@ -89,6 +86,7 @@ export class NodeReporter {
   connected(node: NodeState, oversized: () => number): void {
     const { now, status, log } = this.#options;
     node.state = "connected";
+    node.away = undefined;
     node.oversizedNow = oversized;
     status.post({
       type: "connected",
@@ -109,8 +107,6 @@ export class NodeReporter {
     { reason, error, retryInMs }: Disconnect,
   ): void {
     const { now, status } = this.#options;
-    const changed = node.state !== "disconnected" &&
-      node.state !== "wrong_chain";
     this.#detach(node);
     node.state = reason === "chain" ? "wrong_chain" : "disconnected";
     node.lastError = error;
@@ -123,10 +119,21 @@ export class NodeReporter {
       error,
       retryInMs,
     }));
-    const message = `${error.message}; next attempt in ${
+    const next = `${error.message}; next attempt in ${
       (retryInMs / 1000).toFixed(1)
     } s`;
-    this.warn(node, "disconnect", message, error, changed);
+    const kind = "disconnect";
+    if (node.away === undefined) {
+      node.away = { since: now(), attempts: 0 };
+      node.warnedAt.delete(kind);
+      this.warn(node, kind, next, error, AWAY_INTERVAL_MS);
+      return;
+    }
+    const { since } = node.away;
+    const attempts = ++node.away.attempts;
+    const awayFor = `${Math.round((now() - since) / 60_000)} min`;
+    const message = `Away for ${awayFor}, ${attempts} attempts: ${next}`;
+    this.warn(node, kind, message, error, AWAY_INTERVAL_MS);
   }
 
   /** Warns of events over the byte cap, if there were any since the last call. */
@@ -226,17 +233,24 @@ export class NodeReporter {
     this.warn(node, kind, error.message, error);
   }
 
-  /** Logs a warning; rate-limited by kind and node, unless `always`. */
+  /**
+   * Logs a warning, unless one of its kind was logged for the node a short time ago: a broken node must
+   * not flood the log.
+   *
+   * @param kind Kinds must be few.
+   * @param intervalMs The shortest time between two of the kind, in milliseconds.
+   */
   warn(
     node: NodeState,
     kind: string,
     message: string,
     error?: Error,
-    always = false,
+    intervalMs: number = WARN_INTERVAL_MS,
   ): void {
-    // Called in any case, so that a warning of `always` counts for the limit too.
-    const allowed = this.#warnings.allows(`${kind} ${node.name}`);
-    if (!allowed && !always) return;
+    const now = this.#options.now();
+    const last = node.warnedAt.get(kind);
+    if (last !== undefined && now >= last && now - last < intervalMs) return;
+    node.warnedAt.set(kind, now);
     this.#options.log({
       level: "warn",
       message,
@@ -253,3 +267,5 @@ export class NodeReporter {
 
 /** What a node is taken for until it reports something else. */
 const HEALTHY = { isSyncing: false, isOptimistic: false, elOffline: false };
+const WARN_INTERVAL_MS = 10_000;
+const AWAY_INTERVAL_MS = 60_000;

@@ -80,6 +80,10 @@ export class NodeState {
   chain: NodeChain = new NodeChain();
   /** The last reason for a disconnect, or why genesis or spec cannot be used. */
   lastError: Error | undefined;
+  /** Since when its stream is gone, and how many attempts failed since; `undefined` before and while it is open. */
+  away: { since: number; attempts: number } | undefined;
+  /** When a warning was logged last, by kind. */
+  readonly warnedAt: Map<string, number> = new Map();
   /** Bytes of all bodies. */
   bytes = 0;
   /** Events that exceeded the cap, on connections that have ended. */

@@ -389,7 +389,6 @@ export class SseListener implements AsyncDisposable {
 
   /** A node that can never be connected ends the listener if no other node is left. */
   #fail(node: NodeState, error: Error): void {
-    this.#reporter.failed(node, "permanent", error);
     const supervised = this.#supervised.get(node.name);
     if (supervised !== undefined) supervised.error = error;
     const all = [...this.#supervised.values()];

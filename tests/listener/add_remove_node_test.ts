@@ -1,7 +1,13 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { SseListener } from "@org/beacon-sse";
 import { brief, configAtSlot, nextStatus, take } from "./helpers.ts";
-import { frame, head, openStream, ScriptedNode } from "./scripted_node.ts";
+import {
+  block,
+  frame,
+  head,
+  openStream,
+  ScriptedNode,
+} from "./scripted_node.ts";
 
 const OPTIONS = {
   config: configAtSlot(100),
@@ -153,4 +159,30 @@ Deno.test("SseListener.addNode() takes a node back that was removed, with counte
     await listener.registry.metrics(),
     /sse_events_total\{addr="a",topic="head"\} 1\n/,
   );
+});
+
+Deno.test("SseListener.addNode() delivers nothing again that the only node before has reported", async () => {
+  const frames = [98, 99].flatMap((slot) => [
+    frame("block", block(slot)),
+    frame("head", head(slot)),
+  ]);
+  await using a = new ScriptedNode({ events: () => openStream(...frames) });
+  await using b = new ScriptedNode({
+    events: () => openStream(...frames, frame("head", head(100))),
+  });
+  await using listener = await SseListener.start({
+    ...OPTIONS,
+    topics: ["head", "block"],
+    nodes: [{ url: a.url, name: "a" }],
+  });
+  const events = listener.events();
+  await take(listener.events(), 4);
+  await listener.addNode({ url: b.url, name: "b" });
+  assertEquals((await take(events, 5)).map(brief), [
+    "block 98",
+    "head 98",
+    "block 99",
+    "head 99",
+    "head 100",
+  ]);
 });

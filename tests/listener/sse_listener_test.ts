@@ -882,3 +882,38 @@ for (
     await server[Symbol.asyncDispose]();
   });
 }
+
+/** As Deno's `fetch` without the permission. */
+function forbidden(): Promise<Response> {
+  const error = new Error('Requires net access to "node.test:80"');
+  return Promise.reject(Object.assign(error, { name: "NotCapable" }));
+}
+
+Deno.test("subscribe() throws where its node can never be reached", async () => {
+  const events = subscribe("http://node.test", { ...HASTY, fetch: forbidden });
+  await assertRejects(() => events.next(), Error, "net access");
+});
+
+Deno.test("SseListener.finished rejects where no node can ever be reached", async () => {
+  const listener = await SseListener.start({
+    ...HASTY,
+    nodes: ["http://node.test", "http://other.test"],
+    fetch: forbidden,
+  });
+  await assertRejects(() => listener.finished, Error, "net access");
+  assertEquals(listener.nodes.map(({ state }) => state), ["closed", "closed"]);
+});
+
+Deno.test("SseListener() goes on where one of its nodes can never be reached", async () => {
+  await using node = new ScriptedNode({
+    events: () => openStream(frame("head", head(100))),
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    nodes: ["http://node.test", node.url],
+    fetch: (input, init) =>
+      `${input}`.startsWith(node.url) ? fetch(input, init) : forbidden(),
+  });
+  assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+  assertStringIncludes(listener.nodes[0]!.lastError!.message, "net access");
+});
