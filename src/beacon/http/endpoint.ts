@@ -135,7 +135,7 @@ function defaultName(base: URL): string {
 }
 
 const EVENTS_SUFFIX = /\/eth\/v1\/events\/*$/;
-/** Shorter ones cannot be told from ordinary words. */
+/** Shorter ones are found in ordinary words. */
 const LEAST_SECRET_LENGTH = 4;
 
 function findSecrets(

@@ -8,7 +8,7 @@ export function redactUrl(text: string): string {
   const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(text)?.[0] ?? "";
   const authority = /^[^/\\?#]*/.exec(text.slice(scheme.length))![0];
   const rest = text.slice(scheme.length + authority.length);
-  // It may end a password with a slash in it, so that the host cannot be told.
+  // It may be the end of a password with a slash in it; then the host is not known.
   if (rest.includes("@")) return `${scheme}…@…`;
   const host = authority.slice(authority.lastIndexOf("@") + 1);
   const userinfo = host.length < authority.length ? "…@" : "";

@@ -65,7 +65,7 @@ function assertNames(message: string, value: unknown): void {
   );
 }
 
-Deno.test("fetchChainConfig() asks for genesis and spec below the base", async () => {
+Deno.test("fetchChainConfig() requests genesis and spec below the base", async () => {
   await using server = new HttpServer((path) =>
     Response.json({ data: path.endsWith("/spec") ? SPEC : GENESIS })
   );

@@ -36,7 +36,7 @@ async function probeAnswer(
   return await probe(server.url);
 }
 
-Deno.test("probeNode() asks for the node's sync state", async () => {
+Deno.test("probeNode() requests the node's sync state", async () => {
   await using server = new HttpServer(() =>
     Response.json({
       data: {
@@ -61,7 +61,7 @@ Deno.test("probeNode() asks for the node's sync state", async () => {
   );
 });
 
-Deno.test("probeNode() takes any status for a sign of life", async () => {
+Deno.test("probeNode() accepts any status as a sign of life", async () => {
   for (const status of [204, 206, 302, 400, 401, 403, 404, 429, 500, 503]) {
     const syncing = await probeAnswer(() =>
       new Response(status === 204 ? null : "gone fishing", { status })
@@ -70,7 +70,7 @@ Deno.test("probeNode() takes any status for a sign of life", async () => {
   }
 });
 
-Deno.test("probeNode() takes any body for a sign of life", async () => {
+Deno.test("probeNode() accepts any body as a sign of life", async () => {
   const bodies = [
     "",
     "<html>",
@@ -114,7 +114,7 @@ Deno.test("probeNode() leaves the body of another status unread", async () => {
   await cancelled.promise;
 });
 
-Deno.test("probeNode() tells of a node that does not answer in time", async () => {
+Deno.test("probeNode() rejects when a node does not answer in time", async () => {
   const { promise, resolve } = Promise.withResolvers<Response>();
   await using server = new HttpServer(() => promise);
   const url = `${server.url.replace("//", "//uSeR:pAsS@")}/sEcReT?key=hIdDeN`;
@@ -145,7 +145,7 @@ Deno.test("probeNode() ends its request when the time is over", async () => {
   await ended.promise;
 });
 
-Deno.test("probeNode() takes headers for a sign of life, though the body does not come", async () => {
+Deno.test("probeNode() accepts headers as a sign of life, though the body does not come", async () => {
   await using server = new HttpServer(() =>
     new Response(
       new ReadableStream({
@@ -156,12 +156,12 @@ Deno.test("probeNode() takes headers for a sign of life, though the body does no
   assertEquals(await probe(server.url, 500), undefined);
 });
 
-Deno.test("probeNode() tells of a node that cannot be reached", async () => {
+Deno.test("probeNode() rejects when a node cannot be reached", async () => {
   const url = `http://127.0.0.1:${unusedPort()}`;
   await assertRejects(() => probe(url), BeaconNetworkError, url);
 });
 
-Deno.test("probeNode() tells of a connection that breaks within the body", async () => {
+Deno.test("probeNode() rejects when the connection breaks within the body", async () => {
   await using server = new RawServer(
     'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"data":',
   );

@@ -106,7 +106,7 @@ Deno.test("BeaconEventReader.read() takes unknown topics with what JSON they hav
   ]);
 });
 
-Deno.test("BeaconEventReader.read() takes names of what every object inherits for unknown topics", () => {
+Deno.test("BeaconEventReader.read() reads names that every object inherits as unknown topics", () => {
   const names = ["__proto__", "constructor", "toString", "hasOwnProperty"];
   const [batch] = decode([names.map((name) => sse(name, "{}"))]);
   assertEquals(

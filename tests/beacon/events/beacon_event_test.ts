@@ -1,4 +1,4 @@
-/** The type of an event: what its topic tells the compiler of its data. */
+/** The type of an event: the topic decides the type of the data. */
 
 import { assert, assertEquals } from "@std/assert";
 import type {
@@ -76,7 +76,7 @@ Deno.test("BeaconEvent cannot be changed", () => {
   assertEquals(change.length, 1);
 });
 
-Deno.test("BeaconEvent is recovered or says nothing of it", () => {
+Deno.test("BeaconEvent has recovered true or no such member", () => {
   const recovered: BeaconEvent = { ...head, recovered: true };
   // @ts-expect-error false would be a third state
   const not: BeaconEvent = { ...head, recovered: false };

@@ -73,7 +73,7 @@ Deno.test("identify() gives no two examples the same key", () => {
   assertEquals(new Set(identities).size, TOPIC_EXAMPLES.length - 2);
 });
 
-Deno.test("identify() takes a bare payload for the same event as a wrapped one", () => {
+Deno.test("identify() gives a bare payload the key of a wrapped one", () => {
   for (
     const topic of [
       "execution_payload_bid",
@@ -109,7 +109,7 @@ Deno.test("identify() gives the same key where a node leaves out what others sen
   }
 });
 
-Deno.test("identify() tells apart confirmations with and without the current slot", () => {
+Deno.test("identify() separates confirmations with and without the current slot", () => {
   const { payload } = TOPIC_EXAMPLES.find(({ topic }) =>
     topic === "fast_confirmation"
   )!;
@@ -119,7 +119,7 @@ Deno.test("identify() tells apart confirmations with and without the current slo
   );
 });
 
-Deno.test("identify() tells apart aggregates of one committee and of another", () => {
+Deno.test("identify() separates aggregates of one committee and of another", () => {
   const { payload } = TOPIC_EXAMPLES.find(({ topic }) =>
     topic === "attestation"
   )!;
@@ -210,7 +210,7 @@ Deno.test("identify() gives a later stage to a head_v2 whose payload is known be
   assertEquals(stages, [0, 1, 2, 3, 4, 5]);
 });
 
-Deno.test("isSameEvent() tells events apart whose unknown members differ", () => {
+Deno.test("isSameEvent() separates events whose unknown members differ", () => {
   for (const { topic, payload } of TOPIC_EXAMPLES) {
     const [one, other, third] = ["1", "2", undefined].map((new_member) =>
       identify(eventOf(topic, { ...payload as object, new_member }))

@@ -1,4 +1,4 @@
-/** Payloads of every topic: what is delivered, what is refused, and what the error says. */
+/** Payloads of every topic: what is delivered, what is refused, and with what error. */
 
 import {
   assert,
@@ -60,7 +60,7 @@ for (const { topic, form, payload, data } of TOPIC_EXAMPLES) {
     assertEquals<unknown>(parseEventData(topic, raw), expected);
   });
 
-  Deno.test(`parseEventData() takes an optional member of ${name} that is null for absent`, () => {
+  Deno.test(`parseEventData() leaves out an optional member of ${name} that is null`, () => {
     for (const path of membersOf(payload)) {
       if (!isOptional(topic, path)) continue;
       assertEquals<unknown>(
@@ -382,7 +382,7 @@ Deno.test("parseEventData() survives deep nesting", () => {
   }
 });
 
-Deno.test("parseEventData() tells apart roots that differ in one digit", () => {
+Deno.test("parseEventData() separates roots that differ in one digit", () => {
   for (let place = 2; place < ROOT.length; place++) {
     const root = `${ROOT.slice(0, place)}0${ROOT.slice(place + 1)}`;
     const bad = `${ROOT.slice(0, place)}g${ROOT.slice(place + 1)}`;

@@ -174,7 +174,7 @@ Deno.test("anyObject delivers members as they are, and no prototype", () => {
   for (const value of [[], null, "x", 1]) assertRead(anyObject, value);
 });
 
-Deno.test("boolean takes no text for a boolean", () => {
+Deno.test("boolean refuses text", () => {
   assertRead(boolean, true, true);
   assertRead(boolean, false, false);
   for (const value of ["true", 1, null, {}]) assertRead(boolean, value);

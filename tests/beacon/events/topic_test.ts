@@ -1,4 +1,4 @@
-/** Names of topics: which are known, and which can be asked for. */
+/** Names of topics: which are known, and which can be requested. */
 
 import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
 import {

@@ -124,7 +124,7 @@ Deno.test("NodeEndpoint.name is the URL without userinfo, query and trailing sla
   }
 });
 
-Deno.test("NodeEndpoint() takes the address of the events for its base", () => {
+Deno.test("NodeEndpoint() removes the path of the events from its base", () => {
   const table = [
     ["http://a/eth/v1/events", "http://a"],
     ["http://a/base/eth/v1/events/?topics=head", "http://a/base"],
@@ -293,7 +293,7 @@ Deno.test("NodeEndpoint.show() takes out secrets before it cuts, and escapes wha
   );
 });
 
-Deno.test("NodeEndpoint.at() tells the URL of an endpoint without credentials", () => {
+Deno.test("NodeEndpoint.at() shows the URL of an endpoint without credentials", () => {
   const node = new NodeEndpoint({
     url: "http://u:p@host:5052/eth/k3y?token=abc",
     name: "backup",

@@ -1,4 +1,4 @@
-/** A server on loopback that answers as a test says. */
+/** Servers on loopback that answer as a test needs it. */
 
 /** A request as it came. */
 export interface ReceivedRequest {
@@ -21,7 +21,7 @@ export class HttpServer implements AsyncDisposable {
 
   /**
    * @param answer Answers a request to a path; its query is left out.
-   * @param tls Its certificate and key, where it speaks HTTPS.
+   * @param tls Its certificate and key, for HTTPS.
    */
   constructor(
     answer: (path: string, request: Request) => Response | Promise<Response>,
@@ -139,7 +139,7 @@ export class StoppingRelay implements AsyncDisposable {
   }
 }
 
-/** A port on loopback where nobody listens. */
+/** A port on loopback without a server. */
 export function unusedPort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;

@@ -76,7 +76,7 @@ Deno.test("requestNode() sends what the node needs", async () => {
   );
 });
 
-Deno.test("requestNode() asks for JSON by default", async () => {
+Deno.test("requestNode() requests JSON by default", async () => {
   await using server = new HttpServer(() => new Response(null));
   const response = await requestNode(
     new NodeEndpoint(server.url),
@@ -214,7 +214,7 @@ Deno.test("requestNode() follows five redirects", async () => {
   assertEquals(await response.text(), "here");
 });
 
-Deno.test("requestNode() takes a redirect without a location for an answer", async () => {
+Deno.test("requestNode() returns a redirect without a location", async () => {
   await using server = new HttpServer(() =>
     new Response(null, { status: 302 })
   );
@@ -227,7 +227,7 @@ Deno.test("requestNode() takes a redirect without a location for an answer", asy
   assertEquals(response.status, 302);
 });
 
-Deno.test("requestNode() tells why there is no answer, without URL and credentials", async () => {
+Deno.test("requestNode() names why there is no answer, without URL and credentials", async () => {
   const port = unusedPort();
   const error = await assertRejects(
     () =>
@@ -390,7 +390,7 @@ Deno.test("requestJson() refuses what is not JSON, with the cause", async () => 
   }
 });
 
-Deno.test("requestJson() tells of a connection that breaks within the body", async () => {
+Deno.test("requestJson() rejects when the connection breaks within the body", async () => {
   await using server = new RawServer(
     'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"data":',
   );
@@ -417,7 +417,7 @@ Deno.test("requestJson() refuses any status but 200", async () => {
   }
 });
 
-Deno.test("httpError() tells status, endpoint and the body's beginning", async () => {
+Deno.test("httpError() shows status, endpoint and the body's beginning", async () => {
   const error = await errorOf(' {"message":"not yet"}\n', { status: 404 });
   assertEquals(error.name, "BeaconHttpError");
   assertEquals(error.status, 404);

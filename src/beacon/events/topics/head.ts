@@ -28,7 +28,7 @@ export interface HeadEvent {
 /** Whether the head builds on its block's payload; `"pending"` is Teku's, for not yet known. */
 export type PayloadStatus = "empty" | "full" | "pending";
 
-/** Head of the chain as `head_v2` tells it. */
+/** Head of the chain as `head_v2` reports it. */
 export interface HeadV2Data {
   /** Slot of the head block. */
   readonly slot: number;

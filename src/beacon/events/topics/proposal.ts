@@ -18,7 +18,7 @@ export interface Withdrawal {
   readonly amount: string;
 }
 
-/** What the execution client is told about the payload to build. */
+/** The attributes that the execution client gets for the payload to build. */
 export interface PayloadAttributes {
   /** Unix time of the payload, in seconds. */
   readonly timestamp: number;
@@ -47,7 +47,7 @@ export interface PayloadAttributesData {
   readonly parent_block_hash: string;
   /** Number of the parent's execution block; until fulu. */
   readonly parent_block_number?: number;
-  /** What the execution client is told. */
+  /** The attributes that the execution client gets. */
   readonly payload_attributes: PayloadAttributes;
 }
 
