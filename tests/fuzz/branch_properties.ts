@@ -240,24 +240,38 @@ function leadsTo(
 
 /** A reorg is between two branches, and its depth leads to where they part. */
 function checkReorgTruth(
-  { tree, schedule }: Run,
+  run: Run,
   reorg: ChainReorg,
   report: Report,
 ): void {
+  const { tree, schedule } = run;
   const { slot, depth, epoch, oldHeadBlock, newHeadBlock } = reorg;
   const oldHead = tree.get(oldHeadBlock);
   const newHead = tree.get(newHeadBlock);
   const ancestor = oldHead && newHead && tree.commonAncestor(oldHead, newHead);
+  const found = reorg.ancestorSlot ?? slot - depth;
   const isTrue = ancestor !== undefined && ancestor !== oldHead &&
     newHead!.slot === slot &&
-    slot - depth === ancestor.slot &&
-    epoch === Math.floor(ancestor.slot / schedule.slotsPerEpoch);
+    isParting(run, found, ancestor.slot) &&
+    epoch === Math.floor(found / schedule.slotsPerEpoch);
   if (!isTrue) {
     report(
       "truth",
       `${JSON.stringify(reorg)}; the branches part at ${ancestor?.slot}`,
     );
   }
+}
+
+/** Whether branches part at a slot. Where headers of an old branch are gone, it may be any one before. */
+function isParting(
+  { nodes }: Run,
+  found: number,
+  actual: number | undefined,
+): boolean {
+  const forgets = nodes.some(({ plan }) =>
+    plan.habits.some(({ type }) => type === "forget-orphans")
+  );
+  return found === actual || (forgets && found < actual!);
 }
 
 /** What was recovered is what the chain is like. */
@@ -283,7 +297,11 @@ function checkTruth(run: Run, event: BeaconEvent, report: Report): void {
     isTrue = oldHead !== undefined && newHead !== undefined &&
       newHead.slot === slot &&
       !tree.isOnBranchOf(oldHead, newHead) &&
-      slot - depth === tree.commonAncestor(oldHead, newHead)?.slot &&
+      isParting(
+        run,
+        slot - depth,
+        tree.commonAncestor(oldHead, newHead)?.slot,
+      ) &&
       event.data.old_head_state === oldHead.stateRoot &&
       event.data.new_head_state === newHead.stateRoot;
   } else if (event.topic === "finalized_checkpoint") {
