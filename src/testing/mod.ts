@@ -132,6 +132,7 @@ export type {
   OptimisticFault,
   OwnBranchFault,
 } from "./faults/chain_faults.ts";
+export type { FaultBase } from "./faults/declaration.ts";
 export type { Fault, NodeFault } from "./faults/fault.ts";
 export type { FaultStage, PlayFaultsOptions } from "./faults/play_faults.ts";
 export type {

@@ -74,7 +74,7 @@ function wasHeadOf({ heads }: RunNode, { frame, arrivedAt }: Arrived): boolean {
 }
 
 /** For so long a head may be under way. */
-const UNDER_WAY_MS = 30_000;
+const UNDER_WAY_MS = 2_000;
 
 function checkAbsence(
   run: Run,

@@ -7,9 +7,11 @@ import { delay } from "@std/async/delay";
 import { PRIMING_TOPICS, primingPayload } from "./priming.ts";
 import {
   FaultProxy,
+  NODE_FAULT_TYPES,
   playFaults,
   randomFaults,
   SimulatedBeaconNode,
+  WIRE_FAULT_TYPES,
 } from "@org/beacon-sse/testing";
 
 /** What the worker is told first. */
@@ -38,8 +40,11 @@ export type SoakNodesMessage =
   /** All is closed. */
   | { type: "closed" };
 
+/** A node that is on another chain for good would not be listened to any more. */
+const TYPES = [...new Set([...NODE_FAULT_TYPES, ...WIRE_FAULT_TYPES])]
+  .filter((type) => type !== "new-chain");
 /** In slots: long enough for the listener to notice, and to come back in between. */
-const LENGTHS = { maxSlots: 30, maxPauseSlots: 40 };
+const LENGTHS = { types: TYPES, maxSlots: 30, maxPauseSlots: 40 };
 const REPORT_MS = 1000;
 
 /**

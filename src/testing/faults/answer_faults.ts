@@ -3,7 +3,8 @@
 import * as v from "@valibot/valibot";
 import {
   count,
-  declare,
+  counted,
+  type FaultBase,
   FLAG,
   integer,
   oneOf,
@@ -12,7 +13,6 @@ import {
   someOf,
   text,
   texts,
-  TIMES,
 } from "./declaration.ts";
 
 /** A part of the Beacon API, or all of it. */
@@ -27,55 +27,28 @@ export type Endpoint =
   | "all";
 
 /** How many requests a fault strikes. */
-export interface RequestFault {
-  /**
-   * How many requests it strikes.
-   *
-   * @default {Infinity}
-   */
+export interface RequestFault<T extends string> extends FaultBase<T> {
+  /** How many requests it strikes. Default: `Infinity`. */
   times?: number;
 }
 
 /** Which requests a fault strikes, and how many. */
-export interface AnswerFaultScope extends RequestFault {
-  /**
-   * The requests that it strikes.
-   *
-   * @default {"events"}
-   */
+export interface AnswerFaultScope<T extends string> extends RequestFault<T> {
+  /** The requests that it strikes. Default: `"events"`. */
   endpoint?: Endpoint;
 }
 
 /** Any status with any body. */
-export interface StatusFault extends AnswerFaultScope {
-  /** Tells the faults apart. */
-  type: "status";
+export interface StatusFault extends AnswerFaultScope<"status"> {
   /** Status code, 200 to 599. */
   status: number;
-  /**
-   * Text of the body.
-   *
-   * @default {`{"code":503,"message":"Simulated fault"}`, with the status}
-   */
+  /** Text of the body. Default: `{"code":503,"message":"Simulated fault"}`, with the status. */
   body?: string;
-  /**
-   * Length of the body in bytes, up to `Infinity`: the text is repeated up to
-   * there, produced as the client reads.
-   *
-   * @default {length of the text}
-   */
+  /** Length of the body in bytes, up to `Infinity`: the text is repeated up to there, produced as the client reads. Default: length of the text. */
   bodyBytes?: number;
-  /**
-   * What follows the body: its end, nothing at all, or a broken connection.
-   *
-   * @default {"end"}
-   */
+  /** What follows the body: its end, nothing at all, or a broken connection. Default: `"end"`. */
   ending?: "end" | "hang" | "break";
-  /**
-   * Content type.
-   *
-   * @default {"application/json"}
-   */
+  /** Content type. Default: `"application/json"`. */
   contentType?: string;
   /** `Retry-After`: seconds or a date. */
   retryAfter?: string;
@@ -84,46 +57,29 @@ export interface StatusFault extends AnswerFaultScope {
 }
 
 /** No answer: headers do not come until the fault is healed or the node closed, and then they are 503. */
-export interface HangFault extends AnswerFaultScope {
-  /** Tells the faults apart. */
-  type: "hang";
-}
+export type HangFault = AnswerFaultScope<"hang">;
 
 /** Answers that come late. */
-export interface DelayFault extends AnswerFaultScope {
-  /** Tells the faults apart. */
-  type: "delay";
+export interface DelayFault extends AnswerFaultScope<"delay"> {
   /** How late, in milliseconds. */
   ms: number;
 }
 
 /** An event stream that ends at once: 200, `text/event-stream`, not one byte (Teku, Prysm). */
-export interface EmptyFault extends RequestFault {
-  /** Tells the faults apart. */
-  type: "empty";
-}
+export type EmptyFault = RequestFault<"empty">;
 
 /** An event stream with the wrong content type. */
-export interface ContentTypeFault extends RequestFault {
-  /** Tells the faults apart. */
-  type: "content-type";
-  /**
-   * The content type.
-   *
-   * @default {"text/html"}
-   */
+export interface ContentTypeFault extends RequestFault<"content-type"> {
+  /** The content type. Default: `"text/html"`. */
   contentType?: string;
 }
 
 /** An event stream that is compressed, each message for itself, whatever the client accepts. */
-export interface CompressedFault extends RequestFault {
-  /** Tells the faults apart. */
-  type: "compressed";
+export interface CompressedFault extends RequestFault<"compressed"> {
   /**
    * What `content-encoding` reports. The bytes of `gzip` and `deflate` are
    * what they should be; those of `br` are not compressed at all.
-   *
-   * @default {"gzip"}
+   * Default: `"gzip"`.
    */
   encoding?: "gzip" | "deflate" | "br";
 }
@@ -133,70 +89,37 @@ export interface CompressedFault extends RequestFault {
  * Caplin): with an event, or with a keep-alive comment where the node sends
  * such. For no headers at all see {@linkcode HangFault}.
  */
-export interface LateHeadersFault extends RequestFault {
-  /** Tells the faults apart. */
-  type: "late-headers";
-}
+export type LateHeadersFault = RequestFault<"late-headers">;
 
 /** Another genesis than that of the node's blocks: the node seems to follow another chain. */
-export interface OtherChainFault extends RequestFault {
-  /** Tells the faults apart. */
-  type: "other-chain";
-  /**
-   * The root, `0x` and 64 hexadecimal digits.
-   *
-   * @default {one that follows from the node's seed}
-   */
+export interface OtherChainFault extends RequestFault<"other-chain"> {
+  /** The root, `0x` and 64 hexadecimal digits. Default: one that follows from the node's seed. */
   root?: string;
-  /**
-   * How many seconds later the genesis time is.
-   *
-   * @default {0}
-   */
+  /** How many seconds later the genesis time is. Default: `0`. */
   laterBy?: number;
 }
 
 /** An answer about the state of the node that differs from the truth. */
-export interface SyncStateFault extends RequestFault {
-  /** Tells the faults apart. */
-  type: "sync-state";
-  /**
-   * What `is_syncing` reports.
-   *
-   * @default {false}
-   */
+export interface SyncStateFault extends RequestFault<"sync-state"> {
+  /** What `is_syncing` reports. Default: `false`. */
   isSyncing?: boolean;
-  /**
-   * What `is_optimistic` reports.
-   *
-   * @default {false}
-   */
+  /** What `is_optimistic` reports. Default: `false`. */
   isOptimistic?: boolean;
-  /**
-   * What `el_offline` reports.
-   *
-   * @default {false}
-   */
+  /** What `el_offline` reports. Default: `false`. */
   elOffline?: boolean;
 }
 
 /** Headers of blocks that are off the branch of the head are not found (Prysm). */
-export interface ForgetOrphansFault extends RequestFault {
-  /** Tells the faults apart. */
-  type: "forget-orphans";
-}
+export type ForgetOrphansFault = RequestFault<"forget-orphans">;
 
 /** A node that does not have some topics: it refuses any list with one of them. */
-export interface RefuseTopicsFault extends RequestFault {
-  /** Tells the faults apart. */
-  type: "refuse-topics";
+export interface RefuseTopicsFault extends RequestFault<"refuse-topics"> {
   /** Topics that it does not have. */
   topics: readonly string[];
   /**
    * How it refuses: 400 that names the first such topic (most nodes), 400 that
    * does not, or an event stream that ends at once (Teku).
-   *
-   * @default {"named"}
+   * Default: `"named"`.
    */
   answer?: "named" | "unnamed" | "empty";
 }
@@ -205,24 +128,18 @@ export interface RefuseTopicsFault extends RequestFault {
  * A node that takes `topics=head,block` for one topic, which it does not have;
  * it wants `topics=head&topics=block`.
  */
-export interface JoinedTopicsFault extends RequestFault {
-  /** Tells the faults apart. */
-  type: "joined-topics";
+export interface JoinedTopicsFault extends RequestFault<"joined-topics"> {
   /**
    * What such a request gets: 400 that names the list as one topic, 400 that
    * names nothing, or no answer at all (Lodestar 1.5.1), as with
    * {@linkcode HangFault}.
-   *
-   * @default {"named"}
+   * Default: `"named"`.
    */
   answer?: "named" | "unnamed" | "hang";
 }
 
 /** A node that reads the first `topics` key only, and does not report that (Caplin). */
-export interface RepeatedTopicsFault extends RequestFault {
-  /** Tells the faults apart. */
-  type: "repeated-topics";
-}
+export type RepeatedTopicsFault = RequestFault<"repeated-topics">;
 
 /** A wrong answer to a request. */
 export type AnswerFault =
@@ -292,7 +209,7 @@ const CONTENT_TYPES = [
 
 /** The wrong answers. */
 export const ANSWER_FAULTS = {
-  status: declare<StatusFault>("status", {
+  status: counted<StatusFault>("status", {
     status: required(someOf(integer(200, 599), STATUSES)),
     body: text("a text", /^/, ["", "busy", "<html>", `{"code":"x"}`]),
     bodyBytes: count(0, [0, 2 ** 21]),
@@ -301,39 +218,31 @@ export const ANSWER_FAULTS = {
     retryAfter: HEADER(["0", "1", "120", "86400", "999999999", "soon", "-5"]),
     headers: HEADERS,
     endpoint,
-    times: TIMES,
   }),
-  hang: declare<HangFault>("hang", { endpoint, times: TIMES }),
-  delay: declare<DelayFault>("delay", {
+  hang: counted<HangFault>("hang", { endpoint }),
+  delay: counted<DelayFault>("delay", {
     ms: required(integer(1, 86_400_000, [1, 2_000])),
     endpoint,
-    times: TIMES,
   }),
-  empty: declare<EmptyFault>("empty", { times: TIMES }),
-  "content-type": declare<ContentTypeFault>("content-type", {
+  empty: counted<EmptyFault>("empty", {}),
+  "content-type": counted<ContentTypeFault>("content-type", {
     contentType: HEADER(CONTENT_TYPES),
-    times: TIMES,
   }),
-  compressed: declare<CompressedFault>("compressed", {
+  compressed: counted<CompressedFault>("compressed", {
     encoding: oneOf(["gzip", "deflate", "br"], ["gzip", "deflate"]),
-    times: TIMES,
   }),
-  "late-headers": declare<LateHeadersFault>("late-headers", { times: TIMES }),
-  "other-chain": declare<OtherChainFault>("other-chain", {
+  "late-headers": counted<LateHeadersFault>("late-headers", {}),
+  "other-chain": counted<OtherChainFault>("other-chain", {
     root: text("0x and 64 hexadecimal digits", /^0x[0-9a-f]{64}$/i),
     laterBy: integer(-1e9, 1e9),
-    times: TIMES,
   }),
-  "sync-state": declare<SyncStateFault>("sync-state", {
+  "sync-state": counted<SyncStateFault>("sync-state", {
     isSyncing: FLAG,
     isOptimistic: FLAG,
     elOffline: FLAG,
-    times: TIMES,
   }),
-  "forget-orphans": declare<ForgetOrphansFault>("forget-orphans", {
-    times: TIMES,
-  }),
-  "refuse-topics": declare<RefuseTopicsFault>("refuse-topics", {
+  "forget-orphans": counted<ForgetOrphansFault>("forget-orphans", {}),
+  "refuse-topics": counted<RefuseTopicsFault>("refuse-topics", {
     topics: required(texts([
       ["block_gossip"],
       ["block"],
@@ -343,13 +252,9 @@ export const ANSWER_FAULTS = {
       ["head"],
     ])),
     answer: oneOf(["named", "unnamed", "empty"]),
-    times: TIMES,
   }),
-  "joined-topics": declare<JoinedTopicsFault>("joined-topics", {
+  "joined-topics": counted<JoinedTopicsFault>("joined-topics", {
     answer: oneOf(["named", "unnamed", "hang"]),
-    times: TIMES,
   }),
-  "repeated-topics": declare<RepeatedTopicsFault>("repeated-topics", {
-    times: TIMES,
-  }),
+  "repeated-topics": counted<RepeatedTopicsFault>("repeated-topics", {}),
 };

@@ -1,34 +1,27 @@
 /** What can happen to a node's chain and clock, declared. */
 
-import { declare, FLAG, integer, required } from "./declaration.ts";
+import {
+  declare,
+  type FaultBase,
+  FLAG,
+  integer,
+  required,
+} from "./declaration.ts";
 
 /**
  * A branch switch while away: all event streams end, the chain reorgs while
  * nobody is connected, and streams are taken again; all of it at once.
  */
-export interface BranchSwitchFault {
-  /** Tells the faults apart. */
-  type: "branch-switch";
-  /**
-   * How many slots below the head the branches part, as in
-   * {@linkcode SimulatedBeaconNode.reorg}.
-   *
-   * @default {1}
-   */
+export interface BranchSwitchFault extends FaultBase<"branch-switch"> {
+  /** How many slots below the head the branches part, as in {@linkcode SimulatedBeaconNode.reorg}. Default: `1`. */
   depth?: number;
 }
 
 /** The head goes to a block beside it, and back at once: two reorgs. */
-export interface FlipFault {
-  /** Tells the faults apart. */
-  type: "flip";
-}
+export type FlipFault = FaultBase<"flip">;
 
 /** The node follows a branch of its own; healed, it comes back by a reorg with the next block. */
-export interface OwnBranchFault {
-  /** Tells the faults apart. */
-  type: "own-branch";
-}
+export type OwnBranchFault = FaultBase<"own-branch">;
 
 /**
  * A clock that is wrong: the node's slots begin too early or too late.
@@ -36,9 +29,7 @@ export interface OwnBranchFault {
  * A clock set forward leaves the slots in between empty. Once it is right
  * again, the chain stands still until it is past the slots that came early.
  */
-export interface ClockSkewFault {
-  /** Tells the faults apart. */
-  type: "clock-skew";
+export interface ClockSkewFault extends FaultBase<"clock-skew"> {
   /** How far the clock is ahead in milliseconds, up to a day; negative: behind. */
   byMs: number;
 }
@@ -47,20 +38,10 @@ export interface ClockSkewFault {
  * The chain begins again under the same address, as test networks do: all
  * event streams end, genesis is now, and the blocks of before are not found.
  */
-export interface NewChainFault {
-  /** Tells the faults apart. */
-  type: "new-chain";
-  /**
-   * Whether `genesis_validators_root` stays, as on development chains.
-   *
-   * @default {false}
-   */
+export interface NewChainFault extends FaultBase<"new-chain"> {
+  /** Whether `genesis_validators_root` stays, as on development chains. Default: `false`. */
   sameRoot?: boolean;
-  /**
-   * How many seconds from now the genesis is, rounded up to a whole second.
-   *
-   * @default {0}
-   */
+  /** How many seconds from now the genesis is, rounded up to a whole second. Default: `0`. */
   inSeconds?: number;
 }
 
@@ -68,29 +49,19 @@ export interface NewChainFault {
  * An execution layer that is behind: each event comes with
  * `execution_optimistic: true`, and once more when the block is verified.
  */
-export interface OptimisticFault {
-  /** Tells the faults apart. */
-  type: "optimistic";
-  /**
-   * After how many milliseconds a block is verified.
-   *
-   * @default {1000}
-   */
+export interface OptimisticFault extends FaultBase<"optimistic"> {
+  /** After how many milliseconds a block is verified. Default: `1000`. */
   ms?: number;
 }
 
 /** A node that was behind and catches up: it reports the blocks of so many slots again, each as its head, oldest first. */
-export interface CatchUpFault {
-  /** Tells the faults apart. */
-  type: "catch-up";
+export interface CatchUpFault extends FaultBase<"catch-up"> {
   /** How many slots back it begins. */
   slots: number;
 }
 
 /** Many `block_gossip` events at once, of blocks beside the head. */
-export interface BurstFault {
-  /** Tells the faults apart. */
-  type: "burst";
+export interface BurstFault extends FaultBase<"burst"> {
   /** How many. */
   events: number;
 }

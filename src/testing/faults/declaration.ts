@@ -13,6 +13,12 @@ export interface RandomDraw {
   isTrue(): boolean;
 }
 
+/** What all faults have. */
+export interface FaultBase<T extends string> {
+  /** Tells the faults apart. */
+  type: T;
+}
+
 /** An option of a fault. */
 export interface Option<T> {
   /** Checks it. Its message is the rule in words. */
@@ -29,7 +35,7 @@ export type Options<F> = {
 };
 
 /** A declared fault. */
-export interface Declaration<F extends { type: string }> {
+export interface Declaration<F extends FaultBase<string>> {
   /** Throws unless a fault of this type has the options that it may have. */
   check(fault: object): void;
   /** A fault of this type: all options that are required, and some of the others. */
@@ -37,7 +43,7 @@ export interface Declaration<F extends { type: string }> {
 }
 
 /** Declares a fault by its options. */
-export function declare<F extends { type: string }>(
+export function declare<F extends FaultBase<string>>(
   type: F["type"],
   options: Options<F>,
 ): Declaration<F> {
@@ -79,6 +85,14 @@ export function declare<F extends { type: string }>(
       return drawn as F;
     },
   };
+}
+
+/** Declares a fault that strikes so many times; a schedule never draws how many, as it heals its faults. */
+export function counted<F extends FaultBase<string> & { times?: number }>(
+  type: F["type"],
+  options: Omit<Options<F>, "times">,
+): Declaration<F> {
+  return declare<F>(type, { ...options, times: count(1) } as Options<F>);
 }
 
 /** Makes an option one that has to be given. */
@@ -193,8 +207,6 @@ export const FLAG: Option<boolean> = {
   schema: v.boolean("true or false"),
   draw: (random) => random.isTrue(),
 };
-/** How often a fault strikes. It is never drawn: a schedule heals its faults. */
-export const TIMES: Option<number> = count(1);
 /** A text without a line end. */
 export const ONE_LINE = (drawn: readonly string[] = []): Option<string> =>
   text("one line", /^[^\r\n]*$/, drawn);

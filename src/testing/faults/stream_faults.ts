@@ -2,7 +2,8 @@
 
 import {
   count,
-  declare,
+  counted,
+  type FaultBase,
   FLAG,
   integer,
   ONE_LINE,
@@ -11,53 +12,32 @@ import {
   someOf,
   text,
   texts,
-  TIMES,
 } from "./declaration.ts";
 import type { DripFault } from "./wire_faults.ts";
 
 /** How many event streams a lasting fault strikes. */
-export interface LastingStreamFault {
-  /**
-   * How many event streams it strikes: those that are open, then those that
-   * come.
-   *
-   * @default {Infinity}
-   */
+export interface LastingStreamFault<T extends string> extends FaultBase<T> {
+  /** How many event streams it strikes: those that are open, then those that come. Default: `Infinity`. */
   times?: number;
 }
 
 /** How many event streams a fault strikes that is over in a moment. */
-export interface MomentaryStreamFault {
+export interface MomentaryStreamFault<T extends string> extends FaultBase<T> {
   /**
    * How many event streams it strikes, each once: those that are open, then
    * those that come, at their beginning.
-   *
-   * @default {those that are open, or the next one where none is}
+   * Default: those that are open, or the next one where none is.
    */
   times?: number;
 }
 
 /** Another legal form of the same events; without any of this the node writes `event:head` and LF, as Lighthouse does. */
-export interface WireFormFault extends LastingStreamFault {
-  /** Tells the faults apart. */
-  type: "wire-form";
-  /**
-   * What ends a line: LF, CR LF (Nimbus), or CR.
-   *
-   * @default {"lf"}
-   */
+export interface WireFormFault extends LastingStreamFault<"wire-form"> {
+  /** What ends a line: LF, CR LF (Nimbus), or CR. Default: `"lf"`. */
   lineEnd?: "lf" | "crlf" | "cr";
-  /**
-   * Whether a space follows the colon.
-   *
-   * @default {false}
-   */
+  /** Whether a space follows the colon. Default: `false`. */
   space?: boolean;
-  /**
-   * Whether a stream that comes begins with a byte order mark.
-   *
-   * @default {false}
-   */
+  /** Whether a stream that comes begins with a byte order mark. Default: `false`. */
   bom?: boolean;
 }
 
@@ -65,84 +45,46 @@ export interface WireFormFault extends LastingStreamFault {
  * The same payloads as another client could write them: members in reverse
  * order, roots in upper case, and no `execution_optimistic` where it is false.
  */
-export interface PayloadFormFault extends LastingStreamFault {
-  /** Tells the faults apart. */
-  type: "payload-form";
-}
+export type PayloadFormFault = LastingStreamFault<"payload-form">;
 
 /** No events, though the chain goes on: what happens meanwhile is lost. */
-export interface SilenceFault extends LastingStreamFault {
-  /** Tells the faults apart. */
-  type: "silence";
-  /**
-   * Whether comments still come, keep-alive ones included.
-   *
-   * @default {false}
-   */
+export interface SilenceFault extends LastingStreamFault<"silence"> {
+  /** Whether comments still come, keep-alive ones included. Default: `false`. */
   comments?: boolean;
 }
 
 /** Each event comes twice. */
-export interface DuplicateFault extends LastingStreamFault {
-  /** Tells the faults apart. */
-  type: "duplicate";
-}
+export type DuplicateFault = LastingStreamFault<"duplicate">;
 
 /** An event of a topic that nobody knows and nobody asked for, behind each other one. */
-export interface UnaskedFault extends LastingStreamFault {
-  /** Tells the faults apart. */
-  type: "unasked";
-}
+export type UnaskedFault = LastingStreamFault<"unasked">;
 
 /** Lost events, and Lighthouse's comment `error - dropped 3 messages` in their place. */
-export interface DropFault extends MomentaryStreamFault {
-  /** Tells the faults apart. */
-  type: "drop";
+export interface DropFault extends MomentaryStreamFault<"drop"> {
   /** How many events, 1 or more. */
   events: number;
 }
 
 /** A malformed event of the same topic after each good one. */
-export interface MalformedFault {
-  /** Tells the faults apart. */
-  type: "malformed";
-  /**
-   * The payloads, in turn.
-   *
-   * @default {a good one cut in half, no JSON, JSON of other shapes, wrong values, 10,000 levels}
-   */
+export interface MalformedFault extends FaultBase<"malformed"> {
+  /** The payloads, in turn. Default: a good one cut in half, no JSON, JSON of other shapes, wrong values, 10,000 levels. */
   payloads?: readonly string[];
-  /**
-   * How many malformed events, over all streams.
-   *
-   * @default {Infinity}
-   */
+  /** How many malformed events, over all streams. Default: `Infinity`. */
   times?: number;
 }
 
 /** A reconnection time. */
-export interface RetryFault extends MomentaryStreamFault {
-  /** Tells the faults apart. */
-  type: "retry";
+export interface RetryFault extends MomentaryStreamFault<"retry"> {
   /** What stands after `retry:`, such as `0` or `99999999999999999999`. */
   value: string;
 }
 
 /** A line that does not end, made as the client reads; then the line and its event end, and the stream goes on. */
-export interface EndlessFrameFault extends MomentaryStreamFault {
-  /** Tells the faults apart. */
-  type: "endless-frame";
-  /**
-   * Length of the line in bytes.
-   *
-   * @default {Infinity, which is until it is healed or the stream ends}
-   */
+export interface EndlessFrameFault
+  extends MomentaryStreamFault<"endless-frame"> {
+  /** Length of the line in bytes. Default: Infinity, which is until it is healed or the stream ends. */
   bytes?: number;
-  /**
-   * How the line begins.
-   *
-   * @default {"data:"}
-   */
+  /** How the line begins. Default: `"data:"`. */
   prefix?: string;
 }
 
@@ -151,34 +93,20 @@ export interface EndlessFrameFault extends MomentaryStreamFault {
  * same validators, 2.62 MB, made as the client reads. Comes on the streams
  * that asked for the topic.
  */
-export interface GiantEventFault extends MomentaryStreamFault {
-  /** Tells the faults apart. */
-  type: "giant-event";
-  /**
-   * How many validators each attestation has, 1 to 1,000,000.
-   *
-   * @default {131072}
-   */
+export interface GiantEventFault extends MomentaryStreamFault<"giant-event"> {
+  /** How many validators each attestation has, 1 to 1,000,000. Default: `131072`. */
   indices?: number;
 }
 
 /** A `block` event of the head with one member more, so that the event has so many bytes. Comes on the streams that asked for the topic. */
-export interface PaddedEventFault extends MomentaryStreamFault {
-  /** Tells the faults apart. */
-  type: "padded-event";
+export interface PaddedEventFault extends MomentaryStreamFault<"padded-event"> {
   /** Bytes of the event's name and data together, 512 or more. */
   bytes: number;
 }
 
 /** A lie: a `head` in the far future. Comes on the streams that asked for the topic. */
-export interface FutureSlotFault extends MomentaryStreamFault {
-  /** Tells the faults apart. */
-  type: "future-slot";
-  /**
-   * How many slots after the current one.
-   *
-   * @default {1000000}
-   */
+export interface FutureSlotFault extends MomentaryStreamFault<"future-slot"> {
+  /** How many slots after the current one. Default: `1000000`. */
   slots?: number;
 }
 
@@ -187,26 +115,14 @@ export interface FutureSlotFault extends MomentaryStreamFault {
  * being the parent of the new one (Caplin). Comes on the streams that asked
  * for the topic.
  */
-export interface DeepReorgFault extends MomentaryStreamFault {
-  /** Tells the faults apart. */
-  type: "deep-reorg";
-  /**
-   * The depth, as it stands in the event.
-   *
-   * @default {"18446744073709551614"}
-   */
+export interface DeepReorgFault extends MomentaryStreamFault<"deep-reorg"> {
+  /** The depth, as it stands in the event. Default: `"18446744073709551614"`. */
   depth?: string;
 }
 
 /** A clean end of the stream. */
-export interface DisconnectFault extends MomentaryStreamFault {
-  /** Tells the faults apart. */
-  type: "disconnect";
-  /**
-   * Whether it comes in the middle of a `data:` line of one more event.
-   *
-   * @default {false}
-   */
+export interface DisconnectFault extends MomentaryStreamFault<"disconnect"> {
+  /** Whether it comes in the middle of a `data:` line of one more event. Default: `false`. */
   inMidLine?: boolean;
 }
 
@@ -242,56 +158,46 @@ const ANY_INTEGER = integer(1, Number.MAX_SAFE_INTEGER);
 
 /** What may be wrong on a stream; `drip` is declared with the faults of the wire. */
 export const STREAM_FAULTS = {
-  "wire-form": declare<WireFormFault>("wire-form", {
+  "wire-form": counted<WireFormFault>("wire-form", {
     lineEnd: oneOf(["lf", "crlf", "cr"]),
     space: FLAG,
     bom: FLAG,
-    times: TIMES,
   }),
-  "payload-form": declare<PayloadFormFault>("payload-form", { times: TIMES }),
-  silence: declare<SilenceFault>("silence", { comments: FLAG, times: TIMES }),
-  duplicate: declare<DuplicateFault>("duplicate", { times: TIMES }),
-  unasked: declare<UnaskedFault>("unasked", { times: TIMES }),
-  drop: declare<DropFault>("drop", {
+  "payload-form": counted<PayloadFormFault>("payload-form", {}),
+  silence: counted<SilenceFault>("silence", { comments: FLAG }),
+  duplicate: counted<DuplicateFault>("duplicate", {}),
+  unasked: counted<UnaskedFault>("unasked", {}),
+  drop: counted<DropFault>("drop", {
     events: required(integer(1, Number.MAX_SAFE_INTEGER, [1, 20])),
-    times: TIMES,
   }),
-  malformed: declare<MalformedFault>("malformed", {
+  malformed: counted<MalformedFault>("malformed", {
     payloads: texts(),
-    times: TIMES,
   }),
-  retry: declare<RetryFault>("retry", {
+  retry: counted<RetryFault>("retry", {
     value: required(ONE_LINE(RETRIES)),
-    times: TIMES,
   }),
-  "endless-frame": declare<EndlessFrameFault>("endless-frame", {
+  "endless-frame": counted<EndlessFrameFault>("endless-frame", {
     // Without an end, no more than a heal would stop it.
     bytes: { ...count(0, [1, 2 ** 20]) },
     prefix: ONE_LINE(["data:", "data:", ":", "nonsense", "nonsense:"]),
-    times: TIMES,
   }),
-  "giant-event": declare<GiantEventFault>("giant-event", {
+  "giant-event": counted<GiantEventFault>("giant-event", {
     indices: someOf(integer(1, 1_000_000), [1_000, 30_000, 131_072]),
-    times: TIMES,
   }),
-  "padded-event": declare<PaddedEventFault>("padded-event", {
+  "padded-event": counted<PaddedEventFault>("padded-event", {
     bytes: required(integer(512, 2 ** 30, [512, 131_072])),
-    times: TIMES,
   }),
-  "future-slot": declare<FutureSlotFault>("future-slot", {
+  "future-slot": counted<FutureSlotFault>("future-slot", {
     slots: someOf(ANY_INTEGER, [1_000, 1_000_000, Number.MAX_SAFE_INTEGER]),
-    times: TIMES,
   }),
-  "deep-reorg": declare<DeepReorgFault>("deep-reorg", {
+  "deep-reorg": counted<DeepReorgFault>("deep-reorg", {
     depth: text("a text", /^/, [
       "18446744073709551614",
       "9007199254740991",
       "-1",
     ]),
-    times: TIMES,
   }),
-  disconnect: declare<DisconnectFault>("disconnect", {
+  disconnect: counted<DisconnectFault>("disconnect", {
     inMidLine: FLAG,
-    times: TIMES,
   }),
 };

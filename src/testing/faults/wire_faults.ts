@@ -1,110 +1,74 @@
 /** What a network can do to a connection, declared. */
 
-import { count, declare, FLAG, integer, TIMES } from "./declaration.ts";
+import {
+  count,
+  counted,
+  declare,
+  type FaultBase,
+  FLAG,
+  integer,
+} from "./declaration.ts";
 
 /** How many connections a fault strikes. */
-export interface WireFaultScope {
+export interface WireFaultScope<T extends string> extends FaultBase<T> {
   /**
    * How many connections it strikes: those that are open, then those that
    * come. A client may send several requests over one connection; in memory,
    * each request has its own.
-   *
-   * @default {Infinity}
+   * Default: `Infinity`.
    */
   times?: number;
 }
 
 /** Where on its way to the client a fault strikes. */
-export interface WireFaultPoint extends WireFaultScope {
+export interface WireFaultPoint<T extends string = string>
+  extends WireFaultScope<T> {
   /**
    * How many bytes the client still gets; counted from the beginning of a
    * connection, headers included, and on an open one from the fault's. In
    * memory, where headers have no bytes, those of the body count.
-   *
-   * @default {0}
+   * Default: `0`.
    */
   afterBytes?: number;
-  /**
-   * Whether more bytes pass, up to the middle of the next `data:` line.
-   *
-   * @default {false}
-   */
+  /** Whether more bytes pass, up to the middle of the next `data:` line. Default: `false`. */
   inMidLine?: boolean;
 }
 
 /** Nobody listens: connecting is refused, open connections are reset. When it is healed, the port is the same. */
-export interface RefuseFault {
-  /** Tells the faults apart. */
-  type: "refuse";
-}
+export type RefuseFault = FaultBase<"refuse">;
 
 /** Accepted, and closed without an answer; open connections are closed too. */
-export interface SlamFault extends WireFaultScope {
-  /** Tells the faults apart. */
-  type: "slam";
-}
+export type SlamFault = WireFaultScope<"slam">;
 
 /** A true reset (RST). */
-export interface ResetFault extends WireFaultPoint {
-  /** Tells the faults apart. */
-  type: "reset";
-}
+export type ResetFault = WireFaultPoint<"reset">;
 
 /** A clean end of the TCP connection (FIN), which may be in the middle of an HTTP body. */
-export interface CutFault extends WireFaultPoint {
-  /** Tells the faults apart. */
-  type: "cut";
-}
+export type CutFault = WireFaultPoint<"cut">;
 
 /**
  * A connection that is dead on one side: requests arrive, but nothing more is
  * delivered, and nobody closes. It stays dead when the fault is healed.
  */
-export interface HalfOpenFault extends WireFaultPoint {
-  /** Tells the faults apart. */
-  type: "half-open";
-}
+export type HalfOpenFault = WireFaultPoint<"half-open">;
 
 /** A pause, once on each connection, after which everything arrives. */
-export interface StallFault extends WireFaultPoint {
-  /** Tells the faults apart. */
-  type: "stall";
-  /**
-   * How long, in milliseconds.
-   *
-   * @default {Infinity, which is until it is healed}
-   */
+export interface StallFault extends WireFaultPoint<"stall"> {
+  /** How long, in milliseconds. Default: Infinity, which is until it is healed. */
   ms?: number;
 }
 
 /** Bytes that come a few at a time: on a node's event streams, or on all that passes the wire. */
-export interface DripFault extends WireFaultScope {
-  /** Tells the faults apart. */
-  type: "drip";
-  /**
-   * How many bytes at a time.
-   *
-   * @default {1}
-   */
+export interface DripFault extends WireFaultScope<"drip"> {
+  /** How many bytes at a time. Default: `1`. */
   bytes?: number;
-  /**
-   * Pause after each, in milliseconds. Without a pause, 0, the client may get
-   * several of them at once.
-   *
-   * @default {1}
-   */
+  /** Pause after each, in milliseconds. Without a pause, 0, the client may get several of them at once. Default: `1`. */
   intervalMs?: number;
 }
 
 /** A proxy that buffers: bytes are held back until so many have come together, or the connection ends. */
-export interface BufferFault extends WireFaultScope {
-  /** Tells the faults apart. */
-  type: "buffer";
-  /**
-   * How many.
-   *
-   * @default {Infinity, which is until it is healed}
-   */
+export interface BufferFault extends WireFaultScope<"buffer"> {
+  /** How many. Default: Infinity, which is until it is healed. */
   bytes?: number;
 }
 
@@ -120,7 +84,6 @@ export type WireFault =
   | BufferFault;
 
 const point = {
-  times: TIMES,
   afterBytes: integer(0, Number.MAX_SAFE_INTEGER, [0, 4_096]),
   inMidLine: FLAG,
 };
@@ -128,18 +91,16 @@ const point = {
 /** What a network can do. */
 export const WIRE_FAULTS = {
   refuse: declare<RefuseFault>("refuse", {}),
-  slam: declare<SlamFault>("slam", { times: TIMES }),
-  reset: declare<ResetFault>("reset", point),
-  cut: declare<CutFault>("cut", point),
-  "half-open": declare<HalfOpenFault>("half-open", point),
-  stall: declare<StallFault>("stall", { ...point, ms: count(0, [1, 5_000]) }),
-  drip: declare<DripFault>("drip", {
-    times: TIMES,
+  slam: counted<SlamFault>("slam", {}),
+  reset: counted<ResetFault>("reset", point),
+  cut: counted<CutFault>("cut", point),
+  "half-open": counted<HalfOpenFault>("half-open", point),
+  stall: counted<StallFault>("stall", { ...point, ms: count(0, [1, 5_000]) }),
+  drip: counted<DripFault>("drip", {
     bytes: integer(1, Number.MAX_SAFE_INTEGER, [1, 16]),
     intervalMs: integer(0, 86_400_000, [0, 5]),
   }),
-  buffer: declare<BufferFault>("buffer", {
-    times: TIMES,
+  buffer: counted<BufferFault>("buffer", {
     bytes: count(1, [512, 16_384]),
   }),
 };

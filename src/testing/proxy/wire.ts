@@ -182,7 +182,9 @@ export class StrikePoint {
   #isSearching: boolean;
   #matched = 0;
 
-  constructor({ afterBytes = 0, inMidLine = false }: WireFaultPoint) {
+  constructor(
+    { afterBytes = 0, inMidLine = false }: Omit<WireFaultPoint, "type">,
+  ) {
     this.#bytesLeft = afterBytes;
     this.#isSearching = inMidLine;
   }
