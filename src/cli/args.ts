@@ -6,6 +6,7 @@ import {
   parseChoice,
   parseDuration,
   parseHeader,
+  parseMetricLabel,
   parseName,
   parsePositiveInteger,
   parseServeAddress,
@@ -31,6 +32,12 @@ export interface FeedArguments {
   format?: "pretty" | "json";
   /** Where to serve metrics and health. */
   serve?: ServeAddress;
+  /** File that holds the token for what is served. */
+  tokenFile?: string;
+  /** Whether requests of all methods and paths are passed to a node. */
+  passAll?: boolean;
+  /** Constant labels of all metrics. */
+  labels?: Record<string, string>;
   /** Name and value of each `--header`. */
   headers: [name: string, value: string][];
   /** Number of events after which to stop. */
@@ -52,7 +59,7 @@ export type Command =
   | { kind: "help" }
   | { kind: "version" }
   | { kind: "watch"; nodes: NodeArgument[]; feed: FeedArguments }
-  | { kind: "demo"; name?: string; feed: FeedArguments };
+  | { kind: "demo"; names: string[]; feed: FeedArguments };
 
 /** What the flags fill in. */
 interface Flags extends FeedArguments {
@@ -69,6 +76,9 @@ const LIST_FLAGS: Readonly<Record<string, Reader>> = {
   },
   header: (flags, value) => void flags.headers.push(parseHeader(value)),
   name: (flags, value) => void flags.names.push(parseName(value)),
+  "metric-label"(flags, value) {
+    flags.labels = { ...flags.labels, ...parseMetricLabel(value) };
+  },
 };
 
 /** Flags whose value may be given once. */
@@ -78,6 +88,9 @@ const VALUE_FLAGS: Readonly<Record<string, Reader>> = {
   },
   serve(flags, value) {
     flags.serve = parseServeAddress(value);
+  },
+  "token-file"(flags, value) {
+    flags.tokenFile = value;
   },
   limit(flags, value, flag) {
     flags.limit = parsePositiveInteger(flag, value);
@@ -100,6 +113,7 @@ const OPTIONS = {
   help: { type: "boolean", short: "h" },
   version: { type: "boolean" },
   quiet: { type: "boolean" },
+  "pass-all": { type: "boolean" },
   ...Object.fromEntries(
     Object.keys({ ...LIST_FLAGS, ...VALUE_FLAGS })
       .map((name) => [name, { type: "string" as const }]),
@@ -122,7 +136,11 @@ export function parseArgs(args: readonly string[]): Command {
     strict: false,
     tokens: true,
   });
-  const flags: Flags = { headers: [], names: [], quiet: false };
+  const flags: Flags = {
+    headers: [],
+    names: [],
+    quiet: false,
+  };
   const seen = new Set<string>();
   for (const token of tokens) {
     if (token.kind !== "option") continue;
@@ -140,7 +158,8 @@ export function parseArgs(args: readonly string[]): Command {
         throw new UsageError(`${rawName} takes no value, got ${quote(value)}`);
       }
       if (name === "help" || name === "version") return { kind: name };
-      flags.quiet = true;
+      if (name === "pass-all") flags.passAll = true;
+      else flags.quiet = true;
       continue;
     }
     if (value === undefined || (!inlineValue && value.startsWith("--"))) {
@@ -171,7 +190,7 @@ function toCommand(positionals: string[], { names, ...feed }: Flags): Command {
       "no node URL given: expected one such as http://localhost:5052",
     );
   }
-  const count = isDemo ? 1 : nodes.length;
+  const count = isDemo ? DEMO_NODES : nodes.length;
   if (names.length > count) {
     const rule = `${count} ${
       count === 1 ? "node has" : "nodes have"
@@ -179,8 +198,7 @@ function toCommand(positionals: string[], { names, ...feed }: Flags): Command {
     throw new UsageError(`--name ${quote(names[count]!)} has no node: ${rule}`);
   }
   if (isDemo) {
-    const [name] = names;
-    return { kind: "demo", feed, ...(name !== undefined && { name }) };
+    return { kind: "demo", feed, names };
   }
   checkUnique(nodes.map((url, i) => names[i] ?? new NodeEndpoint(url).name));
   return {
@@ -192,6 +210,9 @@ function toCommand(positionals: string[], { names, ...feed }: Flags): Command {
     feed,
   };
 }
+
+/** The demo's nodes. */
+const DEMO_NODES = 3;
 
 function checkUnique(names: string[]): void {
   const twice = names.find((name, i) => names.indexOf(name) !== i);

@@ -1,4 +1,4 @@
-/** `beacon-sse demo`: the command against a simulated node in the same process. */
+/** `beacon-sse demo`: the command against three simulated nodes in the same process. */
 
 import { SimulatedBeaconNode } from "../testing/node/simulated_beacon_node.ts";
 import type { LogFunction } from "../listener/log.ts";
@@ -7,28 +7,53 @@ import { watch } from "./watch.ts";
 
 /** Where the demo serves unless `--serve` says otherwise. */
 const DEFAULT_SERVE = { hostname: "127.0.0.1", port: 9464 };
+/** The nodes' names unless `--name` says otherwise. */
+export const DEMO_NAMES: readonly string[] = ["fast", "slow", "flapping"];
+
+const SLOT_MS = 2000;
+/** How long the flapping node keeps its streams open, and how long it refuses new ones. */
+const UP_MS = 15_000;
+const DOWN_MS = 4000;
 
 /**
- * Starts a simulated node with two-second slots, late blocks, empty slots and reorgs, and prints
- * its events.
+ * Starts three nodes of one chain with two-second slots, late blocks, empty slots and reorgs, and
+ * prints their events. One node receives blocks late, one drops its readers from time to time.
  *
- * @param name Name of the node.
+ * @param names Names of the nodes, as far as they were given.
  * @param feed What the flags say.
  * @param log Where log lines go.
  */
 export async function demo(
-  name: string | undefined,
+  names: readonly string[],
   feed: FeedArguments,
   log: LogFunction,
 ): Promise<void> {
-  await using node = await SimulatedBeaconNode.start({
+  const chain = {
     // Shows one of each within ten seconds: a reorg, a late block, an empty slot.
     seed: 2360,
-    slotDurationMs: 2000,
+    slotDurationMs: SLOT_MS,
     lateBlockRate: 0.15,
     emptySlotRate: 0.08,
     reorgRate: 0.15,
-  });
-  const nodes = [{ url: node.url, name: name ?? "demo" }];
-  await watch({ nodes, feed, log, defaultServe: DEFAULT_SERVE });
+  };
+  await using fast = await SimulatedBeaconNode.start(chain);
+  const { genesisTime } = fast;
+  const start = (lagMs: number) =>
+    SimulatedBeaconNode.start({ ...chain, genesisTime, lagMs });
+  await using slow = await start(350);
+  await using flapping = await start(20);
+  const flaps = setInterval(() => {
+    const refusal = flapping.fault({ type: "status", status: 503 });
+    flapping.disconnect();
+    setTimeout(() => refusal.heal(), DOWN_MS);
+  }, UP_MS + DOWN_MS);
+  try {
+    const nodes = [fast, slow, flapping].map(({ url }, i) => ({
+      url,
+      name: names[i] ?? DEMO_NAMES[i]!,
+    }));
+    await watch({ nodes, feed, log, defaultServe: DEFAULT_SERVE });
+  } finally {
+    clearInterval(flaps);
+  }
 }

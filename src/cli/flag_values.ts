@@ -1,5 +1,6 @@
 /** How the values behind the flags are read, each with an error that names its flag. */
 
+import { OWN_LABELS } from "../listener/metrics/metrics.ts";
 import { isTopicName } from "../beacon/events/topic.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
@@ -63,6 +64,24 @@ export function parseHeader(text: string): [name: string, value: string] {
     );
   }
   return [name, value];
+}
+
+/** Reads `--metric-label`: `NAME=VALUE`. */
+export function parseMetricLabel(text: string): Record<string, string> {
+  const [, name, value] = /^([a-z_]\w*)=(.*)$/is.exec(text) ?? [];
+  if (name === undefined || value === undefined) {
+    throw new UsageError(
+      `--metric-label must be NAME=VALUE such as cluster_name=a, got ${
+        quote(text)
+      }`,
+    );
+  }
+  if (OWN_LABELS.includes(name) || name.startsWith("__")) {
+    throw new UsageError(
+      `--metric-label must have a name that is free, got ${quote(name)}`,
+    );
+  }
+  return { [name]: value };
 }
 
 /** Reads a `--name`. */

@@ -5,7 +5,7 @@ export const HELP = `Listens to the event stream of Ethereum beacon nodes.
 
 Usage:
   beacon-sse [watch] <node-url>...   print the events of one or more beacon nodes
-  beacon-sse demo                    the same against an embedded simulated node
+  beacon-sse demo                    the same against three embedded simulated nodes
                                      (2s slots, late blocks, empty slots, reorgs)
 
 A node URL is http or https; localhost:5052 stands for http://localhost:5052. Userinfo in it
@@ -16,8 +16,13 @@ Options:
                          (default head,chain_reorg,block,block_gossip)
   --format pretty|json   how events are printed (default pretty on a terminal, else json:
                          one JSON object per line)
-  --serve HOST:PORT      serve /metrics, /healthz and /readyz; port 0 takes a free one
+  --serve HOST:PORT      serve the nodes as one beacon node: /eth/v1/events and other reads, a
+                         live page at /, /metrics, /healthz, /readyz; port 0 takes a free one
                          (default off; demo: 127.0.0.1:9464 where that port is free)
+  --token-file FILE      what is served, except health, requires the token in the first line of
+                         FILE, as Bearer or as password of Basic authentication (default none)
+  --pass-all             pass requests of all methods and paths to a node (default off: reads)
+  --metric-label K=V     label of all metrics, such as cluster_name=a; repeatable
   --header "Name: value" header for every request to the nodes; repeatable
   --name LABEL           name of a node in lines and metrics; repeatable, by position
                          (default the URL without userinfo, query and secret path)
@@ -38,5 +43,6 @@ clocks disagree), topic, node where there are several, and the event. They fit t
 NO_COLOR turns colours off.
 
 Exit codes: 0 asked to stop (--limit, --for, SIGINT, SIGTERM, closed output pipe), 2 bad usage,
-1 anything else. The only permission that is needed is --allow-net.
+1 anything else. The only permission that is needed is --allow-net
+(and --allow-read for --token-file).
 `;

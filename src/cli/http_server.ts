@@ -1,10 +1,16 @@
-/** The HTTP server behind `--serve`. */
+/**
+ * The HTTP server behind `--serve`. It is that of `node:http`: there an idle reader costs a third of
+ * the memory, and a peer that sends its headers slowly is cut off.
+ */
 
-import { deadline } from "@std/async/deadline";
+import { createServer, type RequestListener } from "node:http";
+import type { AddressInfo } from "node:net";
 import type { ServeAddress } from "./flag_values.ts";
 
 /** How long answers that are under way may take when the command ends, in milliseconds. */
 const GRACE_MS = 200;
+/** How long it may take to send a whole request. */
+const REQUEST_MS = 60_000;
 
 /** A server that is listening. */
 export interface HttpServer extends AsyncDisposable {
@@ -14,6 +20,9 @@ export interface HttpServer extends AsyncDisposable {
 
 /** The address of `--serve` cannot be listened on. */
 export class ServeError extends Error {
+  /** Whether another process listens there. */
+  readonly isTaken: boolean;
+
   /**
    * @param address The address.
    * @param cause Why not.
@@ -22,6 +31,7 @@ export class ServeError extends Error {
     const reason = cause instanceof Error ? cause.message : String(cause);
     super(`--serve cannot listen on ${address}: ${reason}`, { cause });
     this.name = "ServeError";
+    this.isTaken = (cause as { code?: string }).code === "EADDRINUSE";
   }
 }
 
@@ -29,42 +39,40 @@ export class ServeError extends Error {
  * Starts to serve.
  *
  * @param address Where to listen.
- * @param handler What answers; it must not throw.
+ * @param listener What answers; it must not throw.
+ * @param headersMs How long a peer may take to send its headers, in milliseconds.
  * @throws {ServeError} If the address cannot be listened on.
  */
-export function serveHttp(
+export async function serveHttp(
   { hostname, port }: ServeAddress,
-  handler: (request: Request) => Promise<Response>,
-): HttpServer {
+  listener: RequestListener,
+  headersMs = 10_000,
+): Promise<HttpServer> {
   const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-  const abort = new AbortController();
-  const underWay = new Set<Promise<void>>();
-  const server = listen();
-
+  const server = createServer(
+    {
+      headersTimeout: headersMs,
+      requestTimeout: REQUEST_MS,
+      connectionsCheckingInterval: headersMs / 10,
+    },
+    listener,
+  );
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once("error", reject);
+  server.listen(port, hostname, resolve);
+  try {
+    await promise;
+  } catch (error) {
+    throw new ServeError(`${host}:${port}`, error);
+  }
   return {
-    url: `http://${host}:${server.addr.port}`,
+    url: `http://${host}:${(server.address() as AddressInfo).port}`,
     async [Symbol.asyncDispose]() {
-      await deadline(Promise.all(underWay), GRACE_MS).catch(() => {});
-      abort.abort();
-      await server.finished;
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeIdleConnections();
+      const cut = setTimeout(() => server.closeAllConnections(), GRACE_MS);
+      await closed;
+      clearTimeout(cut);
     },
   };
-
-  function listen(): Deno.HttpServer<Deno.NetAddr> {
-    try {
-      return Deno.serve({
-        hostname,
-        port,
-        signal: abort.signal,
-        onListen() {},
-      }, (request, { completed }) => {
-        const forget = () => void underWay.delete(delivered);
-        const delivered: Promise<void> = completed.then(forget, forget);
-        underWay.add(delivered);
-        return handler(request);
-      });
-    } catch (error) {
-      throw new ServeError(`${host}:${port}`, error);
-    }
-  }
 }

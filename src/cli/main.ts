@@ -57,7 +57,7 @@ export async function run(args: readonly string[]): Promise<number> {
         break;
       case "demo":
         await demo(
-          command.name,
+          command.names,
           command.feed,
           createLog(command.feed.quiet, stderr),
         );

@@ -1,93 +1,80 @@
-/** What `--serve` offers: `/metrics`, `/healthz` and `/readyz`. */
+/** What `--serve` offers: the nodes as one beacon node. */
 
-import { STATUS_CODE, STATUS_TEXT, type StatusCode } from "@std/http/status";
-import type { NodeSnapshot } from "../listener/node_state.ts";
+import { readFile } from "node:fs/promises";
+import { createGateway, toNodeListener } from "../gateway/mod.ts";
+import type { LogFunction } from "../listener/log.ts";
 import type { SseListener } from "../listener/sse_listener.ts";
-
-/** The part of a listener that is shown. */
-export type ServedListener = Pick<
-  SseListener,
-  "registry" | "nodes" | "clock" | "finished"
->;
+import type { FeedArguments } from "./args.ts";
+import type { ServeAddress } from "./flag_values.ts";
+import { ServeError, serveHttp } from "./http_server.ts";
+import { UsageError } from "./usage_error.ts";
 
 /**
- * Makes the handler over a listener.
- *
- * - `/metrics`: its registry in Prometheus' text format.
- * - `/healthz`: 200 while the listener runs, else 503.
- * - `/readyz`: 200 while the slot clock is known and a node is connected, else 503; JSON with the
- *   state of each node.
- *
- * Other paths are 404, other methods than GET and HEAD 405.
+ * Serves a gateway over a listener, as far as the flags want it.
  *
  * @param listener The listener.
- * @returns A handler for `Deno.serve` and its like.
+ * @param feed What the flags say.
+ * @param fallback Where to serve if `--serve` is not given; done without where that is taken.
+ * @param log Where log lines go.
+ * @returns What ends it; `undefined` where nothing is served.
+ * @throws {ServeError} If the address of `--serve` cannot be listened on.
+ * @throws {UsageError} If the token cannot be used.
  */
-export function createHandler(
-  listener: ServedListener,
-): (request: Request) => Promise<Response> {
-  let isRunning = true;
-  const stop = () => {
-    isRunning = false;
-  };
-  listener.finished.then(stop, stop);
-
-  const routes: Record<string, () => Response | Promise<Response>> = {
-    "/metrics": async () => {
-      const { registry } = listener;
-      const headers = { "content-type": registry.contentType };
-      return new Response(await registry.metrics(), { headers });
-    },
-    "/healthz": () =>
-      text(isRunning ? STATUS_CODE.OK : STATUS_CODE.ServiceUnavailable),
-    "/readyz": () => {
-      const hasClock = listener.clock !== undefined;
-      const ready = isRunning && hasClock &&
-        listener.nodes.some((node) => node.state === "connected");
-      const status = ready ? STATUS_CODE.OK : STATUS_CODE.ServiceUnavailable;
-      const nodes = listener.nodes.map(showNode);
-      return Response.json({ ready, clock: hasClock, nodes }, { status });
-    },
-  };
-
-  return async (request) => {
-    const { pathname } = new URL(request.url);
-    const route = Object.hasOwn(routes, pathname)
-      ? routes[pathname]
-      : undefined;
-    const response = await answer(request.method, route);
-    response.headers.set("cache-control", "no-store");
-    return request.method === "HEAD" ? new Response(null, response) : response;
-  };
-}
-
-/** A node as JSON: of an error only its message, which holds no credentials. */
-function showNode({ lastError, ...node }: NodeSnapshot): object {
-  return { ...node, lastError: lastError?.message };
-}
-
-async function answer(
-  method: string,
-  route: (() => Response | Promise<Response>) | undefined,
-): Promise<Response> {
-  if (route === undefined) return text(STATUS_CODE.NotFound);
-  if (method !== "GET" && method !== "HEAD") {
-    const response = text(STATUS_CODE.MethodNotAllowed);
-    response.headers.set("allow", "GET, HEAD");
-    return response;
-  }
-  try {
-    return await route();
-  } catch {
-    // A metric of the user's registry may throw in its collect(); its message is not for the net.
-    return text(STATUS_CODE.InternalServerError);
-  }
-}
-
-function text(status: StatusCode): Response {
-  const body = status === STATUS_CODE.OK ? "ok" : STATUS_TEXT[status];
-  return new Response(`${body}\n`, {
-    status,
-    headers: { "content-type": "text/plain" },
+export async function serveGateway(
+  listener: SseListener,
+  { serve, tokenFile, passAll = false }: FeedArguments,
+  fallback: ServeAddress | undefined,
+  log: LogFunction,
+): Promise<AsyncDisposable | undefined> {
+  const address = serve ?? fallback;
+  if (address === undefined) return undefined;
+  const token = tokenFile === undefined
+    ? undefined
+    : await readToken(tokenFile);
+  const gateway = createGateway(listener, {
+    passAll,
+    ...(token !== undefined && { token }),
   });
+  try {
+    const server = await serveHttp(address, toNodeListener(gateway));
+    log({
+      level: "info",
+      message: `serving /, /eth/v1/events, /metrics, /healthz on ${server.url}`,
+    });
+    if (
+      token === undefined && !/^(127\.|localhost$|::1$)/.test(address.hostname)
+    ) {
+      const message = "anyone who reaches it may read: see --token-file";
+      log({ level: "warn", message });
+    }
+    return {
+      async [Symbol.asyncDispose]() {
+        await gateway.close();
+        await server[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    await gateway.close();
+    const isTaken = error instanceof ServeError && error.isTaken;
+    if (serve !== undefined || !isTaken) throw error;
+    log({ level: "warn", message: `${error.message}; going on without` });
+    return undefined;
+  }
+}
+
+/** The token in the first line of a file. */
+async function readToken(path: string): Promise<string> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    throw new UsageError(
+      `--token-file cannot be read: ${(error as Error).message}`,
+    );
+  }
+  const token = text.split("\n", 1)[0]!.trim();
+  if (/^[!-~]{1,1024}$/.test(token)) return token;
+  throw new UsageError(
+    `--token-file must begin with a line of 1 to 1024 visible ASCII characters, got ${token.length} characters`,
+  );
 }

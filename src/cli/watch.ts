@@ -8,12 +8,11 @@ import { SseListener } from "../listener/sse_listener.ts";
 import { nearest } from "../values/nearest.ts";
 import type { FeedArguments, NodeArgument } from "./args.ts";
 import type { ServeAddress } from "./flag_values.ts";
-import { type HttpServer, ServeError, serveHttp } from "./http_server.ts";
 import { formatJsonLine } from "./json_line.ts";
 import { LineWriter } from "./line_writer.ts";
 import { PrettyPrinter } from "./pretty_line.ts";
 import { Progress } from "./progress.ts";
-import { createHandler } from "./serve.ts";
+import { serveGateway } from "./serve.ts";
 import { waitForStop } from "./stop.ts";
 
 /** How long a reader that asked us to stop gets for the lines that are still waiting. */
@@ -68,7 +67,8 @@ async function printEvents(
   };
   warnOfUnknownTopics(feed.topics ?? [], log);
 
-  const { topics, headers, maxEventBytes, idleTimeoutMs, parity } = feed;
+  const { topics, headers, maxEventBytes, idleTimeoutMs, parity, labels } =
+    feed;
   await using listener = await SseListener.start({
     nodes: nodes.map((node) => ({ ...node, headers })),
     signal,
@@ -77,10 +77,11 @@ async function printEvents(
     ...(maxEventBytes !== undefined && { maxEventBytes }),
     ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
     ...(parity !== undefined && { parity }),
+    ...(labels !== undefined && { labels }),
   });
   const events = listener.events({ signal });
   progress?.follow(listener);
-  await using _server = startServer(feed.serve, defaultServe, listener, log);
+  await using _server = await serveGateway(listener, feed, defaultServe, log);
   const printer = new PrettyPrinter({
     color: isTerminal && !Deno.noColor,
     width: isTerminal ? columns : () => Infinity,
@@ -152,30 +153,6 @@ function delayOf(
 ): number | undefined {
   if (slot === undefined || clock === undefined) return undefined;
   return (receivedAt - clock.slotStart(slot)) / 1000;
-}
-
-function startServer(
-  asked: ServeAddress | undefined,
-  fallback: ServeAddress | undefined,
-  listener: SseListener,
-  log: LogFunction,
-): HttpServer | undefined {
-  const address = asked ?? fallback;
-  if (address === undefined) return undefined;
-  try {
-    const server = serveHttp(address, createHandler(listener));
-    log({
-      level: "info",
-      message: `serving /metrics, /healthz, /readyz on ${server.url}`,
-    });
-    return server;
-  } catch (error) {
-    const isTaken = error instanceof ServeError &&
-      error.cause instanceof Deno.errors.AddrInUse;
-    if (asked !== undefined || !isTaken) throw error;
-    log({ level: "warn", message: `${error.message}; going on without` });
-    return undefined;
-  }
 }
 
 /** Waits for a promise or the abort, whichever comes first. */

@@ -77,12 +77,20 @@ const GOOD: [args: string[], command: Command][] = [
       url: "http://b:p@host/",
     }]),
   ],
-  [["demo"], { kind: "demo", feed: { headers: [], quiet: false } }],
+  [
+    [URL_A, "--token-file", "t", "--pass-all", "--metric-label=a=1=2"],
+    watch({ tokenFile: "t", passAll: true, labels: { a: "1=2" } }),
+  ],
+  [
+    [URL_A, "--metric-label", "a=1", "--metric-label", "b="],
+    watch({ labels: { a: "1", b: "" } }),
+  ],
+  [["demo"], { kind: "demo", names: [], feed: { headers: [], quiet: false } }],
   [
     ["--limit", "3", "demo", "--name", "sim"],
     {
       kind: "demo",
-      name: "sim",
+      names: ["sim"],
       feed: { headers: [], quiet: false, limit: 3 },
     },
   ],
@@ -120,8 +128,16 @@ const BAD: [args: string[], message: string][] = [
   ],
   [["demo", URL_A], `demo takes no node URL, got "${URL_A}"`],
   [
-    ["demo", "--name=a", "--name=b"],
-    '--name "b" has no node: 1 node has a name already',
+    ["demo", ...["a", "b", "c", "d"].map((name) => `--name=${name}`)],
+    '--name "d" has no node: 3 nodes have a name already',
+  ],
+  [
+    [URL_A, "--metric-label", "a"],
+    '--metric-label must be NAME=VALUE such as cluster_name=a, got "a"',
+  ],
+  [
+    [URL_A, "--metric-label", "addr=x"],
+    '--metric-label must have a name that is free, got "addr"',
   ],
   [["ftp://host"], 'node URL must be http or https, got "ftp://host"'],
   [

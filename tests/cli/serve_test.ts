@@ -1,172 +1,113 @@
 import {
   assert,
   assertEquals,
+  assertFalse,
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { Counter, Registry } from "prom-client";
-import { SlotClock } from "../../src/beacon/slot_clock.ts";
+import type { LogEntry, SseListener } from "@org/beacon-sse";
 import { serveHttp } from "../../src/cli/http_server.ts";
-import { createHandler, type ServedListener } from "../../src/cli/serve.ts";
+import { serveGateway } from "../../src/cli/serve.ts";
+import { startGateway, stillNode } from "../gateway/helpers.ts";
 
-const clock = new SlotClock({
-  genesisTime: 0,
-  slotsPerEpoch: 32,
-  eras: [{ epoch: 0, slotDurationMs: 12_000, attestationDueBps: 3333 }],
-});
+const ANY_PORT = { hostname: "127.0.0.1", port: 0 };
+const FEED = { headers: [], quiet: false, serve: ANY_PORT };
 
-function fakeListener(overrides: object = {}): ServedListener {
-  return {
-    registry: new Registry(),
-    clock,
-    nodes: [
-      { name: "a", state: "disconnected", lastError: new Error("reset") },
-      {
-        name: "b",
-        state: "connected",
-      },
-    ],
-    finished: new Promise<void>(() => {}),
-    ...overrides,
-  } as unknown as ServedListener;
+/** Serves, and returns where. */
+async function serve(
+  listener: SseListener,
+  feed: Parameters<typeof serveGateway>[1],
+): Promise<AsyncDisposable & { url: string; lines: string[] }> {
+  const lines: string[] = [];
+  const server = await serveGateway(
+    listener,
+    feed,
+    undefined,
+    ({ message }: LogEntry) => void lines.push(message),
+  );
+  const url = /http:\S+/.exec(lines[0]!)![0];
+  return Object.assign(server!, { url, lines });
 }
 
-function get(
-  listener: ServedListener,
-  path: string,
-  method = "GET",
-): Promise<Response> {
-  return createHandler(listener)(
-    new Request(`http://localhost${path}`, { method }),
+Deno.test("serveGateway() serves the nodes as one beacon node", async () => {
+  await using node = await stillNode();
+  await using stage = await startGateway([node]);
+  await node.whenConnected();
+  await using server = await serve(stage.listener, FEED);
+  const response = await fetch(`${server.url}/eth/v1/events?topics=head`);
+  const reader = response.body!.pipeThrough(new TextDecoderStream())
+    .getReader();
+  await reader.read();
+  const { root } = await node.produceBlock();
+  assertStringIncludes((await reader.read()).value!, root);
+  await reader.cancel();
+  const genesis = await fetch(`${server.url}/eth/v1/beacon/genesis`);
+  assertEquals(
+    Number((await genesis.json()).data.genesis_time) * 1000,
+    node.genesisTime,
   );
-}
-
-Deno.test("createHandler() serves the registry's metrics", async () => {
-  const registry = new Registry();
-  new Counter({ name: "seen_total", help: "seen", registers: [registry] }).inc(
-    3,
-  );
-  const response = await get(fakeListener({ registry }), "/metrics?x=1");
-  assertEquals(response.status, 200);
-  assertEquals(response.headers.get("content-type"), registry.contentType);
-  assertStringIncludes(await response.text(), "seen_total 3\n");
 });
 
-Deno.test("createHandler() answers 500 without details when a metric throws", async () => {
-  const registry = new Registry();
-  new Counter({
-    name: "seen_total",
-    help: "seen",
-    registers: [registry],
-    collect() {
-      throw new Error("secret");
-    },
-  });
-  const response = await get(fakeListener({ registry }), "/metrics");
-  assertEquals([response.status, await response.text()], [
-    500,
-    "Internal Server Error\n",
-  ]);
+Deno.test("serveGateway() ends open streams cleanly when it is disposed", async () => {
+  await using node = await stillNode();
+  await using stage = await startGateway([node]);
+  const server = await serve(stage.listener, FEED);
+  const response = await fetch(`${server.url}/eth/v1/events?topics=head`);
+  const text = response.text();
+  await server[Symbol.asyncDispose]();
+  assertStringIncludes(await text, ":");
 });
 
-Deno.test("createHandler() is healthy until the listener has finished", async () => {
-  const { promise: finished, resolve } = Promise.withResolvers<void>();
-  const handler = createHandler(fakeListener({ finished }));
-  const before = await handler(new Request("http://localhost/healthz"));
-  assertEquals([before.status, await before.text()], [200, "ok\n"]);
-  resolve();
-  await finished;
-  const after = await handler(new Request("http://localhost/healthz"));
-  assertEquals([after.status, await after.text()], [
-    503,
-    "Service Unavailable\n",
-  ]);
-});
-
-Deno.test("createHandler() is not healthy after the listener has failed", async () => {
-  const finished = Promise.reject(new Error("failed"));
-  const handler = createHandler(fakeListener({ finished }));
-  await assertRejects(() => finished);
-  const response = await handler(new Request("http://localhost/healthz"));
-  assertEquals(response.status, 503);
-  await response.body?.cancel();
-});
-
-Deno.test("createHandler() is ready with a clock and a connected node", async () => {
-  const response = await get(fakeListener(), "/readyz");
-  assertEquals(response.status, 200);
-  assertEquals(await response.json(), {
-    ready: true,
-    clock: true,
-    nodes: [
-      { name: "a", state: "disconnected", lastError: "reset" },
-      {
-        name: "b",
-        state: "connected",
-      },
-    ],
-  });
-});
-
-Deno.test("createHandler() is not ready without a clock or a connected node", async () => {
-  for (const overrides of [{ clock: undefined }, { nodes: [] }]) {
-    const response = await get(fakeListener(overrides), "/readyz");
-    assertEquals(response.status, 503);
-    assertEquals((await response.json()).ready, false);
-  }
-});
-
-Deno.test("createHandler() answers 404 elsewhere, whatever the method", async () => {
-  for (
-    const path of [
-      "/",
-      "/metrics/",
-      "/eth/v1/events",
-      "/__proto__",
-      "/toString",
-    ]
-  ) {
-    for (const method of ["GET", "POST"]) {
-      const response = await get(fakeListener(), path, method);
-      assertEquals([response.status, await response.text()], [
-        404,
-        "Not Found\n",
-      ]);
+Deno.test("serveGateway() reads its token from the first line of a file", async () => {
+  await using node = await stillNode();
+  await using stage = await startGateway([node]);
+  const tokenFile = await Deno.makeTempFile();
+  try {
+    await Deno.writeTextFile(tokenFile, "s3cret\nnot this\n");
+    await using server = await serve(stage.listener, { ...FEED, tokenFile });
+    const statuses: number[] = [];
+    for (const authorization of ["Bearer s3cret", "Bearer not this", ""]) {
+      const response = await fetch(`${server.url}/metrics`, {
+        headers: { authorization },
+      });
+      await response.body?.cancel();
+      statuses.push(response.status);
     }
+    assertEquals(statuses, [200, 401, 401]);
+    assertFalse(server.lines.join().includes("s3cret"));
+  } finally {
+    await Deno.remove(tokenFile);
   }
 });
 
-Deno.test("createHandler() answers 405 to other methods", async () => {
-  for (const path of ["/metrics", "/healthz", "/readyz"]) {
-    const response = await get(fakeListener(), path, "POST");
-    assertEquals([response.status, response.headers.get("allow")], [
-      405,
-      "GET, HEAD",
-    ]);
-    await response.body?.cancel();
+Deno.test("serveGateway() refuses a token file that is missing or empty", async () => {
+  await using node = await stillNode();
+  await using stage = await startGateway([node]);
+  const empty = await Deno.makeTempFile();
+  try {
+    for (const tokenFile of [empty, `${empty}.missing`]) {
+      await assertRejects(
+        () => serve(stage.listener, { ...FEED, tokenFile }),
+        Error,
+        "--token-file ",
+      );
+    }
+  } finally {
+    await Deno.remove(empty);
   }
 });
 
-Deno.test("createHandler() answers HEAD without a body", async () => {
-  const response = await get(fakeListener(), "/readyz", "HEAD");
-  assertEquals([response.status, response.body], [200, null]);
-});
-
-Deno.test("serveHttp() serves on a free port until it is disposed", async () => {
-  await using server = serveHttp(
-    { hostname: "127.0.0.1", port: 0 },
-    createHandler(fakeListener()),
-  );
-  const response = await fetch(`${server.url}/healthz`);
-  assertEquals(await response.text(), "ok\n");
+Deno.test("serveGateway() warns where anyone may read", async () => {
+  await using node = await stillNode();
+  await using stage = await startGateway([node]);
+  const feed = { ...FEED, serve: { hostname: "0.0.0.0", port: 0 } };
+  await using server = await serve(stage.listener, feed);
+  assertStringIncludes(server.lines[1]!, "--token-file");
 });
 
 Deno.test("serveHttp() does not wait for ever for a request in flight", async () => {
   const arrived = Promise.withResolvers<void>();
-  const server = serveHttp({ hostname: "127.0.0.1", port: 0 }, () => {
-    arrived.resolve();
-    return new Promise(() => {});
-  });
+  const server = await serveHttp(ANY_PORT, () => arrived.resolve());
   const answer = fetch(server.url).then(
     (response) => response.status,
     () => "cut",
@@ -176,16 +117,27 @@ Deno.test("serveHttp() does not wait for ever for a request in flight", async ()
   assertEquals(await answer, "cut");
 });
 
-Deno.test("serveHttp() names an address that is taken", async () => {
-  await using server = serveHttp(
-    { hostname: "127.0.0.1", port: 0 },
-    createHandler(fakeListener()),
+Deno.test("serveHttp() cuts off a peer that sends its headers slowly", async () => {
+  await using server = await serveHttp(
+    ANY_PORT,
+    (_request, response) => void response.end(),
+    200,
   );
+  const { port } = new URL(server.url);
+  using peer = await Deno.connect({
+    hostname: "127.0.0.1",
+    port: Number(port),
+  });
+  await peer.write(new TextEncoder().encode("GET / HTTP/1.1\r\nx-slow: "));
+  const answer = await new Response(peer.readable).text();
+  assertEquals(answer.split("\r\n")[0], "HTTP/1.1 408 Request Timeout");
+});
+
+Deno.test("serveHttp() names an address that is taken", async () => {
+  await using server = await serveHttp(ANY_PORT, () => {});
   const port = Number(new URL(server.url).port);
   const error = await assertRejects(
-    // deno-lint-ignore require-await
-    async () =>
-      serveHttp({ hostname: "127.0.0.1", port }, createHandler(fakeListener())),
+    () => serveHttp({ hostname: "127.0.0.1", port }, () => {}),
     Error,
   );
   assert(
