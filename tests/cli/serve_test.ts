@@ -97,14 +97,6 @@ Deno.test("serveGateway() refuses a token file that is missing or empty", async 
   }
 });
 
-Deno.test("serveGateway() warns where anyone may read", async () => {
-  await using node = await stillNode();
-  await using stage = await startGateway([node]);
-  const feed = { ...FEED, serve: { hostname: "0.0.0.0", port: 0 } };
-  await using server = await serve(stage.listener, feed);
-  assertStringIncludes(server.lines[1]!, "--token-file");
-});
-
 Deno.test("serveHttp() does not wait for ever for a request in flight", async () => {
   const arrived = Promise.withResolvers<void>();
   const server = await serveHttp(ANY_PORT, () => arrived.resolve());

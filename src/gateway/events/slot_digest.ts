@@ -42,8 +42,11 @@ export function eventsOfDigest(
 
 const MOST_CANDIDATES = 16;
 
-/** Five digits of each of the two hashes. */
+/** A digest as a number below the limit. */
 function hash(text: string): number {
-  const [, forwards, backwards] = digestOf(text).split(":").map(Number);
-  return forwards! % 1e5 * 1e5 + backwards! % 1e5;
+  let number = 0;
+  for (const letter of digestOf(text)) {
+    number = (number * 128 + letter.charCodeAt(0)) % DIGEST_LIMIT;
+  }
+  return number;
 }
