@@ -11,7 +11,14 @@ import { arrivalTable, drawSlotLine, moveHand } from "./slot_line.ts";
 
 /** Starts the page. It runs in a browser, and knows nothing but the document and its own origin. */
 export function runPage(): void {
-  const topics = "head,block,block_gossip,chain_reorg,finalized_checkpoint,gap";
+  const shown = [
+    "head",
+    "head_v2",
+    "block",
+    "block_gossip",
+    "chain_reorg",
+    "finalized_checkpoint",
+  ];
   const epochs = 4;
   const model = new PageModel();
   const motion = matchMedia("(prefers-reduced-motion: reduce)");
@@ -29,6 +36,7 @@ export function runPage(): void {
   let lastTickAt = 0;
   let raceTimer = 0;
   let announced = "";
+  let lastEventId = "";
 
   const grid = byId("grid");
   const slotBox = byId("slot-line");
@@ -121,6 +129,7 @@ export function runPage(): void {
       message.data,
       now(),
     );
+    lastEventId = message.lastEventId;
     if (event === undefined) return;
     lastEventAt = event.at;
     if (
@@ -148,16 +157,24 @@ export function runPage(): void {
 
   function connect(): void {
     const { clock } = model;
-    const since = clock === undefined ? "earliest" : `epoch:${
-      Math.max(
-        0,
-        Math.floor(model.slotAt(now()) / clock.slotsPerEpoch) - epochs + 1,
-      )
-    }`;
+    const since = clock === undefined
+      ? "since=earliest"
+      : `since=epoch:${
+        Math.max(
+          0,
+          Math.floor(model.slotAt(now()) / clock.slotsPerEpoch) - epochs + 1,
+        )
+      }`;
+    const from = lastEventId === ""
+      ? since
+      : `last_event_id=${encodeURIComponent(lastEventId)}`;
+    // A topic that the listener does not request would be refused with all the others.
+    const here = new Set(model.nodes.flatMap((node) => node.topics));
+    const topics = [...shown.filter((topic) => here.has(topic)), "gap"];
     const source = new EventSource(
-      `eth/v1/events?topics=${topics}&since=${since}`,
+      `eth/v1/events?topics=${topics.join(",")}&${from}`,
     );
-    for (const topic of topics.split(",")) {
+    for (const topic of topics) {
       source.addEventListener(topic, onEvent as EventListener);
     }
     source.onopen = () => {

@@ -149,7 +149,7 @@ export class PageModel {
   /** Grows with each change. */
   version = 0;
   readonly #races = new Map<string, PageRace>();
-  readonly #ids = new Set<string>();
+  readonly #keys = new Set<string>();
   readonly #mostEvents: number;
 
   /** @param mostEvents How many events are kept. */
@@ -164,7 +164,9 @@ export class PageModel {
     raw: string,
     at: number,
   ): PageEvent | undefined {
-    if (id !== "" && this.#ids.has(id)) return undefined;
+    // What was found in headers for a reader that came late has no position.
+    const key = id === "" ? `${topic} ${raw}` : id;
+    if (this.#keys.has(key)) return undefined;
     const event: PageEvent = {
       id,
       topic,
@@ -183,10 +185,13 @@ export class PageModel {
     } catch {
       // An unparsable payload is still shown in the tail.
     }
-    this.#ids.add(id);
+    this.#keys.add(key);
     this.events.push(event);
     if (this.events.length > this.#mostEvents) {
-      this.#ids.delete(this.events.shift()!.id);
+      const oldest = this.events.shift()!;
+      this.#keys.delete(
+        oldest.id === "" ? `${oldest.topic} ${oldest.raw}` : oldest.id,
+      );
     }
     this.version++;
     return event;
@@ -213,6 +218,22 @@ export class PageModel {
   /** All records of a slot. */
   racesOf(slot: number): PageRace[] {
     return [...this.#races.values()].filter((race) => race.slot === slot);
+  }
+
+  /** When the first report of each topic was received, in milliseconds after the slot's start. */
+  arrivalsOf(slot: number): { topic: string; ms: number }[] {
+    const arrivals = new Map<string, number>();
+    for (const { topic, slot: of, at } of this.events) {
+      if (of !== slot || !/^(head|head_v2|block|block_gossip)$/.test(topic)) {
+        continue;
+      }
+      const ms = at - this.startOf(slot);
+      // What was replayed came later than it happened.
+      if (ms < this.clock!.slotDurationMs && !arrivals.has(topic)) {
+        arrivals.set(topic, ms);
+      }
+    }
+    return [...arrivals].map(([topic, ms]) => ({ topic, ms }));
   }
 
   /** Start of a slot, Unix time in milliseconds. */

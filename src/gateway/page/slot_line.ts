@@ -13,12 +13,13 @@ export function drawSlotLine(
   const clock = model.clock!;
   const races = model.racesOf(slot);
   const names = model.nodes.map(({ name }) => name);
+  const arrivals = model.arrivalsOf(slot);
   const rowHeight = 26;
   const width = Math.max(280, box.clientWidth || 600);
   const left = Math.min(150, Math.max(84, width * 0.2));
   const right = 12;
   const top = 30;
-  const height = top + Math.max(1, names.length) * rowHeight + 8;
+  const height = top + (names.length + 1) * rowHeight + 8;
   const x = (ms: number) =>
     left +
     (width - left - right) *
@@ -64,8 +65,26 @@ export function drawSlotLine(
       svg("text", { x: x(ms) + 3, y: 24, class: "deadline-label" }, label),
     );
   }
-  names.forEach((name, row) => {
-    const y = top + row * rowHeight + rowHeight / 2;
+  // Until all nodes have reported, the stream shows the first of them.
+  for (const { topic, ms } of arrivals) {
+    drawing.append(
+      arrivalMark(
+        topic,
+        x(ms),
+        top + rowHeight / 2,
+        `${topic} at ${formatMs(ms)}, first of all nodes`,
+      ),
+    );
+  }
+  drawing.append(
+    svg(
+      "text",
+      { x: 0, y: top + rowHeight / 2 + 4, class: "row-label" },
+      "first",
+    ),
+  );
+  names.forEach((name, index) => {
+    const y = top + (index + 1) * rowHeight + rowHeight / 2;
     const label = svg(
       "text",
       { x: 0, y: y + 4, class: "row-label" },
