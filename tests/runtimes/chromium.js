@@ -2,8 +2,12 @@
 
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { build } from "esbuild";
-import { chromium } from "playwright-core";
+import { createRequire } from "node:module";
+
+// Packages of `.runtimes/`, which Deno knows nothing of.
+const require = createRequire(import.meta.url);
+const { build } = require("esbuild");
+const { chromium } = require("playwright-core");
 const { outputFiles: [{ text }] } = await build({
   entryPoints: ["browser_main.js"],
   bundle: true,

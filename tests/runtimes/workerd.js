@@ -1,8 +1,12 @@
 /** Bundles the suite for workerd and runs it there; prints its results as one line of JSON. */
 
 import { readFile } from "node:fs/promises";
-import { build } from "esbuild";
-import { Miniflare } from "miniflare";
+import { createRequire } from "node:module";
+
+// Packages of `.runtimes/`, which Deno knows nothing of.
+const require = createRequire(import.meta.url);
+const { build } = require("esbuild");
+const { Miniflare } = require("miniflare");
 const { outputFiles: [{ text }] } = await build({
   entryPoints: ["worker_main.js"],
   bundle: true,
