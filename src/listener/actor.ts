@@ -61,7 +61,7 @@ export interface ListenerActorOptions {
   /** Where delays are observed. */
   metrics: ListenerMetrics;
   /** Compares when the nodes report. */
-  race: Pick<RaceTracker, "report">;
+  race: Pick<RaceTracker, "report" | "reset">;
   /** Charon's rules where they differ from ours. */
   parity: "charon" | undefined;
   /** The `fetch` that requests headers. */
@@ -144,6 +144,7 @@ export class ListenerActor {
     this.#lastReorgEpoch = 0;
     this.#reportedByV2 = [];
     this.#timing.reset();
+    this.#options.race.reset();
     this.startedAt = this.#options.now();
   }
 

@@ -341,7 +341,8 @@ export class SseListener implements AsyncDisposable {
     this.#actor.forget(node);
     this.#chain.review(name);
     this.#metrics.forget(node);
-    this.#raceMetrics.forget(node.name);
+    this.#race.forget(name);
+    this.#raceMetrics.forget(name);
   }
 
   /**
@@ -352,7 +353,7 @@ export class SseListener implements AsyncDisposable {
    * @param options For how long.
    */
   race(options: SubscriptionOptions = {}): Subscription<RaceRecord> {
-    return this.#races.subscribe(options);
+    return subscribeTo(this.#races, options);
   }
 
   /** Ends all connections and subscriptions, and waits until they are gone. */
@@ -405,7 +406,7 @@ export class SseListener implements AsyncDisposable {
     this.#reorgs.close();
     this.#duties.close();
     this.#status.close();
-    this.#race.close();
+    this.#race.reset();
     this.#races.close();
     this.#metrics.release();
     this.#raceMetrics.release();

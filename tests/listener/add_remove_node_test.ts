@@ -186,3 +186,33 @@ Deno.test("SseListener.addNode() delivers nothing again that the only node befor
     "head 100",
   ]);
 });
+
+Deno.test("SseListener.removeNode() leaves no metrics of a race that the node has begun", async () => {
+  let send: ((text: string) => void) | undefined;
+  await using a = nodeAt(100);
+  await using b = new ScriptedNode({
+    events: () =>
+      new Response(
+        new ReadableStream({
+          start(controller) {
+            send = (text) => controller.enqueue(new TextEncoder().encode(text));
+          },
+        }),
+        { headers: { "content-type": "text/event-stream" } },
+      ),
+  });
+  await using listener = await SseListener.start({
+    ...OPTIONS,
+    nodes: [{ url: b.url, name: "b" }],
+  });
+  const races = listener.race();
+  await listener.ready;
+  await listener.addNode({ url: a.url, name: "a" });
+  await take(listener.events(), 1);
+  await listener.removeNode("a");
+  send!(frame("head", head(100)));
+  const [race] = await take(races, 1);
+  assertEquals([race!.first, race!.lags], ["b", { b: 0 }]);
+  const metrics = await listener.registry.metrics();
+  assertEquals(metrics.match(/.*addr="a".*/g), null);
+});

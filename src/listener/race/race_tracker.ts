@@ -106,10 +106,21 @@ export class RaceTracker {
     }
   }
 
-  /** Waits for no more reports. */
-  close(): void {
+  /** Forgets what a node has reported, which was removed. */
+  forget(node: string): void {
+    for (const [key, race] of this.#races) {
+      if (!race.arrivals.delete(node)) continue;
+      if (race.arrivals.size === 0) this.#races.delete(key);
+      else race.firstAt = Math.min(...race.arrivals.values());
+    }
+  }
+
+  /** Forgets all reports: another chain is followed, or the listener ends. */
+  reset(): void {
     clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#races.clear();
+    this.#complete.clear();
   }
 
   #schedule(): void {
