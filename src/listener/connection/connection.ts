@@ -216,10 +216,10 @@ export class Connection {
       onBytes: () => this.#watchdog?.sawBytes(),
       onComment: (comment) => this.#onComment(comment),
       onRetry,
-      onEvents: (valid, events) => {
-        if (valid > 0) reporter.topicsChanged(node, request, topics.missing);
-        this.#onEvents(valid, events);
-      },
+      onEvents: (valid, events) => this.#onEvents(valid, events),
+    });
+    stream.used.then(() => {
+      reporter.topicsChanged(node, request, topics.missing);
     });
     this.#streams.push(stream);
     stream.proven.then(() => topics.prove(request.form));

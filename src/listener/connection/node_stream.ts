@@ -56,6 +56,8 @@ export class NodeStream {
   readonly request: TopicRequest;
   /** Resolves when the headers are in. */
   readonly opened: Promise<void>;
+  /** Resolves with the first valid event. */
+  readonly used: Promise<void>;
   /** Resolves with the first event that shows that the node reads the whole list of topics. */
   readonly proven: Promise<void>;
   /** Resolves with why the stream ended, or could not be opened. */
@@ -68,7 +70,9 @@ export class NodeStream {
   #hasBytes = false;
   #hasEvents = false;
   #resolveOpened!: () => void;
+  #resolveUsed!: () => void;
   #resolveProven!: () => void;
+  #isProven = false;
 
   /**
    * Sends the request.
@@ -87,6 +91,7 @@ export class NodeStream {
     this.#node = node;
     this.request = request;
     this.opened = new Promise((resolve) => this.#resolveOpened = resolve);
+    this.used = new Promise((resolve) => this.#resolveUsed = resolve);
     this.proven = new Promise((resolve) => this.#resolveProven = resolve);
     this.ended = this.#read(parts, hooks);
   }
@@ -162,15 +167,19 @@ export class NodeStream {
 
   #onEvents(valid: number, events: readonly ServerSentEvent[]): void {
     this.#hasEvents = true;
-    const { topics, form } = this.request;
-    // Of repeated keys, some nodes read the first one only.
-    const isProof = form === "joined"
-      ? valid > 0
-      : events.some(({ type }) => topics.indexOf(type) > 0);
-    if (isProof) this.#resolveProven();
+    if (!this.#isProven && valid > 0) this.#prove(events);
     for (const { type, data } of events) {
       if (type === "error") this.#throwIfRefusal(data);
     }
+  }
+
+  #prove(events: readonly ServerSentEvent[]): void {
+    const { topics, form } = this.request;
+    this.#resolveUsed();
+    // Of repeated keys, some nodes read the first one only.
+    this.#isProven = form === "joined" ||
+      events.some(({ type }) => topics.indexOf(type) > 0);
+    if (this.#isProven) this.#resolveProven();
   }
 
   /** Some nodes send a refusal as an event of a stream that they have opened already. */

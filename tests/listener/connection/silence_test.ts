@@ -199,7 +199,7 @@ Deno.test("SseListener() names a proxy that hands events on in lumps, once", asy
   );
 });
 
-Deno.test("SseListener() takes an error event with a status for the refusal that it is", async () => {
+Deno.test("SseListener() counts an error event with a status as the refusal that it is", async () => {
   await using node = new ScriptedNode({
     events: () =>
       openStream(frame("error", { status_code: 504, message: "timeout" })),

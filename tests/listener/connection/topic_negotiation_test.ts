@@ -34,7 +34,7 @@ Deno.test("TopicNegotiation.refused() leaves out what the node names", () => {
   assertEquals(negotiation.missing, ["block_gossip"]);
 });
 
-Deno.test("TopicNegotiation.refused() does not take head_v2 for head, nor block_gossip for block", () => {
+Deno.test("TopicNegotiation.refused() tells head_v2 from head, and block_gossip from block", () => {
   const negotiation = new TopicNegotiation([
     "head_v2",
     "block_gossip",
@@ -60,7 +60,7 @@ Deno.test("TopicNegotiation.refused() learns nothing from an answer that repeats
   );
 });
 
-Deno.test("TopicNegotiation.probed() asks for what is taken alone, then with repeated keys", () => {
+Deno.test("TopicNegotiation.probed() requests what is accepted alone, then with repeated keys", () => {
   const negotiation = new TopicNegotiation(FOUR);
   negotiation.refused("");
   assertEquals(negotiation.refused(""), "probe");
@@ -78,7 +78,7 @@ Deno.test("TopicNegotiation.probed() asks for what is taken alone, then with rep
   assertEquals(negotiation.request, { topics: FOUR, form: "joined" });
 });
 
-Deno.test("TopicNegotiation.probed() takes a list of which each topic is fine for the problem", () => {
+Deno.test("TopicNegotiation.probed() repeats the keys where each topic alone is accepted and the list is not", () => {
   const negotiation = new TopicNegotiation(FOUR);
   negotiation.refused("");
   negotiation.refused("");
@@ -110,7 +110,7 @@ Deno.test("TopicNegotiation.refused() comes to an end where head and head_v2 are
   assertEquals(steps, ["head_v2,block", "block", "head,head_v2,block"]);
 });
 
-Deno.test("TopicNegotiation.refused() does not take a list of what a node knows for what it refuses", () => {
+Deno.test("TopicNegotiation.refused() does not read a list of what a node knows as what it refuses", () => {
   const negotiation = new TopicNegotiation([
     "head",
     "block",
@@ -126,7 +126,7 @@ Deno.test("TopicNegotiation.refused() does not take a list of what a node knows 
   });
 });
 
-Deno.test("TopicNegotiation.probed() keeps a topic of which the node said nothing", () => {
+Deno.test("TopicNegotiation.probed() keeps a topic of which the node revealed nothing", () => {
   const negotiation = new TopicNegotiation(FOUR);
   assertEquals(
     negotiation.probed({
@@ -257,7 +257,7 @@ function picky(
   });
 }
 
-Deno.test("SseListener() gets three topics of four from a node that knows three, and says so", async () => {
+Deno.test("SseListener() gets three topics of four from a node that knows three, and reports the fourth", async () => {
   const known = ["head", "chain_reorg", "block"];
   await using node = picky(
     known,
@@ -334,7 +334,7 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`SseListener() takes ${manner} for a refusal`, async () => {
+  Deno.test(`SseListener() counts ${manner} as a refusal`, async () => {
     await using node = picky(["head", "block"], answer);
     await using listener = await SseListener.start({
       ...options,
@@ -358,7 +358,7 @@ for (
   ] as const
 ) {
   for (const times of [3, 6]) {
-    Deno.test(`SseListener() holds it against no topic that a node ${manner} ${times} times`, async () => {
+    Deno.test(`SseListener() leaves no topic out because a node ${manner} ${times} times`, async () => {
       await using node = new ScriptedNode({
         events: (_request, connection) =>
           connection < times ? fail() : openStream(frame("head", head(100))),
@@ -374,7 +374,7 @@ for (
   }
 }
 
-Deno.test("SseListener() gives a node that thinks before it refuses its time", async () => {
+Deno.test("SseListener() waits for a node that is slow to refuse", async () => {
   await using node = new ScriptedNode({
     async events(request) {
       if (!request.url.includes("chain_reorg")) {
@@ -393,7 +393,7 @@ Deno.test("SseListener() gives a node that thinks before it refuses its time", a
   assertEquals(listener.nodes[0]!.missingTopics, ["chain_reorg"]);
 });
 
-Deno.test("SseListener() asks a node that ends every stream for each topic alone once, and then only waits", async () => {
+Deno.test("SseListener() requests each topic alone once of a node that ends every stream, and then only waits", async () => {
   await using node = new ScriptedNode({ events: () => endedStream() });
   await using listener = await SseListener.start({
     ...HASTY,
@@ -426,28 +426,7 @@ Deno.test("SseListener() repeats the key for a node that refuses every list with
   );
 });
 
-Deno.test("SseListener() repeats the key for a node that never answers a list with commas", async () => {
-  const { promise: never, resolve } = Promise.withResolvers<Response>();
-  await using node = new ScriptedNode({
-    events: (request) =>
-      new URL(request.url).search.includes(",")
-        ? never
-        : openStream(frame("head", head(100))),
-  });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    idleTimeoutMs: 100,
-    nodes: [node.url],
-  });
-  const statuses = listener.status();
-  assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
-  assertEquals(listener.nodes[0]!.missingTopics, []);
-  assertEquals(listener.nodes[0]!.topicForm, "repeated");
-  assertEquals((await nextStatus(statuses, "topics")).form, "repeated");
-  resolve(new Response());
-});
-
-Deno.test("SseListener() asks a node that refuses head and head_v2 a bounded number of times", async () => {
+Deno.test("SseListener() sends a bounded number of requests to a node that refuses head and head_v2", async () => {
   await using node = new ScriptedNode({
     events: (request) => {
       const [first] = new URL(request.url).searchParams.get("topics")!
@@ -467,7 +446,7 @@ Deno.test("SseListener() asks a node that refuses head and head_v2 a bounded num
   assertEquals(node.requests.length, 2);
 });
 
-Deno.test("SseListener() does not hold it against a topic that the node is busy", async () => {
+Deno.test("SseListener() leaves no topic out because the node is busy", async () => {
   await using node = new ScriptedNode({
     events(request) {
       const topics = new URL(request.url).searchParams.get("topics")!
@@ -540,7 +519,7 @@ Deno.test("SseListener() waits at the cap for a node that refuses every topic", 
   assertEquals(listener.nodes[0]!.topics, FOUR);
 });
 
-Deno.test("SseListener() asks again for a refused topic after an hour", async () => {
+Deno.test("SseListener() requests a refused topic again after an hour", async () => {
   const known = ["head", "chain_reorg", "block"];
   await using node = picky(
     known,
@@ -579,7 +558,7 @@ Deno.test("SseListener() asks again for a refused topic after an hour", async ()
   }
 });
 
-Deno.test("SseListener() finds what a node does not know that answers it with silence, in any form", async () => {
+Deno.test("SseListener() finds the topic that a node answers with silence, in either form", async () => {
   const never = new Promise<Response>(() => {});
   const feeds = setInterval(() => {}, 1000);
   const known = ["head", "block", "chain_reorg"];
@@ -623,9 +602,12 @@ Deno.test("SseListener() requests the other form where no headers come within a 
     random: () => 0,
     nodes: [node.url],
   });
+  const statuses = listener.status();
   await take(listener.events(), 2);
+  assertEquals((await nextStatus(statuses, "topics")).form, "repeated");
   assertEquals(forms, [true, false]);
   assertEquals(listener.nodes[0]!.topicForm, "repeated");
+  assertEquals(listener.nodes[0]!.missingTopics, []);
   assertEquals(listener.nodes[0]!.reconnects, 0);
   resolve(new Response());
 });

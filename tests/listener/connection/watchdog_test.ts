@@ -32,12 +32,12 @@ function pass(milliseconds: number, each: () => void = () => {}): void {
   }
 }
 
-Deno.test("Watchdog() tells of a connection that never said anything", () => {
+Deno.test("Watchdog() reports a connection that never sent a byte", () => {
   assertEquals(watch(10_000, () => pass(9900)), []);
   assertEquals(watch(10_000, () => pass(10_000)), ["idle"]);
 });
 
-Deno.test("Watchdog() tells of a connection that fell silent, once", () => {
+Deno.test("Watchdog() reports a connection that fell silent, once", () => {
   const silences = watch(10_000, (watchdog) => {
     pass(60_000, () => {
       watchdog.sawBytes();
@@ -48,7 +48,7 @@ Deno.test("Watchdog() tells of a connection that fell silent, once", () => {
   assertEquals(silences, ["idle"]);
 });
 
-Deno.test("Watchdog() tells of bytes that never make an event or a comment", () => {
+Deno.test("Watchdog() reports bytes that never make an event or a comment", () => {
   assertEquals(
     watch(10_000, (watchdog) => pass(9900, () => watchdog.sawBytes())),
     [],
