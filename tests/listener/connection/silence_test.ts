@@ -175,7 +175,8 @@ Deno.test("SseListener() names a proxy that hands events on in lumps, once", asy
   await using listener = await SseListener.start({
     config: configAtSlot(100, 100),
     random: () => 0,
-    idleTimeoutMs: 60_000,
+    // The watchdog counts silence in tenths of it.
+    idleTimeoutMs: 1500,
     nodes: [node.url],
     log: ({ message }) => {
       if (!message.includes("buffers the stream")) return;
@@ -186,7 +187,7 @@ Deno.test("SseListener() names a proxy that hands events on in lumps, once", asy
   await nextStatus(listener.status(), "connected");
   const events = listener.events();
   for (const slot of [100, 103]) {
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    await new Promise((resolve) => setTimeout(resolve, 600));
     const slots = [slot, slot + 1, slot + 2];
     stream.send(...slots.map((slot) => frame("head", head(slot))));
   }
