@@ -305,10 +305,8 @@ export class ListenerActor {
   }
 
   /** Delivers what a node would have sent, among its own events that have waited for it. */
-  recover(
-    node: NodeState,
-    { events, head, ancestor, blocks }: Recovered,
-  ): void {
+  recover(node: NodeState, recovered: Recovered): void {
+    const { events, head, ancestor, blocks } = recovered;
     const { chain } = node;
     const before = chain.head;
     const held = this.#endHold(node);
@@ -327,7 +325,7 @@ export class ListenerActor {
         this.#onRecoveredReorg(
           node,
           event as BeaconEvent<"chain_reorg">,
-          blocks,
+          recovered,
         );
       } else this.#process(node, event, identity);
     }
@@ -395,7 +393,7 @@ export class ListenerActor {
   #onRecoveredReorg(
     node: NodeState,
     event: BeaconEvent<"chain_reorg">,
-    blocks: Recovered["blocks"],
+    { ancestor, isLowerBound, blocks }: Recovered,
   ): void {
     // Another node may have reported it at any block of the new branch.
     const { data } = event;
@@ -405,7 +403,14 @@ export class ListenerActor {
         identify({ ...event, data: { ...data, slot, new_head_block } })
       ),
     ]);
-    if (verdict === "new") this.#onChainEvent(node, event, true);
+    if (verdict === "new" && this.clock !== undefined) {
+      this.#onReorg(
+        node,
+        event,
+        this.clock,
+        isLowerBound ? undefined : ancestor?.slot,
+      );
+    }
     this.#post(node, event, verdict);
   }
 
@@ -495,19 +500,17 @@ export class ListenerActor {
     node: NodeState,
     event: BeaconEvent<"chain_reorg">,
     clock: SlotClock,
+    ancestorSlot?: number,
   ): void {
     const { parity, fetch } = this.#options;
     const { slotsPerEpoch } = clock;
-    const { slot, depth } = event.data;
     if (parity === "charon") {
       const reorg = toChainReorg(event, slotsPerEpoch);
       if (reorg.epoch === this.#lastReorgEpoch) return;
       this.#lastReorgEpoch = reorg.epoch;
       this.#postReorg(reorg);
-    } else if (event.recovered) {
-      this.#postReorg(toChainReorg(event, slotsPerEpoch, slot - depth));
-    } else if (this.#unresolved.size === MOST_UNRESOLVED) {
-      this.#postReorg(toChainReorg(event, slotsPerEpoch));
+    } else if (event.recovered || this.#unresolved.size === MOST_UNRESOLVED) {
+      this.#postReorg(toChainReorg(event, slotsPerEpoch, ancestorSlot));
     } else {
       const { chain } = node;
       const finding = findReorgBranch(node, event, clock, {

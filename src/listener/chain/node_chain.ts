@@ -33,6 +33,8 @@ export class NodeChain {
   leftRoot: string | undefined;
   /** The head after which events may be missing, until the way from it is found. */
   gapFrom: ReportedHead | undefined;
+  /** The first head after that. */
+  gapEnd: KnownBlock | undefined;
   /** The latest blocks up to the head. */
   readonly branch: Branch = new Branch();
   /** Events that wait until earlier ones are recovered; `undefined` where none has to wait. */
@@ -51,6 +53,7 @@ export class NodeChain {
   /** The node's head is another one now. */
   moveTo(head: ReportedHead): void {
     if (this.head?.root !== head.root) this.before = this.head;
+    if (this.gapFrom !== undefined) this.gapEnd ??= head;
     this.head = head;
     this.branch.add(head);
   }

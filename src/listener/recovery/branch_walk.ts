@@ -15,6 +15,8 @@ export interface Walk {
    * where the walk did not get there.
    */
   ancestor?: KnownBlock;
+  /** Whether the branches may part at a later block: the node has forgotten the branch that was left. */
+  isLowerBound?: boolean;
   /** The blocks above the ancestor, or those that were found, in order of slot. */
   blocks: BlockHeader[];
   /** Why the walk did not get to the ancestor. */
@@ -72,6 +74,7 @@ export async function walkBack(
   );
   let theirs = head;
   let ours = known;
+  let isLowerBound = false;
   while (
     ours === undefined ? theirs.slot >= since : theirs.root !== ours.root
   ) {
@@ -92,18 +95,21 @@ export async function walkBack(
       const { slot, root } = ours!;
       const parentRoot = ours!.parentRoot ??
         (await headers.get(root))?.parentRoot;
-      const parent: KnownBlock | undefined = (parentRoot === undefined
+      const theirParent = parentRoot === undefined
         ? undefined
-        : await headers.get(parentRoot)) ??
-        earlier.findLast((block) =>
-          block.slot < slot
-        );
+        : await headers.get(parentRoot);
+      const parent: KnownBlock | undefined = theirParent ??
+        earlier.findLast((block) => block.slot < slot);
       if (parent === undefined) {
         return unresolved(
           `the node does not have block ${parentRoot ?? root}`,
         );
       }
       if (parent.slot >= slot) return unresolved(DISORDER);
+      // The node's heads may have left out blocks in between.
+      if (theirParent === undefined && parent.slot < slot - 1) {
+        isLowerBound = true;
+      }
       ours = parent;
     }
   }
@@ -111,6 +117,7 @@ export async function walkBack(
   return {
     head,
     ancestor: { slot, root, parentRoot },
+    isLowerBound,
     blocks: blocks.reverse(),
   };
 }

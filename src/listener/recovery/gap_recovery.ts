@@ -75,7 +75,8 @@ export async function recoverGap(
       onNoHead: () => actor.release(node),
     });
     if (node.chain !== chain) return;
-    chain.gapFrom = undefined;
+    const { gapEnd } = chain;
+    chain.gapFrom = chain.gapEnd = undefined;
     const { head, blocks, ancestor, reason } = walk;
     if (head !== undefined) {
       const isCurrent = chain.head === last;
@@ -97,7 +98,13 @@ export async function recoverGap(
         node.name,
         now(),
       );
-      actor.recover(node, { events, ancestor, blocks, head });
+      actor.recover(node, {
+        events,
+        ancestor,
+        isLowerBound: walk.isLowerBound,
+        blocks,
+        head,
+      });
     }
     actor.release(node);
     const hasFinality = await recoverFinality(node, clock, options);
@@ -125,6 +132,19 @@ export async function recoverGap(
         ? !hasFinality
         : !LOST_NOTHING_OF.has(topic)
     );
+    if (
+      gapEnd !== undefined && head !== undefined && ancestor !== undefined &&
+      gapEnd.slot <= head.slot && gapEnd.slot > from &&
+      !blocks.some(({ root }) => root === gapEnd.root)
+    ) {
+      reporter.gap(node, {
+        kind: "reconnect",
+        from,
+        to: gapEnd.slot - 1,
+        topics: node.topics,
+        reason: "the node has left the branch that it was on then",
+      });
+    }
     if (topics.length > 0) {
       const to = Math.max(from, current);
       reporter.gap(node, { kind: "reconnect", from, to, topics });
@@ -338,6 +358,8 @@ export interface Recovered {
   head?: BlockHeader;
   /** The latest block that both branches have, where it is known. */
   ancestor?: KnownBlock | undefined;
+  /** Whether the branches may part at a later block. */
+  isLowerBound?: boolean | undefined;
   /** The blocks above it, in order of slot. */
   blocks: readonly BlockHeader[];
 }

@@ -40,7 +40,7 @@ export async function findReorgBranch(
         const known = earlier.at(-1) ??
           await headers.get(data.old_head_block);
         if (known === undefined) return undefined;
-        const { ancestor, blocks } = await walkBack(headers, {
+        const { ancestor, blocks, isLowerBound } = await walkBack(headers, {
           from: data.new_head_block,
           known,
           since: 0,
@@ -48,7 +48,8 @@ export async function findReorgBranch(
           maxSlots: 2 * clock.slotsPerEpoch,
           latestSlot: latestPlausibleSlot(clock, receivedAt),
         });
-        return ancestor && {
+        if (ancestor === undefined || isLowerBound) return undefined;
+        return {
           ancestor,
           blocks: [
             ...earlier.filter(({ slot }) => slot < ancestor.slot),
