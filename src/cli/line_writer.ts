@@ -1,15 +1,12 @@
-/**
- * Lines on their way to stdout or stderr: in order, as many as are waiting per write, with a bound
- * on what waits.
- */
+/** Lines on their way to stdout or stderr: in order, many per write, with a bound on what waits. */
 
 /** Where the lines go: `Deno.stdout`, `Deno.stderr`, or anything that takes bytes likewise. */
 export interface ByteSink {
-  /** Writes some or all of the bytes and says how many. */
+  /** Writes some or all of the bytes and returns how many. */
   write(bytes: Uint8Array): Promise<number>;
 }
 
-/** Text that may wait, in UTF-16 code units, before {@linkcode LineWriter.push} asks for a pause. */
+/** Text that may wait, in UTF-16 code units, before {@linkcode LineWriter} is full. */
 const HIGH_WATER_MARK = 8 * 1024 * 1024;
 
 /** Text that one write may hold, a single longer line aside. */
@@ -24,7 +21,6 @@ export class LineWriter {
   #size = 0;
   #writing: Promise<void> | undefined;
 
-  /** @param sink Where the lines go. */
   constructor(sink: ByteSink) {
     this.#sink = sink;
   }
@@ -60,10 +56,9 @@ export class LineWriter {
   async #writeAll(): Promise<void> {
     try {
       while (this.#waiting.length > 0) {
-        const bytes = this.#encoder.encode(this.#takeBatch());
-        let start = 0;
-        while (start < bytes.length) {
-          start += await this.#sink.write(bytes.subarray(start));
+        let bytes = this.#encoder.encode(this.#takeBatch());
+        while (bytes.length > 0) {
+          bytes = bytes.subarray(await this.#sink.write(bytes));
         }
       }
     } catch (error) {

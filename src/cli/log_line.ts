@@ -9,12 +9,7 @@ import type { LogEntry } from "../listener/log.ts";
 import { printable } from "../values/shown.ts";
 import { formatTime } from "./pretty_line.ts";
 
-/**
- * Formats a log entry as one line.
- *
- * @param entry What happened.
- * @param now When, in milliseconds.
- */
+/** Formats a log entry as one line. */
 export function formatLogLine(
   entry: LogEntry,
   now: number = Date.now(),
@@ -34,12 +29,7 @@ export function formatLogLine(
 const NO_TLS =
   /(?:client error \(Connect\): )?received corrupt message of type \w+|.*wrong version number.*/;
 
-/**
- * A message on one line, with what a user can do about it.
- *
- * @param message The message.
- * @param error What it is about.
- */
+/** A message about an error on one line, with what a user can do about it. */
 export function addHint(message: string, error: Error | undefined): string {
   const text = printable(message.replace(/\s+/g, " "), 1000);
   if (error instanceof BeaconNetworkError && NO_TLS.test(text)) {
@@ -50,18 +40,13 @@ export function addHint(message: string, error: Error | undefined): string {
 }
 
 function hintFor(error: Error | undefined): string | undefined {
-  if (error instanceof BeaconHttpError) {
-    switch (error.status) {
-      case 401:
-      case 403:
-        return 'a key may be given with --header "Name: value"';
-      case 404:
-      case 405:
-        return "is this a beacon node's REST address?";
-    }
+  const status = error instanceof BeaconHttpError ? error.status : 0;
+  if (status === 401 || status === 403) {
+    return 'a key may be given with --header "Name: value"';
   }
-  return error instanceof BeaconProtocolError &&
-      /content type|not JSON/.test(error.message)
+  const isOther = error instanceof BeaconProtocolError &&
+    /content type|not JSON/.test(error.message);
+  return status === 404 || status === 405 || isOther
     ? "is this a beacon node's REST address?"
     : undefined;
 }

@@ -21,15 +21,15 @@ export interface PrettyPrinterOptions {
 type Style = Parameters<typeof styleText>[0];
 type Cell = "time" | "slot" | "epoch" | "delay" | "topic" | "node" | "text";
 
-/** Width of the time and of the epoch, and the gap between columns, from the widest layout on. */
+/** Widths of time and epoch, and the gap between columns, from the widest layout on. */
 const LAYOUTS = [
-  { time: "12:34:56.789".length, epoch: "437885+31".length, gap: "  " },
-  { time: "12:34:56.789".length, epoch: "437885".length, gap: "  " },
-  { time: "12:34:56.789".length, epoch: 0, gap: "  " },
-  { time: "12:34:56".length, epoch: 0, gap: " " },
+  { time: 12, epoch: 9, gap: "  " }, // 12:34:56.789  437885+31
+  { time: 12, epoch: 6, gap: "  " }, // 12:34:56.789  437885
+  { time: 12, epoch: 0, gap: "  " },
+  { time: 8, epoch: 0, gap: " " }, // 12:34:56
 ];
 
-/** Room for what an event reports, at least; then the next narrower layout is taken. */
+/** Room for what an event reports, at least; with less the next narrower layout is taken. */
 const MIN_TEXT = "depth 2, epoch 437885".length;
 
 /** Formats events as aligned lines. */
@@ -39,7 +39,6 @@ export class PrettyPrinter {
   #layout = LAYOUTS[0]!;
   #widths: Record<Cell, number> | undefined;
 
-  /** @param options What the columns have to hold, and whether colours are wanted. */
   constructor(options: PrettyPrinterOptions) {
     this.#options = options;
   }
@@ -63,12 +62,11 @@ export class PrettyPrinter {
     const isNew = width !== this.#width;
     if (isNew) this.#chooseLayout(width);
     const { slot, topic, node, receivedAt } = event;
-    const isMissing = slot === undefined || clock === undefined;
     const cells = {
       time: formatTime(receivedAt),
       slot: `${slot ?? ""}`,
-      epoch: isMissing ? "" : this.#epoch(slot, clock),
-      delay: isMissing || delay === undefined ? "" : formatDelay(delay),
+      epoch: this.#epoch(slot, clock),
+      delay: delay === undefined ? "" : formatDelay(delay),
       topic: printable(topic, Infinity),
       node: printable(node, Infinity),
       text: fitPieces(
@@ -76,18 +74,14 @@ export class PrettyPrinter {
         this.#widths!.text,
       ),
     };
-    const whole: Style | undefined = topic === "chain_reorg"
-      ? ["bold", "red"]
+    const line = topic === "chain_reorg"
+      ? this.#paint(["bold", "red"], this.#row(cells))
       : topic === "finalized_checkpoint"
-      ? ["bold", "cyan"]
-      : undefined;
-    const line = whole !== undefined
-      ? this.#paint(whole, this.#row(cells))
+      ? this.#paint(["bold", "cyan"], this.#row(cells))
       : this.#row(cells, {
         time: "dim",
         epoch: "dim",
-        ...(cells.delay !== "" &&
-          { delay: delayStyle(delay! * 1000, clock!.attestationDueMs(slot!)) }),
+        delay: delayStyle(delay ?? 0, clock?.attestationDueMs(slot ?? 0) ?? 0),
       });
     return isNew ? [this.#header(), line] : [line];
   }
@@ -147,7 +141,8 @@ export class PrettyPrinter {
     }).join(this.#layout.gap).trimEnd();
   }
 
-  #epoch(slot: number, clock: SlotClock): string {
+  #epoch(slot: number | undefined, clock: SlotClock | undefined): string {
+    if (slot === undefined || clock === undefined) return "";
     const epoch = clock.epochOf(slot);
     if (this.#layout.epoch < 9) return `${epoch}`;
     return `${epoch}+${
@@ -172,7 +167,8 @@ function formatDelay(seconds: number): string {
   return `${seconds < 0 ? "" : "+"}${seconds.toFixed(digits)}`;
 }
 
-function delayStyle(ms: number, dueMs: number): Style {
+function delayStyle(seconds: number, dueMs: number): Style {
+  const ms = seconds * 1000;
   if (ms < 0 || ms >= 2 * dueMs) return "red";
   return ms < dueMs ? "green" : "yellow";
 }

@@ -18,11 +18,6 @@ export class Progress implements Disposable {
   #timer: ReturnType<typeof setInterval> | undefined;
   #isShown = false;
 
-  /**
-   * @param terminal Where the line is shown.
-   * @param width The terminal's columns.
-   * @param now The time, in milliseconds.
-   */
   constructor(
     terminal: { writeSync(bytes: Uint8Array): number },
     width: () => number,
@@ -82,24 +77,22 @@ function describeWait(
   startedAt: number,
 ): string {
   const seconds = (ms: number) => `${Math.max(0, Math.round(ms / 1000))} s`;
-  const connected = nodes.filter(({ state }) => state === "connected").length;
-  const waited = seconds(now - startedAt);
-  const end = nodes.map(({ name, state }) =>
-    state === "connected" ? undefined : ends.get(name)
-  ).find((end) => end !== undefined);
-  let what = `Connecting to ${nodes.map(({ name }) => name).join(", ")}`;
-  if (connected > 0) {
-    const who = nodes.length === 1
-      ? "Connected"
-      : `${connected} of ${nodes.length} nodes connected`;
-    what = `${who}, waiting for the first event`;
-  } else if (end !== undefined) what = "No node is connected";
-  if (end === undefined) return `${what} (${waited})`;
-  const retryAt = end.at + end.retryInMs;
-  const retry = now < retryAt
-    ? `next attempt in ${seconds(retryAt - now)}`
+  const away = nodes.filter(({ state }) => state !== "connected");
+  const end = away.map(({ name }) => ends.get(name)).find((end) => end);
+  const connected = nodes.length - away.length;
+  const who = nodes.length === 1
+    ? "Connected"
+    : `${connected} of ${nodes.length} nodes connected`;
+  const what = connected > 0
+    ? `${who}, waiting for the first event`
+    : end === undefined
+    ? `Connecting to ${nodes.map(({ name }) => name).join(", ")}`
+    : "No node is connected";
+  const waited = `${what} (${seconds(now - startedAt)})`;
+  if (end === undefined) return waited;
+  const retryInMs = end.at + end.retryInMs - now;
+  const retry = retryInMs > 0
+    ? `next attempt in ${seconds(retryInMs)}`
     : "connecting again";
-  return `${what} (${waited}), ${retry}: ${
-    addHint(end.error.message, end.error)
-  }`;
+  return `${waited}, ${retry}: ${addHint(end.error.message, end.error)}`;
 }

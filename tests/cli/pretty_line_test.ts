@@ -33,7 +33,7 @@ function print(
   });
   return [events].flat().flatMap((event) =>
     known
-      ? printer.format(event, clock, delay)
+      ? printer.format(event, clock, event.slot && delay)
       : printer.format(event, undefined, undefined)
   );
 }
