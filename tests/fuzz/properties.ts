@@ -2,6 +2,7 @@
 
 import { BeaconHttpError, type DisconnectedStatus } from "@org/beacon-sse";
 import { checkBranches } from "./branch_properties.ts";
+import { checkChains, isAboutChains } from "./chain_properties.ts";
 import { checkDelivery } from "./delivery_properties.ts";
 import { sumOf } from "./prometheus_samples.ts";
 import { QUIET_MINUTES, SLOT_MS } from "./random_schedule.ts";
@@ -34,17 +35,21 @@ export function checkRun(run: Run): Violation[] {
     violations.push({ property, detail });
   for (const node of run.nodes) {
     checkHarness(run, node, report);
-    // The metrics of a removed node are gone.
-    if (node.plan.leavesAt === undefined) checkCounters(run, node, report);
-    else checkRemoval(run, node, report);
+    // The metrics of a removed node are gone; of another chain, it may be early or late that nothing counts.
+    if (node.plan.leavesAt !== undefined) checkRemoval(run, node, report);
+    else if (!isAboutChains(run)) checkCounters(run, node, report);
     checkWaits(run, node, report);
     checkConnects(node, report);
     checkBodies(node, report);
     checkSilence(node, report);
   }
   checkRevival(run, report);
-  checkDelivery(run, report);
-  checkBranches(run, report);
+  if (isAboutChains(run)) {
+    checkChains(run, report);
+  } else {
+    checkDelivery(run, report);
+    checkBranches(run, report);
+  }
   for (const leftover of run.leftovers) report("nothing leaks", leftover);
   return violations;
 }
@@ -161,6 +166,12 @@ function checkWaits(run: Run, node: RunNode, report: Report): void {
         `${node.name}: asked for ${asked} ms, a wait of ${retryInMs} ms`,
       );
     }
+    // A node whose chain is adopted now is connected at once.
+    const isWelcome = status.reason === "chain" &&
+      run.statuses.received.some(({ value }) =>
+        value.type === "chain" && value.at >= at && value.at < at + retryInMs
+      );
+    if (isWelcome) continue;
     // Headers may be requested for a reorg that was received just before.
     const early = node.tap.requests.find((request) =>
       request.at > at && request.at < at + retryInMs &&
@@ -250,7 +261,7 @@ function checkRevival(
 ): void {
   if (!isClockKnown) report("revival", "the clock is not known");
   for (const node of nodes) {
-    if (node.plan.leavesAt !== undefined) continue;
+    if (node.plan.leavesAt !== undefined || node.plan.isWrong) continue;
     const { name, state, topics, headSlot } = snapshots.find(({ name }) =>
       name === node.name
     )!;

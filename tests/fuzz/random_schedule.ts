@@ -34,10 +34,14 @@ export interface Schedule {
   maxReorgDepth: number;
   /** The nodes. */
   nodes: NodePlan[];
+  /** When all nodes that are not wrong begin another chain, in milliseconds from the start. */
+  newChainAt?: number;
 }
 
 /** A node's habits and its faults. */
 export interface NodePlan {
+  /** Whether it is on a chain of its own from the start. */
+  isWrong?: boolean;
   /** How late it hears of a block, in milliseconds. */
   lagMs: number;
   /** After so much silence it sends a comment; 0: never. */
@@ -69,8 +73,46 @@ interface Random extends ReturnType<typeof randomDraw> {
   chance(share: number): boolean;
 }
 
-/** The schedule of a seed. */
+/** The schedule of a seed: every ninth one is about chains. */
 export function randomSchedule(seed: number): Schedule {
+  const schedule = drawSchedule(seed);
+  return seed % 9 === 0 ? withChains(schedule) : schedule;
+}
+
+/** Nodes of which one is on a wrong chain, or all begin another one, or both. */
+function withChains(schedule: Schedule): Schedule {
+  const random = randomDraw(seededFractions("chains", schedule.seed));
+  const [first] = schedule.nodes;
+  const quiet = { ...first!, habits: [], faults: [] };
+  const right = Array.from({ length: random.integer(1, 3) }, () => ({
+    ...quiet,
+    lagMs: random.integer(0, 2000),
+    faults: first!.faults.filter(({ at, fault }) =>
+      at > 60_000 && ["disconnect", "reset", "refuse"].includes(fault.type)
+    ),
+  }));
+  const isWrongThere = right.length > 1 && random.isTrue();
+  const endsAt = schedule.minutes * 60_000;
+  const newChainAt = random.integer(30_000, endsAt);
+  const fault: Fault = {
+    type: "new-chain",
+    sameRoot: random.isTrue(),
+    inSeconds: random.one([0, 0, 5, 60]),
+  };
+  const begins = { at: newChainAt, forMs: 1, fault };
+  const isReset = !isWrongThere || random.isTrue();
+  const nodes = isReset
+    ? right.map((node) => ({ ...node, faults: [...node.faults, begins] }))
+    : right;
+  return {
+    ...schedule,
+    isConfigGiven: false,
+    nodes: isWrongThere ? [{ ...quiet, isWrong: true }, ...nodes] : nodes,
+    ...isReset && { newChainAt },
+  };
+}
+
+function drawSchedule(seed: number): Schedule {
   const fraction = seededFractions("schedule", seed);
   const random: Random = {
     ...randomDraw(fraction),

@@ -202,7 +202,7 @@ function startNode(
     clock: time.clock,
     genesisTime: GENESIS_TIME,
     slotDurationMs: SLOT_MS,
-    seed,
+    seed: plan.isWrong ? seed + 1 : seed,
     slotsPerEpoch,
     emptySlotRate,
     reorgRate,
