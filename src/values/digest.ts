@@ -4,18 +4,7 @@
  * forgery.
  */
 export function digest(text: string): string {
-  const { length } = text;
-  let one = 0x811c9dc5 ^ length;
-  let other = 0x1b873593 ^ length;
-  // Four units at a time; beyond the end they are NaN, which counts as 0.
-  for (let index = 0; index < length; index += 4) {
-    one ^= text.charCodeAt(index) | text.charCodeAt(index + 1) << 16;
-    other ^= text.charCodeAt(index + 2) | text.charCodeAt(index + 3) << 16;
-    one = Math.imul(one << 13 | one >>> 19, 0xcc9e2d51) + other | 0;
-    other = Math.imul(other << 15 | other >>> 17, 0x85ebca6b) + one | 0;
-  }
-  one = finish(one);
-  other = finish(other ^ one);
+  const { one, other } = hash(text);
   return String.fromCharCode(
     digit(one),
     digit(one >>> 6),
@@ -29,6 +18,30 @@ export function digest(text: string): string {
     digit(other >>> 22),
     digit(other >>> 28),
   );
+}
+
+/** A hash of 64 bits, as two numbers of 32. */
+export interface Hash {
+  /** One half of it. */
+  one: number;
+  /** The other half. */
+  other: number;
+}
+
+/** What {@linkcode digest} writes as text. */
+export function hash(text: string): Hash {
+  const { length } = text;
+  let one = 0x811c9dc5 ^ length;
+  let other = 0x1b873593 ^ length;
+  // Four units at a time; beyond the end they are NaN, which counts as 0.
+  for (let index = 0; index < length; index += 4) {
+    one ^= text.charCodeAt(index) | text.charCodeAt(index + 1) << 16;
+    other ^= text.charCodeAt(index + 2) | text.charCodeAt(index + 3) << 16;
+    one = Math.imul(one << 13 | one >>> 19, 0xcc9e2d51) + other | 0;
+    other = Math.imul(other << 15 | other >>> 17, 0x85ebca6b) + one | 0;
+  }
+  one = finish(one);
+  return { one, other: finish(other ^ one) };
 }
 
 /** Lets each bit of a hash change all others. */

@@ -1,6 +1,8 @@
 /** Events once, however often and by however many nodes they are reported: the first report wins. */
 
 import type { EventIdentity } from "../../beacon/events/event_identity.ts";
+import { type Hash, hash } from "../../values/digest.ts";
+import { PlaceIndex } from "./place_index.ts";
 
 /** One report, as {@linkcode OnceFilter} compares it with others. */
 export interface Report {
@@ -106,9 +108,8 @@ interface NodeReports {
 /** The latest identities of a topic, in a ring; a place in it has counts of the same index. */
 class TopicMemory {
   readonly #room: Room;
-  readonly #places = new Map<string, number>();
+  #places = new PlaceIndex(CAPACITY);
   #capacity = CAPACITY;
-  #keys: string[] = [];
   #extras: string[] = [];
   #addedAt = new Float64Array(CAPACITY);
   /** How often the event was delivered, and how far verified the last time: times * STAGES + stage. */
@@ -121,7 +122,7 @@ class TopicMemory {
   }
 
   has(identity: EventIdentity): boolean {
-    const place = this.#places.get(this.#keyOf(identity));
+    const place = this.#places.find(this.#keyOf(identity));
     return place !== undefined && this.#delivered[place]! > 0;
   }
 
@@ -130,7 +131,7 @@ class TopicMemory {
     isLate: boolean,
   ): Novelty {
     const key = this.#keyOf(identity);
-    const place = this.#places.get(key) ??
+    const place = this.#places.find(key) ??
       this.#add(key, identity.extra, receivedAt);
     const delivered = this.#delivered[place]!;
     let times = 1;
@@ -160,11 +161,12 @@ class TopicMemory {
   }
 
   /** Unknown members make a difference only where both reports have some. */
-  #keyOf({ key, extra }: EventIdentity): string {
-    if (extra === "") return key;
-    const place = this.#places.get(key);
-    const known = place === undefined ? "" : this.#extras[place]!;
-    return known === "" || known === extra ? key : `${key}/${extra}`;
+  #keyOf({ key, extra }: EventIdentity): Hash {
+    const known = hash(key);
+    if (extra === "") return known;
+    const place = this.#places.find(known);
+    const before = place === undefined ? "" : this.#extras[place]!;
+    return before === "" || before === extra ? known : hash(`${key}/${extra}`);
   }
 
   #reportsOf(node: object): NodeReports {
@@ -176,24 +178,22 @@ class TopicMemory {
     return reports;
   }
 
-  #add(key: string, extra: string, receivedAt: number): number {
-    const evicted = this.#keys[this.#next];
-    if (evicted !== undefined) {
+  #add(key: Hash, extra: string, receivedAt: number): number {
+    if (this.#places.isUsed(this.#next)) {
       const isYoung = receivedAt - this.#addedAt[this.#next]! < LATE_MS;
       if (isYoung && this.#mayGrow()) this.#grow();
-      else this.#evict(evicted, this.#next);
+      else this.#evict(this.#next);
     }
     const place = this.#next;
     this.#next = (place + 1) % this.#capacity;
-    this.#keys[place] = key;
     this.#extras[place] = extra;
     this.#addedAt[place] = receivedAt;
-    this.#places.set(key, place);
+    this.#places.add(key, place);
     return place;
   }
 
-  #evict(key: string, place: number): void {
-    this.#places.delete(key);
+  #evict(place: number): void {
+    this.#places.remove(place);
     this.#delivered[place] = 0;
     for (const reports of this.#reports.values()) {
       reports.reached[place] = 0;
@@ -218,10 +218,6 @@ class TopicMemory {
       to.set(from.subarray(0, oldest), size - oldest);
       return to;
     };
-    const turnedList = (list: string[]) => [
-      ...list.slice(oldest),
-      ...list.slice(0, oldest),
-    ];
     this.#addedAt = turned(this.#addedAt, new Float64Array(capacity));
     this.#delivered = turned(this.#delivered, new Uint16Array(capacity));
     for (const reports of this.#reports.values()) {
@@ -230,11 +226,11 @@ class TopicMemory {
         reports.last = (reports.last - oldest + size) % size;
       }
     }
-    this.#keys = turnedList(this.#keys);
-    this.#extras = turnedList(this.#extras);
-    for (const [place, key] of this.#keys.entries()) {
-      this.#places.set(key, place);
-    }
+    this.#extras = [
+      ...this.#extras.slice(oldest),
+      ...this.#extras.slice(0, oldest),
+    ];
+    this.#places = this.#places.doubled(oldest);
     this.#next = size;
     this.#capacity = capacity;
   }
