@@ -1,4 +1,4 @@
-/** What happens to the connections, as a union that one iterates over. */
+/** The states and changes that `SseListener.status()` yields, as a union. */
 
 /** Why a connection ended or did not come about. Also the label `reason` of a metric. */
 export type DisconnectReason =
@@ -33,11 +33,11 @@ export interface ConnectedStatus {
   node: string;
   /** When, Unix time in milliseconds. */
   at: number;
-  /** The topics that the node was asked for. */
+  /** The topics that were requested. */
   topics: readonly string[];
 }
 
-/** The stream of a node ended, or could not be opened. It is tried again. */
+/** The stream of a node ended, or could not be opened. Another attempt follows. */
 export interface DisconnectedStatus {
   /** Discriminates the union. */
   type: "disconnected";
@@ -49,7 +49,7 @@ export interface DisconnectedStatus {
   reason: DisconnectReason;
   /** Why, with the causes. */
   error: Error;
-  /** When it is tried again, in milliseconds from `at`. */
+  /** Time from `at` until the next attempt, in milliseconds. */
   retryInMs: number;
 }
 
@@ -63,7 +63,7 @@ export interface ClockStatus {
   at: number;
 }
 
-/** A node is asked for other topics than the user wants, or in another way, or for all of them again. */
+/** The request to a node has changed: its topics, or its form. */
 export interface TopicsStatus {
   /** Discriminates the union. */
   type: "topics";
@@ -71,20 +71,20 @@ export interface TopicsStatus {
   node: string;
   /** When, Unix time in milliseconds. */
   at: number;
-  /** The topics that the node is asked for now. */
+  /** The topics that are requested now. */
   topics: readonly string[];
-  /** The topics that the user wants and the node is not asked for. */
+  /** The topics that the user wants and that are not requested, as the node refuses them. */
   missing: readonly string[];
-  /** How the node is asked: one `topics` key with commas, or a `topics` key for each. */
+  /** Form of the request: one `topics` key with commas, or a `topics` key for each. */
   form: "joined" | "repeated";
 }
 
-/** Events are missing, and cannot be had any more. */
+/** Events are missing and cannot be recovered. */
 export interface GapStatus {
   /** Discriminates the union. */
   type: "gap";
   /**
-   * How they were lost: while the node was not connected (`"reconnect"`), by the node, which says so
+   * How they were lost: while the node was not connected (`"reconnect"`), by the node, which reports it
    * (`"dropped"`), or because a subscriber of `events()` was too slow (`"queue"`).
    */
   kind: "reconnect" | "dropped" | "queue";
@@ -104,7 +104,7 @@ export interface GapStatus {
   reason?: string;
 }
 
-/** A node says that it is in sync and keeps its stream open, but sends no event. */
+/** A node reports that it is in sync and keeps its stream open, but sends no event. */
 export interface StaleStatus {
   /** Discriminates the union. */
   type: "stale";
@@ -136,7 +136,7 @@ export interface HealthStatus {
   elOffline: boolean;
 }
 
-/** A node is on another chain. Nothing of it is used; it is asked again from time to time. */
+/** A node is on another chain. Nothing of it is used; its chain is requested again from time to time. */
 export interface WrongChainStatus {
   /** Discriminates the union. */
   type: "wrong_chain";

@@ -43,10 +43,9 @@ export interface EventsOptions<T extends string = KnownTopic> {
   /** The topics wanted; by default whatever the nodes send. */
   topics?: readonly T[];
   /**
-   * For who passes events on and looks at `raw` only: the payload is not parsed on this
-   * subscription's account, hence not checked, and `slot` may be missing. `data` is parsed when it
-   * is asked for, and throws where the payload is malformed; a copy by spread or `structuredClone`
-   * may lack it.
+   * For subscribers that read `raw` only, such as relays: this subscription does not need the payload
+   * parsed, so it may be unchecked and `slot` may be missing. `data` is parsed when it is read, and
+   * throws if the payload is malformed; a copy by spread or `structuredClone` may lack it.
    *
    * @default {false}
    */
@@ -210,7 +209,7 @@ export class SseListener implements AsyncDisposable {
       this.#supervise(node, startWithinMs(endpoints.length));
     }
     this.finished = this.#finish();
-    // Nobody has to handle these two; a rejection of them is no unhandled one.
+    // A user may leave these two unhandled.
     this.ready.catch(() => {});
     this.finished.catch(() => {});
   }
@@ -234,7 +233,7 @@ export class SseListener implements AsyncDisposable {
    * Subscribes to events, as they arrive and each once, whichever node is first.
    *
    * @param options Which topics, and for how long.
-   * @throws {TypeError} If a topic is wanted that the listener does not ask its nodes for.
+   * @throws {TypeError} If a topic is none of the listener's, or an option is unknown.
    */
   events<const T extends string = KnownTopic>(
     options: EventsOptions<T> = {},
@@ -271,12 +270,12 @@ export class SseListener implements AsyncDisposable {
     >;
   }
 
-  /** Subscribes to reorgs, each once, whichever node tells of it first. */
+  /** Subscribes to reorgs, each once, whichever node reports it first. */
   reorgs(options: SubscriptionOptions = {}): Subscription<ChainReorg> {
     return subscribeTo(this.#reorgs, options);
   }
 
-  /** Subscribes to changes of duties, each once, whichever node tells of it first. */
+  /** Subscribes to changes of duties, each once, whichever node reports it first. */
   duties(options: SubscriptionOptions = {}): Subscription<DutiesChanged> {
     return subscribeTo(this.#duties, options);
   }
@@ -463,7 +462,7 @@ async function aborted(signal: AbortSignal): Promise<void> {
   );
 }
 
-/** Few nodes are connected at once; many one after another, so that neither they nor this process chokes. */
+/** Few nodes are connected at once, many one after another: each connection costs memory and CPU. */
 function startWithinMs(nodes: number): number {
   return nodes <= AT_ONCE ? 0 : Math.min(nodes * 5, 5000);
 }

@@ -1,4 +1,4 @@
-/** One line for whoever only wants events. */
+/** The events of one node, as an async iterable. */
 
 import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import type { BeaconNodeOptions } from "../beacon/http/endpoint.ts";
@@ -89,7 +89,7 @@ async function* iterate<T extends string>(
 ): AsyncGenerator<BeaconEvent<Delivered<T>>, void, void> {
   const listener = await SseListener.start(options);
   const reporting = onStatus && report(listener, onStatus, left);
-  // Where the loop is left, nobody waits for it.
+  // If the loop is left, it is not awaited below.
   reporting?.catch(() => {});
   try {
     // Some nodes send names that were not requested; by its type this yields none of them.

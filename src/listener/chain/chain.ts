@@ -21,7 +21,7 @@ export interface ChainReport {
   isAnswered?: boolean;
 }
 
-/** What depends on the clock, and holds what is known of the chain. */
+/** A part that depends on the clock and remembers events of the chain. */
 export interface ChainFollower {
   /** The clock is known, or has been corrected. */
   start(clock: SlotClock): void;
