@@ -7,6 +7,8 @@ import type { OpenReader, ReaderHandle } from "./events/reader.ts";
 export interface ConnectionInfo {
   /** The peer's address. */
   remoteAddr?: { hostname?: string } | object;
+  /** Settles when the answer is sent, or the peer is gone. */
+  completed?: Promise<void>;
 }
 
 /** Answers a web request. */
@@ -15,8 +17,9 @@ export async function toResponse(
   request: Request,
   info: ConnectionInfo | undefined,
 ): Promise<Response> {
-  const { method, headers, signal, body } = request;
+  const { method, headers, body } = request;
   const { remoteAddr } = info ?? {};
+  const signal = endOf(request, info);
   const answer = await handle({
     method,
     url: new URL(request.url),
@@ -38,13 +41,24 @@ export async function toResponse(
   return new Response(content, { status, headers: answer.headers });
 }
 
+/** Aborts when the peer is gone. A server may end a request without cancelling the body. */
+function endOf(
+  request: Request,
+  info: ConnectionInfo | undefined,
+): AbortSignal {
+  if (info?.completed === undefined) return request.signal;
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  info.completed.then(end, end);
+  return ended.signal;
+}
+
 /** A body that holds nothing but what its reader has asked for: the ring is the only buffer. */
 function toStream(
   open: OpenReader,
   signal: AbortSignal,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   let reader: ReaderHandle;
-  // A server may end a request without cancelling the body.
   const abort = () => reader.gone();
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
     start(controller) {

@@ -399,9 +399,18 @@ Deno.test("createGateway() keeps a node's gap to itself where another node has n
   await node.whenConnected();
   await other.whenConnected();
   await using reader = await openReader(stage.gateway, "topics=head,gap");
-  const { slot } = await node.produceBlock();
-  await other.produceBlock();
-  assertEquals(brief((await reader.next())!), `head ${slot}`);
+  await stage.listener.ready;
+  const races = stage.listener.race();
+  // Both nodes are ahead of the clock, so that the gap lies behind their connections.
+  for (let i = 0; i < 2; i++) {
+    await node.produceBlock();
+    await other.produceBlock();
+    await reader.next();
+  }
+  const { slot } = node.head;
+  for await (const race of races) {
+    if (race.topic === "head" && race.slot === slot) break;
+  }
   const statuses = stage.listener.status();
   node.emitComment("error - dropped 7 messages");
   for await (const { type } of statuses) if (type === "gap") break;
