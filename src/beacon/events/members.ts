@@ -69,7 +69,7 @@ export function list<T>(member: Member<T>): Member<readonly T[]> {
  */
 export function object<T extends object>(
   declared: Members<T>,
-  rule: (data: T) => string | undefined = () => undefined,
+  rule?: (data: T) => string | undefined,
 ): Shape<T> {
   const members = Object.entries(declared) as [string, AnyMember][];
   const byName = new Map(members);
@@ -94,7 +94,7 @@ export function object<T extends object>(
         else if (sent === null) delete value[name];
       }
       dropPrototype(value);
-      return rule(value as T) === undefined ? value as T : undefined;
+      return rule?.(value as T) === undefined ? value as T : undefined;
     },
     search(data, path, found) {
       const values = data as JsonObject;
@@ -155,7 +155,7 @@ type AnyMember = Member<any>;
 
 function schemaOf<T>(
   members: readonly [string, AnyMember][],
-  rule: (data: T) => string | undefined,
+  rule: ((data: T) => string | undefined) | undefined,
 ): v.GenericSchema<unknown, T> {
   const entries = members.map(([name, { schema, absent }]) => [
     name,
@@ -182,8 +182,8 @@ function schemaOf<T>(
     v.transform(withoutNull),
     v.looseObject(Object.fromEntries(entries)),
     v.check(
-      (data) => rule(data as T) === undefined,
-      ({ input }) => rule(input as T)!,
+      (data) => rule?.(data as T) === undefined,
+      ({ input }) => rule!(input as T)!,
     ),
   ) as unknown as v.GenericSchema<unknown, T>;
 }
@@ -216,7 +216,7 @@ interface Place {
  */
 function textReader<T>(
   members: readonly [string, AnyMember][],
-  rule: (data: T) => string | undefined,
+  rule: ((data: T) => string | undefined) | undefined,
 ): (raw: string) => T | undefined {
   const template: JsonObject = {};
   let required = 0;
@@ -260,7 +260,7 @@ function textReader<T>(
       }
     } while (raw.charCodeAt(at) !== CLOSING_BRACE);
     return missing === 0 && at + 1 === raw.length &&
-        rule(data as T) === undefined
+        rule?.(data as T) === undefined
       ? data as T
       : undefined;
   };
