@@ -544,6 +544,7 @@ export class ListenerActor {
   /** Bounded like every queue. Heads give way; of two reorgs, the one that reaches further back stays. */
   #keepEarly(incoming: EarlyEvent): void {
     const early = this.#early;
+    if (incoming.event.raw.length > MAX_EARLY_SIZE) return;
     if (early.length < MAX_EARLY) {
       early.push(incoming);
       return;
@@ -572,6 +573,8 @@ interface EarlyEvent {
 }
 
 const MAX_EARLY = 1024;
+/** Of one event, in UTF-16 code units: a head or reorg is far smaller. */
+const MAX_EARLY_SIZE = 32 * 1024;
 const MAX_HELD = 1024;
 /** In UTF-16 code units, of two bytes at most. */
 const MAX_HELD_SIZE = 32 * 1024 * 1024;

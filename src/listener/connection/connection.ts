@@ -15,8 +15,7 @@ import type { ListenerActor } from "../actor.ts";
 import type { NodeReporter } from "../node_reporter.ts";
 import { ChainChangedError, WrongChainError } from "../chain/chain_errors.ts";
 import type { NodeState } from "../node_state.ts";
-import { recoverGap } from "../recovery/gap_recovery.ts";
-import { oneAtATime } from "../recovery/one_at_a_time.ts";
+import { gapRecovery } from "../recovery/gap_recovery.ts";
 import type { ConnectionEnd } from "./connection_end.ts";
 import { NodeStream, type StreamParts } from "./node_stream.ts";
 import { watchHealth } from "./health.ts";
@@ -65,7 +64,7 @@ export class Connection {
   readonly #ended = new AbortController();
   readonly #signal: AbortSignal;
   readonly #beside = new Set<Promise<void>>();
-  readonly #recover: (isTold: boolean) => Promise<void>;
+  readonly #recover: (isReported: boolean) => Promise<void>;
   readonly #streams: NodeStream[] = [];
   #streaming: Promise<void> = Promise.resolve();
   #isReported = false;
@@ -82,11 +81,7 @@ export class Connection {
     this.#node = node;
     this.#options = options;
     this.#signal = signal;
-    this.#recover = oneAtATime(
-      (isTold) =>
-        recoverGap(node, { isTold, actor, reporter, fetch, signal, now }),
-      signal,
-    );
+    this.#recover = gapRecovery(node, { actor, reporter, fetch, signal, now });
   }
 
   /** Connects and listens. The streams stay open behind the end, until they are dropped. */

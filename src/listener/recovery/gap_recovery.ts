@@ -21,10 +21,8 @@ import type { NodeState } from "../node_state.ts";
 import { Headers, type Walk, walkBack } from "./branch_walk.ts";
 import { recoveredEvent, recoveredEvents } from "./recovered_events.ts";
 
-/** What {@linkcode recoverGap} works with. */
+/** What {@linkcode gapRecovery} works with. */
 export interface GapRecoveryOptions {
-  /** Whether it was reported already that events may be missing. */
-  isTold: boolean;
   /** Where recovered events go. */
   actor: ListenerActor;
   /** Where gaps are reported that stay. */
@@ -38,6 +36,37 @@ export interface GapRecoveryOptions {
 }
 
 /**
+ * Makes a function that recovers what a node's connection has missed. A node may have to be recovered
+ * a thousand times in a second, where it drops messages: the recovery runs at least once after each
+ * call, but never twice at a time, nor twice within a quarter of a second. Its argument is whether it
+ * was reported already that events may be missing.
+ */
+export function gapRecovery(
+  node: NodeState,
+  options: GapRecoveryOptions,
+): (isReported: boolean) => Promise<void> {
+  let isRunning = false;
+  let next: boolean | undefined;
+  return async (isReported) => {
+    next = isReported;
+    if (isRunning) return;
+    isRunning = true;
+    try {
+      while (next !== undefined) {
+        const isReported: boolean = next;
+        next = undefined;
+        await recoverGap(node, isReported, options);
+        await delay(INTERVAL_MS, { signal: options.signal });
+      }
+    } finally {
+      isRunning = false;
+    }
+  };
+}
+
+const INTERVAL_MS = 250;
+
+/**
  * Requests from a node the way from its last reported head to its head now, and delivers what was
  * missed on it. Where no head was reported, it goes back to the start of the listener. It goes back
  * two epochs at most; what is missing before is reported as a gap.
@@ -46,15 +75,16 @@ export interface GapRecoveryOptions {
  * found later than that is delivered all the same, behind later events; only a head that later heads
  * have followed is not.
  */
-export async function recoverGap(
+async function recoverGap(
   node: NodeState,
+  isReported: boolean,
   options: GapRecoveryOptions,
 ): Promise<void> {
-  const { isTold, actor, reporter, fetch, signal, now } = options;
+  const { actor, reporter, fetch, signal, now } = options;
   const { chain } = node;
   const last = chain.gapFrom ??= chain.head;
   const isReconnect = node.reconnects.size > 0;
-  if (last === undefined && !isReconnect && !isTold) return;
+  if (last === undefined && !isReconnect && !isReported) return;
   const clock = actor.clock ?? await actor.awaitClock(signal);
   if (node.chain !== chain) return;
   const since = Math.max(0, clock.slotAt(actor.startedAt));
@@ -108,7 +138,7 @@ export async function recoverGap(
     }
     actor.release(node);
     const hasFinality = await recoverFinality(node, clock, options);
-    if (isTold) return;
+    if (isReported) return;
     const current = Math.max(0, clock.slotAt(now()));
     let from = last === undefined ? since : last.slot + 1;
     if (ancestor === undefined) {
