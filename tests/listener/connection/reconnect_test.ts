@@ -226,8 +226,9 @@ Deno.test("SseListener() leaves a stream of bytes that never make an event", asy
       { headers: { "content-type": "text/event-stream" } },
     );
   };
-  const { reason } = await disconnectBy(drip, { idleTimeoutMs: 200 });
+  const { reason, error } = await disconnectBy(drip, { idleTimeoutMs: 200 });
   assertEquals(reason, "stalled");
+  assertStringIncludes(error.message, "a proxy in front of it buffers");
 });
 
 Deno.test("SseListener() lets five slots of silence pass where no timeout is given", async () => {
