@@ -16,41 +16,30 @@ import {
 import { parseNodeUrl } from "./node_url.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
-/** A node of the command line. */
+/** A node of the command line, credentials included. */
 export interface NodeArgument {
-  /** The node's URL, credentials included. */
   url: string;
-  /** Its `--name`. */
   name?: string;
 }
 
-/** What `watch` and `demo` have in common. */
+/** What the flags of `watch` and `demo` are; times are in milliseconds. */
 export interface FeedArguments {
   /** Topics; the listener's default where absent. */
   topics?: string[];
   /** Format of the lines; by the kind of stdout where absent. */
   format?: "pretty" | "json";
-  /** Where to serve metrics and health. */
   serve?: ServeAddress;
   /** File that holds the token for what is served. */
   tokenFile?: string;
   /** Whether requests of all methods and paths are passed to a node. */
   passAll?: boolean;
-  /** Constant labels of all metrics. */
   labels?: Record<string, string>;
-  /** Name and value of each `--header`. */
   headers: [name: string, value: string][];
-  /** Number of events after which to stop. */
   limit?: number;
-  /** Time after which to stop, in milliseconds. */
   forMs?: number;
-  /** Cap of one event, in bytes. */
   maxEventBytes?: number;
-  /** Silence after which the command reconnects to a node, in milliseconds. */
   idleTimeoutMs?: number;
-  /** Whose rules to follow for late heads and repeated reorgs. */
   parity?: "charon";
-  /** Whether log lines are left out. */
   quiet: boolean;
 }
 
@@ -124,8 +113,6 @@ const OPTIONS = {
  * Reads the arguments of the command. A flag takes its value from behind `=` or from the next
  * argument. Lists that are given twice add up; another flag that is given twice is bad usage.
  *
- * @param args The arguments, without the program's name.
- * @returns The command.
  * @throws {UsageError} If the arguments do not make a command.
  */
 export function parseArgs(args: readonly string[]): Command {
@@ -136,11 +123,7 @@ export function parseArgs(args: readonly string[]): Command {
     strict: false,
     tokens: true,
   });
-  const flags: Flags = {
-    headers: [],
-    names: [],
-    quiet: false,
-  };
+  const flags: Flags = { headers: [], names: [], quiet: false };
   const seen = new Set<string>();
   for (const token of tokens) {
     if (token.kind !== "option") continue;
@@ -192,21 +175,19 @@ function toCommand(positionals: string[], { names, ...feed }: Flags): Command {
   }
   const count = isDemo ? DEMO_NODES : nodes.length;
   if (names.length > count) {
-    const rule = `${count} ${
-      count === 1 ? "node has" : "nodes have"
-    } a name already`;
-    throw new UsageError(`--name ${quote(names[count]!)} has no node: ${rule}`);
+    const named = count === 1 ? "1 node has" : `${count} nodes have`;
+    throw new UsageError(
+      `--name ${quote(names[count]!)} has no node: ${named} a name already`,
+    );
   }
-  if (isDemo) {
-    return { kind: "demo", feed, names };
-  }
+  if (isDemo) return { kind: "demo", feed, names };
   checkUnique(nodes.map((url, i) => names[i] ?? new NodeEndpoint(url).name));
   return {
     kind: "watch",
-    nodes: nodes.map(({ href }, i) => {
-      const name = names[i];
-      return name === undefined ? { url: href } : { url: href, name };
-    }),
+    nodes: nodes.map(({ href }, i) => ({
+      url: href,
+      ...(names[i] !== undefined && { name: names[i] }),
+    })),
     feed,
   };
 }

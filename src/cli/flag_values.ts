@@ -2,7 +2,7 @@
 
 import { OWN_LABELS } from "../listener/metrics/metrics.ts";
 import { isTopicName } from "../beacon/events/topic.ts";
-import { quote, UsageError } from "./usage_error.ts";
+import { quote, refuse, UsageError } from "./usage_error.ts";
 
 /** Where `--serve` listens. */
 export interface ServeAddress {
@@ -34,9 +34,7 @@ export function parseServeAddress(value: string): ServeAddress {
   const isAddress = match?.[1] === undefined ||
     URL.canParse(`http://[${match[1]}]`);
   if (match === null || !isAddress || port > 65535) {
-    throw new UsageError(
-      `--serve must be HOST:PORT such as 127.0.0.1:9464, got ${quote(value)}`,
-    );
+    refuse("--serve", "HOST:PORT such as 127.0.0.1:9464", value);
   }
   return { hostname: match[1] ?? match[2]!, port };
 }
@@ -54,9 +52,7 @@ export function parseHeader(text: string): [name: string, value: string] {
   const name = text.slice(0, colon).trim();
   const value = text.slice(colon + 1).trim();
   if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/i.test(name)) {
-    throw new UsageError(
-      `--header must be "Name: value" with a valid name, got ${quote(name)}`,
-    );
+    refuse("--header", '"Name: value" with a valid name', name);
   }
   if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
     throw new UsageError(
@@ -87,9 +83,7 @@ export function parseMetricLabel(text: string): Record<string, string> {
 /** Reads a `--name`. */
 export function parseName(value: string): string {
   if (value.trim() === "" || /[\p{Cc}\p{Zl}\p{Zp}]/u.test(value)) {
-    throw new UsageError(
-      `--name must be text on one line, got ${quote(value)}`,
-    );
+    refuse("--name", "text on one line", value);
   }
   return value;
 }
@@ -102,9 +96,7 @@ export function parseChoice<T extends string>(
 ): T {
   const choice = choices.find((choice) => choice === value);
   if (choice === undefined) {
-    throw new UsageError(
-      `${flag} must be ${choices.join(" or ")}, got ${quote(value)}`,
-    );
+    refuse(flag, choices.join(" or "), value);
   }
   return choice;
 }
@@ -113,9 +105,7 @@ export function parseChoice<T extends string>(
 export function parsePositiveInteger(flag: string, value: string): number {
   const number = /^\d+$/.test(value) ? Number(value) : NaN;
   if (!Number.isSafeInteger(number) || number < 1) {
-    throw new UsageError(
-      `${flag} must be a positive integer, got ${quote(value)}`,
-    );
+    refuse(flag, "a positive integer", value);
   }
   return number;
 }
@@ -136,8 +126,7 @@ export function parseDuration(flag: string, value: string): number {
     numbers.reduce((sum, text, i) => sum + Number(text ?? 0) * UNITS_MS[i]!, 0),
   );
   if (milliseconds < 1 || milliseconds > MAX_DURATION_MS) {
-    const rule = "must be a duration such as 500ms, 30s or 1m30s, 596h at most";
-    throw new UsageError(`${flag} ${rule}, got ${quote(value)}`);
+    refuse(flag, "a duration such as 500ms, 30s or 1m30s, 596h at most", value);
   }
   return milliseconds;
 }

@@ -52,16 +52,12 @@ export async function run(args: readonly string[]): Promise<number> {
       case "version":
         await print(`beacon-sse ${config.version}`);
         break;
-      case "watch":
-        await watch({ ...command, log: createLog(command.feed.quiet, stderr) });
-        break;
-      case "demo":
-        await demo(
-          command.names,
-          command.feed,
-          createLog(command.feed.quiet, stderr),
-        );
-        break;
+      default: {
+        const log = createLog(command.feed.quiet, stderr);
+        await (command.kind === "watch"
+          ? watch({ ...command, log })
+          : demo(command.names, command.feed, log));
+      }
     }
     return 0;
   } catch (error) {

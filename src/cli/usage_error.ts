@@ -5,11 +5,15 @@ import { shown } from "../values/shown.ts";
 
 /** The command line cannot be understood; the command exits with code 2. */
 export class UsageError extends Error {
-  /** @param message One line that names the flag and the value. */
   constructor(message: string) {
     super(message);
     this.name = "UsageError";
   }
+}
+
+/** @throws {UsageError} Always: the flag must be something else. */
+export function refuse(flag: string, rule: string, value: string): never {
+  throw new UsageError(`${flag} must be ${rule}, got ${quote(value)}`);
 }
 
 /**

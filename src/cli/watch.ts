@@ -1,5 +1,6 @@
 /** The command at work: events of the nodes to stdout, until something asks to stop. */
 
+import { abortable } from "@std/async/abortable";
 import { deadline } from "@std/async/deadline";
 import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import { isKnownTopic, KNOWN_TOPICS } from "../beacon/events/topic.ts";
@@ -33,17 +34,15 @@ export interface WatchOptions {
 /**
  * Prints events until the limit, the time, a signal, or the end of stdout.
  *
- * @param options Nodes, flags, and where to log.
  * @throws Whatever ended the listener, the server or stdout, other than a closed pipe.
  */
 export async function watch(options: WatchOptions): Promise<void> {
-  await checkNetPermission(options.nodes);
   const out = new LineWriter(Deno.stdout);
   using stop = waitForStop(options.feed.forMs);
   await printEvents(options, out, AbortSignal.any([stop.signal, out.failed]));
 
   const flushed = out.flush();
-  await untilAborted(flushed, stop.interrupted);
+  await abortable(flushed, stop.interrupted).catch(() => {});
   if (stop.interrupted.aborted) {
     await deadline(flushed, GRACE_MS).catch(() => {});
   }
@@ -88,6 +87,7 @@ async function printEvents(
     nodes: listener.nodes.map((node) => node.name),
     topics: listener.nodes.flatMap((node) => node.topics),
   });
+  const { limit = Infinity } = feed;
   let count = 0;
   let dropped = 0;
   for await (const event of events) {
@@ -95,32 +95,15 @@ async function printEvents(
     const delay = delayOf(event, listener);
     if (format === "json") out.push(formatJsonLine(event, delay));
     else printer.format(event, listener.clock, delay).forEach(out.push, out);
-    if (++count >= (feed.limit ?? Infinity)) break;
+    if (++count >= limit) break;
     if (out.isFull) {
-      await untilAborted(out.flush(), signal);
+      await abortable(out.flush(), signal).catch(() => {});
       if (events.dropped > dropped) {
         const lost = events.dropped - dropped;
         const message = `the output is too slow: ${lost} events dropped`;
         log({ level: "warn", message });
         dropped = events.dropped;
       }
-    }
-  }
-}
-
-/**
- * Fails at once where a listener would retry for ever. Where Deno can ask the user, it does so later
- * by itself.
- */
-async function checkNetPermission(nodes: NodeArgument[]): Promise<void> {
-  for (const node of nodes) {
-    const { hostname, port, protocol } = new URL(node.url);
-    const host = `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
-    const { state } = await Deno.permissions.query({ name: "net", host });
-    if (
-      state === "denied" || (state === "prompt" && !Deno.stdin.isTerminal())
-    ) {
-      throw new Error(`no permission to reach ${host}: run with --allow-net`);
     }
   }
 }
@@ -153,18 +136,4 @@ function delayOf(
 ): number | undefined {
   if (slot === undefined || clock === undefined) return undefined;
   return (receivedAt - clock.slotStart(slot)) / 1000;
-}
-
-/** Waits for a promise or the abort, whichever comes first. */
-async function untilAborted(
-  promise: Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
-  if (signal.aborted) return;
-  const { promise: aborted, resolve } = Promise.withResolvers<void>();
-  const onAbort = () => resolve();
-  signal.addEventListener("abort", onAbort, { once: true });
-  await Promise.race([promise, aborted]).finally(() => {
-    signal.removeEventListener("abort", onAbort);
-  });
 }

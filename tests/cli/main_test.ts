@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
 import { runCli } from "./spawn_cli.ts";
 
@@ -51,12 +51,14 @@ Deno.test("beacon-sse exits with 2 and one line on bad usage", async () => {
   ]);
 });
 
-Deno.test("beacon-sse exits with 1 and one line without permission", async () => {
+Deno.test("beacon-sse exits with 1 without permission, and its last line names the remedy", async () => {
   const { code, stdout, stderr } = await runCli([
-    "http://u:secret@localhost/key",
+    "http://u:secret@localhost/",
+    "--quiet",
   ], []);
-  assertEquals([code, stdout], [1, []]);
-  assertEquals(stderr, [
-    "beacon-sse: no permission to reach localhost:80: run with --allow-net",
-  ]);
+  assertEquals([code, stdout, stderr.length], [1, [], 1]);
+  assertMatch(
+    stderr[0]!,
+    /^beacon-sse: Cannot reach http:\/\/localhost\/\S+ .* "localhost:80", run again with the --allow-net flag$/,
+  );
 });
