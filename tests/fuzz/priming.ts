@@ -8,19 +8,20 @@ export const PRIMING_TOPICS = [
   "chain_reorg",
 ] as const;
 
-const PRIMING_SLOT = "1";
 const ZERO = `0x${"0".repeat(64)}`;
 
-/** The payload of one of them; no two with other numbers are the same. */
+/** The payload of one of them, of a slot; no two with other numbers are the same. */
 export function primingPayload(
   topic: typeof PRIMING_TOPICS[number],
   number: number,
+  atSlot: number,
 ): object {
+  const slot = String(atSlot);
   const root = `0x${number.toString(16).padStart(64, "0")}`;
-  const rest = { slot: PRIMING_SLOT, execution_optimistic: false };
+  const rest = { slot, execution_optimistic: false };
   switch (topic) {
     case "block_gossip":
-      return { slot: PRIMING_SLOT, block: root };
+      return { slot, block: root };
     case "block":
       return { ...rest, block: root };
     case "head":
@@ -48,5 +49,5 @@ export function primingPayload(
 /** Whether an event is one of them. */
 export function isPriming(topic: string, raw: string): boolean {
   return PRIMING_TOPICS.some((each) => each === topic) &&
-    raw.startsWith(`{"slot":"${PRIMING_SLOT}"`);
+    raw.includes(`"0x${"0".repeat(40)}`);
 }

@@ -12,13 +12,13 @@
  * standard errors and {@linkcode MOST_GROWTH}.
  */
 
-import { SseListener, type Subscription } from "@org/beacon-sse";
+import { isKnownTopic, SseListener, type Subscription } from "@org/beacon-sse";
 import { delay } from "@std/async/delay";
 import { getHeapSpaceStatistics } from "node:v8";
 import { parseDuration } from "../../src/cli/flag_values.ts";
 import { type HeapSample, heapTrend } from "./heap_trend.ts";
 import { parseSamples, type Sample, sumOf } from "./prometheus_samples.ts";
-import { isHead, ledgerEventOf } from "./soak_events.ts";
+import { isHead, isOptimistic, ledgerEventOf } from "./soak_events.ts";
 import { SoakLedger } from "./soak_ledger.ts";
 import { isPriming } from "./priming.ts";
 import type { SoakNodesMessage, SoakNodesOptions } from "./soak_nodes.ts";
@@ -48,6 +48,8 @@ const SLOW_MS = 1000;
 const ALL_CONNECTED_WITHIN_MS = 10_000;
 /** Slots of clock skew and lag that an event may be ahead and still has to be believed. */
 const SLOTS_AHEAD = 4;
+/** From here on an event may be more than an epoch behind. */
+const SLOTS_BEHIND = 4;
 
 /** What the command was asked for. */
 interface Arguments {
@@ -160,9 +162,13 @@ async function soak({ forMs, seed }: Arguments): Promise<boolean> {
       if (isPriming(event.topic, event.raw)) return;
       const entry = ledgerEventOf(event);
       ledger.said(urls.indexOf(event.origin), entry);
-      const isAhead =
-        entry.slot > (Date.now() - genesisTime) / SLOT_MS + SLOTS_AHEAD;
-      if (isAhead || isHead(event)) ledger.doubted(entry);
+      const slot = (Date.now() - genesisTime) / SLOT_MS;
+      const isAhead = entry.slot > slot + SLOTS_AHEAD;
+      // Of a node that catches up; others are at the head.
+      const isOld = entry.slot > 0 && entry.slot < slot - SLOTS_BEHIND;
+      if (isAhead || isOld || isOptimistic(event) || isHead(event)) {
+        ledger.doubted(entry);
+      }
     },
     onDoubt(event) {
       if (isPriming(event.topic, event.raw) || isHead(event)) return;
@@ -194,7 +200,9 @@ async function soak({ forMs, seed }: Arguments): Promise<boolean> {
       received.events++;
       if (!slowTopics.includes(event.topic)) giants++;
       if (event.recovered) received.recovered++;
-      if (isPriming(event.topic, event.raw)) return;
+      if (isPriming(event.topic, event.raw) || !isKnownTopic(event.topic)) {
+        return;
+      }
       ledger.delivered(ledgerEventOf(event), event.recovered === true);
     }),
     each(slow, () => {

@@ -17,8 +17,19 @@ export function isHead({ topic }: SoakEvent): boolean {
   return topic === "head" || topic === "head_v2";
 }
 
+/** Reported before its block was verified: not delivered where a verified report came first. */
+export function isOptimistic({ raw }: SoakEvent): boolean {
+  return raw.includes('"execution_optimistic":true');
+}
+
 /** What makes an event the same in the mouth of another node, and its slot. */
-export function ledgerEventOf({ topic, data, raw }: SoakEvent): LedgerEvent {
+export function ledgerEventOf(event: SoakEvent): LedgerEvent {
+  const { identity, slot } = verifiedEventOf(event);
+  const stage = isOptimistic(event) ? " (optimistic)" : "";
+  return { identity: identity + stage, slot };
+}
+
+function verifiedEventOf({ topic, data, raw }: SoakEvent): LedgerEvent {
   // deno-lint-ignore no-explicit-any -- of any topic
   const payload = (topic === "head_v2" ? (data as any).data : data) as any;
   const slot = Number(payload.slot ?? 0);
@@ -31,10 +42,9 @@ export function ledgerEventOf({ topic, data, raw }: SoakEvent): LedgerEvent {
     case "block_gossip":
       return { identity: `${topic} ${slot} ${payload.block}`, slot };
     case "chain_reorg": {
-      const { depth, old_head_block, new_head_block } = payload;
+      const { old_head_block, new_head_block } = payload;
       return {
-        identity:
-          `${topic} ${slot} ${depth} ${old_head_block} ${new_head_block}`,
+        identity: `${topic} ${slot} ${old_head_block} ${new_head_block}`,
         slot,
       };
     }

@@ -40,9 +40,12 @@ export type SoakNodesMessage =
   /** All is closed. */
   | { type: "closed" };
 
-/** A node that is on another chain for good would not be listened to any more. */
+/**
+ * A node that is on another chain for good would not be listened to any more, and a runtime undoes
+ * some compressions before the tap and some not.
+ */
 const TYPES = [...new Set([...NODE_FAULT_TYPES, ...WIRE_FAULT_TYPES])]
-  .filter((type) => type !== "new-chain");
+  .filter((type) => type !== "new-chain" && type !== "compressed");
 /** In slots: long enough for the listener to notice, and to come back in between. */
 const LENGTHS = { types: TYPES, maxSlots: 30, maxPauseSlots: 40 };
 const REPORT_MS = 1000;
@@ -69,7 +72,7 @@ async function prime(node: SimulatedBeaconNode): Promise<void> {
   for (let sent = 0; sent < PRIMING_EVENTS && !stop.signal.aborted;) {
     for (let i = 0; i < PRIMING_EVENTS_AT_ONCE; i++) {
       for (const topic of PRIMING_TOPICS) {
-        node.emit(topic, primingPayload(topic, sent));
+        node.emit(topic, primingPayload(topic, sent, node.head.slot));
       }
       sent++;
     }
