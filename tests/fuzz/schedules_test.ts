@@ -92,9 +92,12 @@ const SABOTAGE: [what: string, property: string, (run: Run) => void][] = [
     received.splice(received.findIndex(({ value }) => value.recovered), 1);
   }],
   [
-    "gets a depth wrong",
+    "gets an ancestor wrong",
     "truth",
-    ({ reorgs }) => reorgs.received.at(-1)!.value.depth++,
+    ({ reorgs }) => {
+      const { value } = reorgs.received.at(-1)!;
+      value.ancestorSlot = (value.ancestorSlot ?? value.slot) - 1;
+    },
   ],
   ["forgets to count", "accounting", ({ samples }) => {
     samples.find(({ name }) => name.endsWith("sse_malformed_total"))!.value--;
