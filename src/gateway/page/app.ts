@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /** The page's own program: reads the stream and the two tables, keeps the view up to date. */
 
 import { drawBranchTree } from "./branch_tree.ts";

@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /** Draws the blocks of the last slots as a tree, with the nodes at their heads. */
 
 import { html, svg } from "./dom.ts";

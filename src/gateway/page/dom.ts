@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /** Makes elements. Text is ever set as text, so that nothing that a node sent becomes markup. */
 
 /** Attributes of an element; `false` and `undefined` leave one out. */

@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /** Draws the slots of the last epochs as a grid of buttons. */
 
 import { formatMs, html } from "./dom.ts";

@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /** Draws the list of changes and the raw tail. */
 
 import { html } from "./dom.ts";

@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /** Draws a card for each node: its state, and how far behind the first it is. */
 
 import { formatMs, html, svg } from "./dom.ts";

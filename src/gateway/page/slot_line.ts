@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /** Draws the current slot as a line of time, a row for each node, a mark for each arrival. */
 
 import { formatMs, html, svg } from "./dom.ts";
