@@ -68,6 +68,8 @@ export interface ListenerActorOptions {
   fetch: typeof fetch;
   /** Wall clock, Unix time in milliseconds. */
   now: () => number;
+  /** The most bytes of a node's events that wait for a recovery. */
+  maxQueueBytes: number;
 }
 
 /** Owns the state that events make. */
@@ -279,10 +281,12 @@ export class ListenerActor {
       return;
     }
     held.events.push({ event, identity });
-    held.size += event.raw.length;
+    held.size += 2 * event.raw.length;
     if (held.events.length === 1) held.onFirst();
     // The order is kept, and the recovery comes too late.
-    if (held.events.length > MAX_HELD || held.size > MAX_HELD_SIZE) {
+    if (
+      held.events.length > MAX_HELD || held.size > this.#options.maxQueueBytes
+    ) {
       this.release(node);
     }
   }
@@ -576,8 +580,6 @@ const MAX_EARLY = 1024;
 /** Of one event, in UTF-16 code units: a head or reorg is far smaller. */
 const MAX_EARLY_SIZE = 32 * 1024;
 const MAX_HELD = 1024;
-/** In UTF-16 code units, of two bytes at most. */
-const MAX_HELD_SIZE = 32 * 1024 * 1024;
 const MOST_UNRESOLVED = 8;
 const MOST_REPORTED = 64;
 /** As on mainnet, as long as the node's spec is not known. */

@@ -189,6 +189,7 @@ export class SseListener implements AsyncDisposable {
       parity,
       fetch,
       now,
+      maxQueueBytes: maxBytes,
     });
     this.#chain.follow(this.#actor);
     grantAccess(this, {

@@ -17,7 +17,7 @@ export interface IdentifiedEvent {
 export interface HeldEvents {
   /** In the order of their arrival. */
   events: IdentifiedEvent[];
-  /** Sum of their payloads' lengths. */
+  /** Size of their payloads in bytes. */
   size: number;
   /** Called when the first one comes. */
   onFirst: () => void;

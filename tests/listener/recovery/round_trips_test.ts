@@ -133,6 +133,31 @@ Deno.test("SseListener() delivers live events after a slot, and what it recovers
   ]);
 });
 
+Deno.test("SseListener() lets no more bytes of events wait for a recovery than maxQueueBytes", async () => {
+  const answer = Promise.withResolvers<void>();
+  await using node = new ChainNode();
+  await using listener = await listen(node, {
+    maxQueueBytes: 2000,
+    fetch: async (input, init) => {
+      if (String(input).includes("/headers/head")) await answer.promise;
+      return await fetch(input, init);
+    },
+  });
+  const events = listener.events();
+  await loseAfter(node, listener, 90);
+  const padding = "x".repeat(600);
+  await node.send(["head", head(91, { padding })], [
+    "head",
+    head(92, { padding }),
+  ]);
+  assertEquals((await take(events, 3)).map(brief), [
+    "head 90",
+    "head 91",
+    "head 92",
+  ]);
+  answer.resolve();
+});
+
 Deno.test("SseListener() recovers the last two epochs of a longer gap, and reports the rest", async () => {
   await using node = new ChainNode({ bySlot: true });
   await using listener = await listen(node);
