@@ -149,8 +149,14 @@ Deno.test("SseListener() connects again when the machine slept, without a report
 });
 
 Deno.test("SseListener() leaves the dead connections of a pool behind after silence", async () => {
+  let probes = 0;
+  const secondProbe = Promise.withResolvers<void>();
   await using node = new ScriptedNode({
     events: () => openStream(frame("head", head(100))),
+    other(_request, path) {
+      if (path.endsWith("/syncing") && ++probes === 2) secondProbe.resolve();
+      return undefined;
+    },
   });
   await using relay = new StoppingRelay(node.url);
   await using listener = await SseListener.start({
@@ -164,6 +170,8 @@ Deno.test("SseListener() leaves the dead connections of a pool behind after sile
   await next();
   relay.stop();
   await next();
+  // The connection of the first probe is dead, and idle in the pool.
+  await secondProbe.promise;
   assertEquals(listener.nodes[0]!.reconnects, 1);
 });
 
