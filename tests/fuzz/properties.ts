@@ -102,6 +102,7 @@ function checkHarness(run: Run, { name, tap }: RunNode, report: Report): void {
 /** What completed on a live connection was counted, and as what it is. */
 function checkCounters(run: Run, node: RunNode, report: Report): void {
   const arrived = arrivedFrom(run, node);
+  const streams = listenedTo(run, node);
   const expect = (name: string, range: Range) => {
     const value = sumOf(run.samples, `app_beacon_node_${name}`, {
       addr: node.name,
@@ -115,8 +116,14 @@ function checkCounters(run: Run, node: RunNode, report: Report): void {
   };
   expect("sse_events_total", rangeOf(arrived, "valid"));
   expect("sse_malformed_total", rangeOf(arrived, "malformed"));
-  expect("sse_oversize_total", rangeOf(arrived, "oversize"));
-  const streams = listenedTo(run, node);
+  const [surelyOver, over] = rangeOf(arrived, "oversize");
+  // Of two streams that overlap, one alone is asked how many events were over the cap.
+  const overlap = streams.some(({ answeredAt }) =>
+    streams.some((other) =>
+      other.answeredAt! < answeredAt! && !(other.endedAt! <= answeredAt!)
+    )
+  );
+  expect("sse_oversize_total", [overlap ? 0 : surelyOver, over]);
   const sumOver = (of: (stream: TappedStream) => number, list = streams) =>
     list.reduce((sum, stream) => sum + of(stream), 0);
   const inDoubt = sumOver(({ inDoubt }) => inDoubt);
