@@ -38,7 +38,7 @@ import { TimingMetrics } from "./metrics/timing_metrics.ts";
 import type { NodeReporter } from "./node_reporter.ts";
 import { count, type NodeState } from "./node_state.ts";
 import type { RaceTracker } from "./race/race_tracker.ts";
-import type { Recovered } from "./recovery/gap_recovery.ts";
+import type { Recovered } from "./recovery/recovered_events.ts";
 import { mergeRecovered } from "./recovery/merge_recovered.ts";
 import { findReorgBranch } from "./recovery/reorg_ancestor.ts";
 

@@ -10,7 +10,6 @@ import {
   type SlotClock,
 } from "../../beacon/slot_clock.ts";
 import type { ListenerActor } from "../actor.ts";
-import type { KnownBlock } from "../chain/branch.ts";
 import {
   isHeadReport,
   type ReportedHead,
@@ -378,18 +377,4 @@ async function recoverFinality(
     signal.throwIfAborted();
     return false;
   }
-}
-
-/** What a recovery has found. */
-export interface Recovered {
-  /** The events that were missed. */
-  events: readonly BeaconEvent<string>[];
-  /** The node's head; absent where it is not known. */
-  head?: BlockHeader;
-  /** The latest block that both branches have, where it is known. */
-  ancestor?: KnownBlock | undefined;
-  /** Whether the branches may part at a later block. */
-  isLowerBound?: boolean | undefined;
-  /** The blocks above it, in order of slot. */
-  blocks: readonly BlockHeader[];
 }

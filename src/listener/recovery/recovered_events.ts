@@ -99,3 +99,17 @@ export function recoveredEvent(
   };
   return "slot" in data ? { ...event, slot: data.slot } : event;
 }
+
+/** What a recovery has found. */
+export interface Recovered {
+  /** The events that were missed. */
+  events: readonly BeaconEvent<string>[];
+  /** The node's head; absent where it is not known. */
+  head?: BlockHeader;
+  /** The latest block that both branches have, where it is known. */
+  ancestor?: KnownBlock | undefined;
+  /** Whether the branches may part at a later block. */
+  isLowerBound?: boolean | undefined;
+  /** The blocks above it, in order of slot. */
+  blocks: readonly BlockHeader[];
+}
