@@ -63,7 +63,8 @@ export function handleOf(gateway: Gateway): Handle | undefined {
  * await using node = await SimulatedBeaconNode.start({ slotDurationMs: 500 });
  * await using listener = await SseListener.start({ nodes: [node.url] });
  * const gateway = createGateway(listener);
- * await using server = Deno.serve({ port: 0, onListen() {} }, gateway.fetch);
+ * const options = { hostname: "127.0.0.1", port: 0, onListen() {} };
+ * await using server = Deno.serve(options, gateway.fetch);
  *
  * for await (const event of subscribe(`http://127.0.0.1:${server.addr.port}`, { topics: ["head"] })) {
  *   assertEquals(event.topic, "head");

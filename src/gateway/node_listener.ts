@@ -13,14 +13,21 @@ import { type Gateway, handleOf } from "./gateway.ts";
  * @throws {TypeError} If it is not one that `createGateway()` returned.
  *
  * @example Usage
- * ```ts no-eval
+ * ```ts
  * import { createServer } from "node:http";
+ * import { once } from "node:events";
  * import { SseListener } from "@org/beacon-sse";
  * import { createGateway, toNodeListener } from "@org/beacon-sse/gateway";
  *
- * const listener = await SseListener.start({ nodes: ["http://localhost:5052"] });
+ * await using listener = await SseListener.start({ nodes: ["http://localhost:5052"] });
  * const gateway = createGateway(listener);
- * createServer({ headersTimeout: 10_000 }, toNodeListener(gateway)).listen(9464, "127.0.0.1");
+ * const server = createServer({ headersTimeout: 10_000 }, toNodeListener(gateway));
+ * server.listen(0, "127.0.0.1"); // 0: a free port
+ * await once(server, "listening");
+ *
+ * await gateway.close(); // at the end
+ * server.close();
+ * await once(server, "close");
  * ```
  */
 export function toNodeListener(
