@@ -7,8 +7,6 @@ import {
   createSlotClock,
 } from "../../beacon/api/chain_config.ts";
 import type { SlotClock } from "../../beacon/slot_clock.ts";
-import type { NodeReporter } from "../node_reporter.ts";
-import type { NodeState } from "../node_state.ts";
 import { type Genesis, WrongChainError } from "./chain_errors.ts";
 
 /** What a node reported of its chain at its last connection. */
@@ -19,6 +17,22 @@ export interface ChainReport {
   config?: ChainConfig;
   /** Whether it reported all, or that it cannot. */
   isAnswered?: boolean;
+}
+
+/** The part of a node that decides on the chain. */
+export interface ChainVoter {
+  /** Name of the node. */
+  readonly name: string;
+  /** What it reported at its last connection. */
+  reported: ChainReport;
+}
+
+/** Where changes of the chain are reported. */
+export interface ChainReporter {
+  /** Genesis and timing are known, from the report of a node. */
+  clockKnown(node: string): void;
+  /** Another chain is followed. */
+  chainChanged(node: string, previousRoot: string, root: string): void;
 }
 
 /** A part that depends on the clock and remembers events of the chain. */
@@ -32,11 +46,11 @@ export interface ChainFollower {
 /** Options for {@linkcode Chain}. */
 export interface ChainOptions {
   /** The nodes by name, as they are now. */
-  nodes: ReadonlyMap<string, NodeState>;
+  nodes: ReadonlyMap<string, ChainVoter>;
   /** Genesis and timing, if the user has given them. */
   config: ChainConfig | undefined;
   /** Where changes are reported. */
-  reporter: Pick<NodeReporter, "clockKnown" | "chainChanged">;
+  reporter: ChainReporter;
 }
 
 /**
@@ -109,7 +123,7 @@ export class Chain {
   }
 
   /** Takes what a node reports. */
-  report(node: NodeState, report: ChainReport): void {
+  report(node: ChainVoter, report: ChainReport): void {
     node.reported = report;
     this.review(node.name);
   }
@@ -187,13 +201,13 @@ export class Chain {
   }
 
   /** Whether nothing is known that speaks against a node. */
-  accepts({ reported: { genesis } }: NodeState): boolean {
+  accepts({ reported: { genesis } }: ChainVoter): boolean {
     return genesis === undefined || this.#genesis === undefined ||
       this.#isFollowed(genesis);
   }
 
   /** @throws {WrongChainError} If a node is on another chain. */
-  check(node: NodeState): void {
+  check(node: ChainVoter): void {
     if (this.accepts(node)) return;
     throw new WrongChainError(
       node.name,
@@ -203,7 +217,7 @@ export class Chain {
   }
 
   /** How the timing that a node reports differs from the one in force, in words. */
-  differences({ reported: { config } }: NodeState): string[] {
+  differences({ reported: { config } }: ChainVoter): string[] {
     const ours = this.#config;
     if (ours === undefined || config === undefined) return [];
     return (["genesisTime", "slotDurationMs", "slotsPerEpoch"] as const)
