@@ -1,4 +1,4 @@
-/** What happened to the chain while a node was away is found out, or told as a gap. */
+/** What happened to the chain while a node was away is recovered, or reported as a gap. */
 
 import type { BeaconEvent, ChainReorg, GapStatus } from "@org/beacon-sse";
 import type { Report } from "./properties.ts";
@@ -22,7 +22,7 @@ export function checkBranches(run: Run, report: Report): void {
   }
 }
 
-/** A stretch of which a node told nothing, between two heads that it did tell of. */
+/** A stretch of which a node reported nothing, between two heads that it did report. */
 interface Absence {
   /** The head before, and when it arrived. */
   before: Arrived;
@@ -111,7 +111,7 @@ function checkAbsence(
     if (!isKnown) {
       report(
         "recovery",
-        `${where} the branch changed at ${parting.slot}; no reorg and no gap tells`,
+        `${where} the branch changed at ${parting.slot}; neither a reorg nor a gap reports it`,
       );
     }
   }
@@ -131,7 +131,7 @@ function checkAbsence(
     if (!delivered.has(block.root)) {
       report(
         "recovery",
-        `${where} block ${block.slot} ${block.root} was missed; no gap tells`,
+        `${where} block ${block.slot} ${block.root} was missed; no gap reports it`,
       );
     }
   }
@@ -139,7 +139,7 @@ function checkAbsence(
 
 /**
  * The head to which the way has to be known. A switch behind the reconnect is announced, unless the
- * node does not have the topic: then nobody can know of it, which the status "topics" has told.
+ * node does not have the topic: then nobody can know of it, which the status "topics" has reported.
  */
 function headAfterAbsence(
   node: RunNode,
@@ -154,7 +154,7 @@ function headAfterAbsence(
 }
 
 /**
- * A gap is told only where there is a reason: not after an absence of which a healthy node, each of
+ * A gap is reported only where there is a reason: not after an absence of which a healthy node, each of
  * whose connections lasted long enough so far, answers all questions in time.
  */
 function checkNeedlessGaps(run: Run, node: RunNode, report: Report): void {
@@ -198,7 +198,7 @@ function checkNeedlessGaps(run: Run, node: RunNode, report: Report): void {
     if (gap !== undefined) {
       report(
         "recovery",
-        `${node.name}: at ${gap.at} a gap was told without need: ${
+        `${node.name}: at ${gap.at} a gap was reported without need: ${
           JSON.stringify(gap.value)
         }`,
       );
@@ -219,10 +219,10 @@ const MAY_SPOIL_WALKS = new Set<string>([
   "own-branch",
 ]);
 
-/** Nodes tell of one reorg at different times; the first one is delivered. */
+/** Nodes report one reorg at different times; the first one is delivered. */
 const LAG_MS = 60_000;
 
-/** Whether a reorg tells that the chain left a branch at this block or before, towards that head. */
+/** Whether a reorg shows that the chain left a branch at this block or before, towards that head. */
 function leadsTo(
   { tree, schedule }: Run,
   reorg: ChainReorg,

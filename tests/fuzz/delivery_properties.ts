@@ -33,7 +33,7 @@ export function checkDelivery(run: Run, report: Report): void {
   checkReorgs(run, arrived.flat(), report);
 }
 
-/** What makes an event the same in the mouth of another node, told independently of the listener. */
+/** What makes an event the same in the mouth of another node, found independently of the listener. */
 export function identityOf({ topic, data, raw }: BeaconEvent<string>): string {
   const payload = data as Record<string, unknown>;
   const { slot, epoch, block, old_head_block, new_head_block } = payload;
@@ -114,7 +114,7 @@ function checkOrder(
   }
 }
 
-/** With one node it is exact: all that arrived, less what a recovery had told already. */
+/** With one node it is exact: all that arrived, less what a recovery had delivered already. */
 function checkOneNode(
   run: Run,
   arrived: readonly Arrived[],
@@ -131,7 +131,7 @@ function checkOneNode(
   let reorgAt = -1;
   const heads: { at: number; block: SimulatedBlock; recovered: boolean }[] = [];
   /**
-   * A recovery has told it; of a head, that one or one behind it, and the node's own heads have not
+   * A recovery has delivered it; of a head, that one or one behind it, and the node's own heads have not
    * come to that one since.
    */
   const isKnown = (
@@ -238,7 +238,7 @@ function checkOneNode(
   }
   skipTo();
   const counted = sumOf(run.samples, "app_beacon_node_sse_suppressed_total");
-  // A repeated head may be told from its recovery only by the count.
+  // A repeated head differs from its recovery by the count only.
   const inDoubt = arrived.filter(({ isInDoubt }) => isInDoubt).length;
   // What a late recovery finds may have come live in the meantime.
   const streams = new Set(arrived.map(({ connection }) => connection)).size;
@@ -246,16 +246,16 @@ function checkOneNode(
   if (counted > most || counted < suppressed - inDoubt) {
     report(
       "accounting",
-      `sse_suppressed_total is ${counted}, ${suppressed} events were told before`,
+      `sse_suppressed_total is ${counted}, ${suppressed} events were delivered before`,
     );
   }
 }
 
-/** However often its node says so. */
+/** However often its node reports it. */
 const HAPPENS_ONCE = /^(block|block_gossip|finalized_checkpoint) /;
 
 /**
- * With several nodes, what may recur is delivered as often as the one says it that says it most, and
+ * With several nodes, what may recur is delivered as often as the one node reports it that reports it most, and
  * all else once.
  */
 function checkManyNodes(
@@ -296,7 +296,7 @@ function checkManyNodes(
     if (recovered.has(identity)) {
       [low, high] = [Math.min(low, 1), Math.max(high, 1)];
     }
-    // What a node says twice may be a repeat, or told by a recovery, and that one by another node before.
+    // What a node says twice may be a repeat, or delivered by a recovery, and that one by another node before.
     if (!identity.startsWith("head ")) low = Math.min(low, 1);
     if (HAPPENS_ONCE.test(identity)) {
       [low, high] = [Math.min(low, 1), Math.min(high, 1)];

@@ -14,14 +14,12 @@ import type { SlotSchedule } from "./slot_schedule.ts";
 export interface ProduceBlockOptions {
   /**
    * Slot of the block, after its parent's.
-   *
    * @default {the current slot, or the one after the head's if that is later}
    */
   slot?: number;
   /**
    * Root of the block to build on, on any branch. Any other one than the head
    * makes a reorg.
-   *
    * @default {the head}
    */
   parent?: string;
@@ -29,7 +27,6 @@ export interface ProduceBlockOptions {
    * When the events come: `false` at the moments of a block in time, `true` at
    * those of one that comes after attestations are due, both counted from the
    * start of the block's slot. Moments that have passed are not waited for.
-   *
    * @default {all at once, before the call returns}
    */
   late?: boolean;
@@ -40,7 +37,6 @@ export interface ReorgOptions {
   /**
    * How many slots below the head the branches part. Where that slot is
    * empty they part at the block before, and the reorg is deeper.
-   *
    * @default {1}
    */
   depth?: number;

@@ -26,7 +26,7 @@ export interface SimulatedBlock {
   readonly proposerIndex: number;
 }
 
-/** A block whose roots follow from its place in the tree; the salt tells siblings of a slot apart. */
+/** A block whose roots follow from its place in the tree; siblings of a slot differ by the salt. */
 export function deriveBlock(
   slot: number,
   parentRoot: string,
@@ -86,7 +86,6 @@ export interface SimulatedChainOptions {
   /**
    * Slot of the oldest block known besides genesis, for a chain that is too
    * long to be built from its genesis.
-   *
    * @default {0}
    */
   anchorSlot?: number;
@@ -114,7 +113,7 @@ export class SimulatedChain {
     return this.#genesis;
   }
 
-  /** Root of the validators at genesis: what tells chains apart. */
+  /** Root of the validators at genesis: by which chains differ. */
   get validatorsRoot(): string {
     return this.#validatorsRoot;
   }

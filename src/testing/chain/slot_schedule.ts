@@ -41,7 +41,7 @@ export interface SlotScheduleOptions {
   maxReorgDepth: number;
 }
 
-/** The plan of every slot; the same seed gives the same plans, whatever is asked first. */
+/** The plan of every slot; the same seed gives the same plans, in any order. */
 export class SlotSchedule {
   readonly #options: SlotScheduleOptions;
 

@@ -15,7 +15,7 @@ export interface RandomDraw {
 
 /** What all faults have. */
 export interface FaultBase<T extends string> {
-  /** Tells the faults apart. */
+  /** Names the fault. */
   type: T;
 }
 

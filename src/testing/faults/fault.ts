@@ -14,7 +14,7 @@ import { shown } from "../../values/shown.ts";
 /** What a simulated beacon node can be made to do wrong. */
 export type NodeFault = AnswerFault | TopicFault | StreamFault | ChainFault;
 
-/** Any fault; its `type` tells which. Only `drip` is both a node's and the wire's. */
+/** Any fault; its `type` names it. Only `drip` is both a node's and the wire's. */
 export type Fault = NodeFault | WireFault;
 
 /** The fault with this `type`. */

@@ -32,7 +32,6 @@ export interface PlayFaultsOptions {
   signal?: AbortSignal;
   /**
    * Length of a slot in milliseconds.
-   *
    * @default {that of the node, or 12000 without one}
    */
   slotDurationMs?: number;

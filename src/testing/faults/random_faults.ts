@@ -23,25 +23,21 @@ export interface RandomFaultsOptions {
   seed: number;
   /**
    * How many faults.
-   *
    * @default {20}
    */
   count?: number;
   /**
    * Which faults, such as {@linkcode NODE_FAULT_TYPES} where there is no proxy.
-   *
    * @default {all}
    */
   types?: readonly Fault["type"][];
   /**
    * Most slots that a fault lasts, 1 or more.
-   *
    * @default {4}
    */
   maxSlots?: number;
   /**
    * Most slots without a fault between two, 0 or more.
-   *
    * @default {3}
    */
   maxPauseSlots?: number;

@@ -56,7 +56,7 @@ export interface SilenceFault extends LastingStreamFault<"silence"> {
 /** Each event comes twice. */
 export type DuplicateFault = LastingStreamFault<"duplicate">;
 
-/** An event of a topic that nobody knows and nobody asked for, behind each other one. */
+/** An event of a topic that nobody knows or requested, behind each other one. */
 export type UnaskedFault = LastingStreamFault<"unasked">;
 
 /** Lost events, and Lighthouse's comment `error - dropped 3 messages` in their place. */
@@ -91,20 +91,20 @@ export interface EndlessFrameFault
 /**
  * The largest legal event: an `attester_slashing` of two attestations by the
  * same validators, 2.62 MB, made as the client reads. Comes on the streams
- * that asked for the topic.
+ * that requested the topic.
  */
 export interface GiantEventFault extends MomentaryStreamFault<"giant-event"> {
   /** How many validators each attestation has, 1 to 1,000,000. Default: `131072`. */
   indices?: number;
 }
 
-/** A `block` event of the head with one member more, so that the event has so many bytes. Comes on the streams that asked for the topic. */
+/** A `block` event of the head with one member more, so that the event has so many bytes. Comes on the streams that requested the topic. */
 export interface PaddedEventFault extends MomentaryStreamFault<"padded-event"> {
   /** Bytes of the event's name and data together, 512 or more. */
   bytes: number;
 }
 
-/** A lie: a `head` in the far future. Comes on the streams that asked for the topic. */
+/** A lie: a `head` in the far future. Comes on the streams that requested the topic. */
 export interface FutureSlotFault extends MomentaryStreamFault<"future-slot"> {
   /** How many slots after the current one. Default: `1000000`. */
   slots?: number;
@@ -112,8 +112,8 @@ export interface FutureSlotFault extends MomentaryStreamFault<"future-slot"> {
 
 /**
  * A lie: a `chain_reorg` that is deeper than the chain is long, its old head
- * being the parent of the new one (Caplin). Comes on the streams that asked
- * for the topic.
+ * being the parent of the new one (Caplin). Comes on the streams that requested
+ * the topic.
  */
 export interface DeepReorgFault extends MomentaryStreamFault<"deep-reorg"> {
   /** The depth, as it stands in the event. Default: `"18446744073709551614"`. */

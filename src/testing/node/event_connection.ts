@@ -6,7 +6,7 @@ import { encodeMessage, type EventFrame } from "./stream_frames.ts";
 
 /** Options for {@linkcode EventConnection}. */
 export interface EventConnectionOptions {
-  /** Topics that the client asked for. */
+  /** Topics that the client requested. */
   topics: Iterable<string>;
   /** Query of its request. */
   query: URLSearchParams;
@@ -29,7 +29,7 @@ export interface EventConnectionOptions {
  * `error - dropped 3 messages` stands in their place.
  */
 export class EventConnection {
-  /** Topics that the client asked for. */
+  /** Topics that the client requested. */
   readonly topics: ReadonlySet<string>;
   /** Query of its request, `topics` as the client wrote them. */
   readonly query: URLSearchParams;
@@ -58,7 +58,7 @@ export class EventConnection {
   /**
    * Opens a connection; nothing is sent before `body` is read.
    *
-   * @param options Who asked for what.
+   * @param options What the client requested.
    * @param conditions What is wrong with it.
    */
   constructor(
@@ -93,7 +93,7 @@ export class EventConnection {
   }
 
   /**
-   * Queues a frame, whatever the client asked for; nothing happens once the
+   * Queues a frame, whatever the client requested; nothing happens once the
    * stream has ended.
    *
    * @throws {TypeError} The name of the event is not one line.

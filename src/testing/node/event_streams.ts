@@ -36,7 +36,7 @@ export const EVENT_TOPICS: readonly string[] = [
 
 /** Options for {@linkcode EventStreams}. */
 export interface EventStreamsOptions {
-  /** Topics that may be asked for. */
+  /** Topics that may be requested. */
   topics: readonly string[];
   /** Silence after which a connection sends a keep-alive comment, in milliseconds; 0: never. */
   keepAliveMs: number;
@@ -46,7 +46,7 @@ export interface EventStreamsOptions {
   clock: SimulatedClock;
 }
 
-/** The open event streams: accepts clients, sends them what they asked for, forgets them when they go. */
+/** The open event streams: accepts clients, sends them what they requested, forgets them when they go. */
 export class EventStreams {
   readonly #options: EventStreamsOptions;
   readonly #topics: ReadonlySet<string>;
@@ -100,7 +100,7 @@ export class EventStreams {
     return this.#subscribers(topic).length > 0;
   }
 
-  /** Sends an event to those who asked for its topic: a text as it is, anything else as JSON. */
+  /** Sends an event to those that requested its topic: a text as it is, anything else as JSON. */
   publish(topic: string, payload: unknown): void {
     const data = typeof payload === "string"
       ? payload

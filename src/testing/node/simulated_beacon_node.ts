@@ -14,19 +14,16 @@ export interface SimulatedBeaconNodeOptions
   extends Omit<SimulatedNodeOptions, "url" | "faults"> {
   /**
    * Address to listen on.
-   *
    * @default {"127.0.0.1"}
    */
   hostname?: string;
   /**
    * TCP port to listen on; 0 takes a free one.
-   *
    * @default {0}
    */
   port?: number;
   /**
    * What is wrong from the start, as with {@linkcode SimulatedBeaconNode.fault}.
-   *
    * @default {nothing}
    */
   faults?: readonly NodeFault[];

@@ -190,7 +190,7 @@ export class SimulatedNode implements AsyncDisposable {
     return this.#slots.genesisTime;
   }
 
-  /** What `genesis_validators_root` reports: the root that tells chains apart. */
+  /** What `genesis_validators_root` reports: the root by which chains differ. */
   get genesisValidatorsRoot(): string {
     return this.#chain.validatorsRoot;
   }
@@ -292,7 +292,7 @@ export class SimulatedNode implements AsyncDisposable {
   }
 
   /**
-   * Sends an event of any content to those who asked for its topic.
+   * Sends an event of any content to those that requested its topic.
    *
    * @param topic Name of the event.
    * @param data Its data: a text is sent as it is, anything else as JSON.

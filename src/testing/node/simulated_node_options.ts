@@ -9,32 +9,27 @@ import { EVENT_TOPICS } from "./event_streams.ts";
 export interface SimulatedNodeOptions {
   /**
    * Base URL, by which a client knows the node; no host of this name needs to exist.
-   *
    * @default {"http://node.simulated"}
    */
   url?: string;
   /**
    * The clock that it lives by.
-   *
    * @default {the runtime's}
    */
   clock?: SimulatedClock;
   /**
    * Decides the whole chain and its schedule: a non-negative integer. Nodes
    * with the same seed, genesis time and rates have the same chain.
-   *
    * @default {1}
    */
   seed?: number;
   /**
    * Length of a slot in milliseconds, up to a day.
-   *
    * @default {2000}
    */
   slotDurationMs?: number;
   /**
    * Length of an epoch in slots.
-   *
    * @default {8}
    */
   slotsPerEpoch?: number;
@@ -43,7 +38,6 @@ export interface SimulatedNodeOptions {
    * blocks already. Genesis is placed accordingly, and so that the next slot
    * begins within a second. Genesis has to be a whole second: where slots are
    * shorter than that, the slot may be off by as many as fit into a second.
-   *
    * @default {100}
    */
   startSlot?: number;
@@ -55,72 +49,61 @@ export interface SimulatedNodeOptions {
   /**
    * Whether blocks come by themselves, slot by slot. Without, the chain stands
    * still but for what is scripted.
-   *
    * @default {true}
    */
   autoplay?: boolean;
   /**
    * Share of slots without a block, 0 to 1.
-   *
    * @default {0.05}
    */
   emptySlotRate?: number;
   /**
    * Share of blocks that come after attestations are due (a third of the
    * slot), 0 to 1.
-   *
    * @default {0.1}
    */
   lateBlockRate?: number;
   /**
    * Share of blocks that build on an older block than the head and so take
    * back what is between, 0 to 1.
-   *
    * @default {0.05}
    */
   reorgRate?: number;
   /**
    * Most slots that such a block branches off below itself, 2 or more; 2 takes
    * one block back. Empty slots at the place deepen a reorg beyond that.
-   *
    * @default {3}
    */
   maxReorgDepth?: number;
   /**
    * How late the node hears of each block, in milliseconds.
-   *
    * @default {0}
    */
   lagMs?: number;
   /**
    * How many `single_attestation` and how many `attestation` events come in
    * each slot.
-   *
    * @default {0}
    */
   attestationsPerSlot?: number;
   /**
-   * Topics that may be asked for; any other one is answered with 400.
-   *
+   * Topics that may be requested; any other one is answered with 400.
    * @default {all 24 of the Beacon API}
    */
   topics?: readonly string[];
   /**
    * Silence in milliseconds after which a keep-alive comment is sent; 0: never.
-   *
    * @default {15000}
    */
   keepAliveMs?: number;
   /**
    * Most frames that wait for a client that does not read; after that the
    * oldest are dropped and a comment reports how many.
-   *
    * @default {1024}
    */
   maxQueuedEvents?: number;
   /**
    * What is wrong from the start, as with {@linkcode SimulatedNode.fault}.
-   *
    * @default {nothing}
    */
   faults?: readonly Fault[];

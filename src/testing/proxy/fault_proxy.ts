@@ -21,19 +21,16 @@ export interface FaultProxyOptions {
   target: string | URL;
   /**
    * Address to listen on.
-   *
    * @default {"127.0.0.1"}
    */
   hostname?: string;
   /**
    * TCP port to listen on; 0 takes a free one.
-   *
    * @default {0}
    */
   port?: number;
   /**
    * What is wrong from the start, as with {@linkcode FaultProxy.fault}.
-   *
    * @default {nothing}
    */
   faults?: readonly WireFault[];

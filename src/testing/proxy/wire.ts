@@ -77,7 +77,7 @@ export class Wire {
     }
   }
 
-  /** Lets bytes pass, late or never where a fault says so. */
+  /** Lets bytes pass, late or never where a fault is on. */
   pass(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     if (!this.#buffer || this.#buffer.healed.aborted) return this.#send(bytes);
     this.#held.push(bytes);
