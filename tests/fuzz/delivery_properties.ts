@@ -138,6 +138,9 @@ function checkOneNode(
     { frame: { identity, topic, head }, arrivedAt }: Arrived,
   ) => {
     if (isBehindFinality(run, identity, arrivedAt)) return true;
+    const verified = verifiedIdentity(identity);
+    const isVerified = recovered.has(verified) || live.has(verified);
+    if (verified !== identity && isVerified) return true;
     // What cannot recur is delivered once, and so is a payload that follows itself.
     if (live.has(identity) && HAPPENS_ONCE.test(identity)) return true;
     if (latest.get(topic) === identity) return true;
