@@ -9,7 +9,7 @@ import type { NodeMonitor } from "./nodes/node_monitor.ts";
 /** Options for {@linkcode Api}. */
 export interface ApiOptions {
   /** The nodes, and the wall clock. */
-  access: Pick<ListenerAccess, "nodes" | "now">;
+  access: Pick<ListenerAccess, "nodes" | "openRaces" | "now">;
   /** What is known of the nodes besides. */
   monitor: Pick<NodeMonitor, "healthOf">;
   /** The slot clock, once it is known. */
@@ -28,8 +28,7 @@ export class Api {
 
   /** Keeps a comparison. */
   add(record: RaceRecord): void {
-    const lastAt = record.firstAt + Math.max(...Object.values(record.lags));
-    this.#races.push({ record, lastAt });
+    this.#races.push({ record, lastAt: lastArrival(record) });
     const { slotsPerEpoch = 32 } = this.#options.clock() ?? {};
     const oldest = record.slot - EPOCHS * slotsPerEpoch;
     while (
@@ -75,19 +74,27 @@ export class Api {
     });
   }
 
-  /** `GET /api/race`, with `?since=` milliseconds only what has come later. */
+  /** `GET /api/race`: complete comparisons, and those that wait for more reports; with `?since=` milliseconds only what has come later. */
   race({ url }: Pick<GatewayRequest, "url">): Answer {
     const since = url.searchParams.get("since") ?? "0";
     if (!/^\d{1,15}$/.test(since)) {
       return apiError(400, "Invalid since: must be milliseconds");
     }
-    const records = this.#races.filter(({ lastAt }) => lastAt > Number(since))
+    const open = this.#options.access.openRaces();
+    const records = [
+      ...this.#races,
+      ...open.map((record) => ({ record, lastAt: lastArrival(record) })),
+    ].filter(({ lastAt }) => lastAt > Number(since))
       .map(({ record }) =>
         // One kind of head, whatever the nodes call it.
         record.topic === "head_v2" ? { ...record, topic: "head" } : record
       );
     return json({ records });
   }
+}
+
+function lastArrival({ firstAt, lags }: RaceRecord): number {
+  return firstAt + Math.max(...Object.values(lags));
 }
 
 const EPOCHS = 4;

@@ -2,6 +2,7 @@
 
 import type { NodeEndpoint } from "../beacon/http/endpoint.ts";
 import type { NodeSnapshot } from "./node_state.ts";
+import type { RaceRecord } from "./race/race_tracker.ts";
 
 /** A node, with the way to send requests to it. */
 export interface NodeAccess {
@@ -19,6 +20,8 @@ export interface ListenerAccess {
   readonly topics: readonly string[];
   /** The nodes at this moment. */
   nodes(): Iterable<NodeAccess>;
+  /** Comparisons that wait for reports of more nodes. */
+  openRaces(): RaceRecord[];
   /** The `fetch` of the listener's options. */
   readonly fetch: typeof fetch;
   /** The wall clock of the listener's options, Unix time in milliseconds. */

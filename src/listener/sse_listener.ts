@@ -195,6 +195,7 @@ export class SseListener implements AsyncDisposable {
     grantAccess(this, {
       topics,
       nodes: () => this.#nodes.values(),
+      openRaces: () => this.#race.open(),
       fetch,
       now,
     });

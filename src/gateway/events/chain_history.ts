@@ -1,5 +1,6 @@
 /** The chain's events since a slot, from the nodes' headers, for what the ring no longer has. */
 
+import { delay } from "@std/async/delay";
 import {
   type BlockHeader,
   fetchHeader,
@@ -82,8 +83,7 @@ export class ChainHistory {
 
   async #find(request: HistoryRequest): Promise<History> {
     const { access: { fetch, now }, monitor, signal } = this.#options;
-    const clock = this.#options.clock();
-    if (clock === undefined) throw new Error("the slot clock is not known yet");
+    const clock = await this.#awaitClock();
     let reason = "no node is connected";
     for (const { endpoint } of monitor.ranked().slice(0, MOST_NODES)) {
       try {
@@ -103,11 +103,23 @@ export class ChainHistory {
     }
     throw new Error(reason);
   }
+
+  async #awaitClock(): Promise<SlotClock> {
+    for (let i = 0; i < MOST_CLOCK_CHECKS; i++) {
+      const clock = this.#options.clock();
+      if (clock !== undefined) return clock;
+      await delay(CLOCK_MS, { signal: this.#options.signal });
+    }
+    throw new Error("the slot clock is not known yet");
+  }
 }
 
 const MOST_NODES = 3;
 const MOST_UNDER_WAY = 16;
 const TIMEOUT_MS = 10_000;
+/** A gateway that has just started learns the time within a moment. */
+const CLOCK_MS = 50;
+const MOST_CLOCK_CHECKS = TIMEOUT_MS / CLOCK_MS;
 
 async function historyOf(
   node: NodeEndpoint,
@@ -137,16 +149,18 @@ async function historyOf(
     }
     ancestor = parent;
   }
-  let known: string[] = [];
+  let known: readonly string[] = [];
   let last = ancestor;
   if (digest !== undefined && from === asked) {
     const siblings = await fetchHeadersOfSlot(node, slot, options);
     const possible = [
       ...new Set([...candidates, ...siblings.flatMap(identities)]),
     ];
-    known = [...eventsOfDigest(digest, possible) ?? []].map((i) =>
-      possible[i]!
-    );
+    known = eventsOfDigest(
+      digest,
+      possible,
+      await reorgsOf(node, siblings, options),
+    ) ?? [];
     // The head that the reader has may have lost its place since.
     last = siblings.find((header) =>
       known.includes(identityOf("head", header))
@@ -200,6 +214,39 @@ async function dutyRootsOf(
 }
 
 const MOST_EMPTY_SLOTS = 8;
+
+/** The reorgs that may have led to the blocks of a slot. */
+async function reorgsOf(
+  node: NodeEndpoint,
+  siblings: readonly BlockHeader[],
+  options: NodeRequestOptions,
+): Promise<string[]> {
+  const slot = siblings[0]?.slot ?? 0;
+  const earlier = await Promise.all(
+    Array.from(
+      { length: Math.min(MOST_REORG_SLOTS, slot) },
+      (_, i) => fetchHeadersOfSlot(node, slot - 1 - i, options),
+    ),
+  );
+  const oldHeads = [...siblings, ...earlier.flat()];
+  return siblings.flatMap(({ slot, root, isOptimistic }) =>
+    oldHeads.flatMap((old) =>
+      [isOptimistic, !isOptimistic].map((execution_optimistic) => {
+        const data = {
+          slot,
+          old_head_block: old.root,
+          new_head_block: root,
+          execution_optimistic,
+        };
+        const event = { topic: "chain_reorg", data };
+        return eventIdentity(event as unknown as BeaconEvent<string>);
+      })
+    )
+  );
+}
+
+/** How many slots before a reorg's slot its old head may be. */
+const MOST_REORG_SLOTS = 4;
 
 /** What nodes report of a block, verified and optimistic. */
 function identities(header: BlockHeader): string[] {

@@ -49,6 +49,8 @@ export class EventHub {
   #firstSlot: number | undefined;
   /** Digest of the chain events of the latest slot. */
   #digest = 0;
+  /** Events of that slot which are in the digest, and which the hub has not published. */
+  readonly #adopted = new Set<string>();
   #flush: ReturnType<typeof setTimeout> | undefined;
   #beat: ReturnType<typeof setInterval> | undefined;
   #beats = 0;
@@ -91,13 +93,37 @@ export class EventHub {
     const { topic, raw, node, receivedAt } = event;
     const identity = CHAIN_TOPICS.has(topic) ? eventIdentity(event) : undefined;
     this.#moveTo(event.slot);
-    if (identity !== undefined) {
+    if (identity !== undefined && !this.#adopted.delete(identity)) {
       this.#digest = addToDigest(this.#digest, identity);
     }
     const seq = ++this.#seq;
     const bytes = encodeEvent(this.#id(), topic, raw);
     const { slot } = this;
-    this.#add({ seq, slot, receivedAt, topic, bytes, node, identity });
+    this.#add({
+      seq,
+      slot,
+      receivedAt,
+      topic,
+      bytes,
+      node,
+      ownSlot: event.slot,
+      isRecovered: event.recovered === true,
+      identity,
+    });
+  }
+
+  /**
+   * Counts an event of the latest slot among what readers have: it came before the hub, and those who
+   * come back received it elsewhere, or from headers.
+   */
+  adopt(slot: number | undefined, identity: string): void {
+    this.#moveTo(slot);
+    if (slot !== this.#slot || this.#adopted.has(identity)) return;
+    for (const frame of this.ring.after(0, CHAIN_TOPICS)) {
+      if (frame.slot === slot && frame.identity === identity) return;
+    }
+    this.#adopted.add(identity);
+    this.#digest = addToDigest(this.#digest, identity);
   }
 
   /** Adds a gap. */
@@ -112,6 +138,8 @@ export class EventHub {
       gapBytes: encodeGap(this.#id(), gap, count, true),
       gapTopics: gap.topics,
       node,
+      ownSlot: undefined,
+      isRecovered: false,
       identity: undefined,
     });
   }
@@ -195,6 +223,7 @@ export class EventHub {
     if (slot === undefined || slot <= this.#slot) return;
     this.#slot = slot;
     this.#digest = 0;
+    this.#adopted.clear();
   }
 
   #all(): Reader[] {

@@ -30,6 +30,10 @@ export interface Frame {
   readonly gapTopics?: readonly string[];
   /** Name of the node that reported the event. */
   readonly node: string;
+  /** Own slot of the event: before `slot` where it came late. */
+  readonly ownSlot: number | undefined;
+  /** Whether the listener has recovered it: then it may have come long after its slot. */
+  readonly isRecovered: boolean;
   /** What makes it the same event at another gateway; only for topics that follow the chain. */
   readonly identity: string | undefined;
 }

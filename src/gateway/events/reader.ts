@@ -6,6 +6,7 @@
 import {
   bytesFor,
   encodeGap,
+  encodeKeepAlive,
   type Filter,
   type Frame,
   type Gap,
@@ -38,6 +39,8 @@ export interface ReadableHub {
   readonly seq: number;
   /** The latest slot so far. */
   readonly slot: number;
+  /** The position behind the last frame, as an id. */
+  readonly position: string | undefined;
   /** The latest frames. */
   readonly ring: ReplayRing;
 }
@@ -128,7 +131,7 @@ export interface ReaderStart {
   reportedUntil: number;
   /** Bytes that go before everything else. */
   first: Uint8Array<ArrayBuffer>[];
-  /** Whether it has a frame behind `seq` already; forgotten two slots later. */
+  /** Whether it has a frame behind `seq` already; forgotten some slots later. */
   isKnown?: ((frame: Frame) => boolean) | undefined;
 }
 
@@ -222,20 +225,37 @@ export class Reader implements ReaderHandle {
   }
 
   #next(): Uint8Array<ArrayBuffer> | undefined {
-    const first = this.#first.shift();
-    if (first !== undefined) return first;
+    if (this.#first.length > 0) return this.#takeFirst();
     while (this.#seq < this.#hub.seq) {
       const lost = this.#lost();
       if (lost !== undefined) return lost;
-      const chunk = this.#isKnown === undefined
-        ? this.#group.chunkAfter(this.#seq)
-        : this.#group.chunkWithout(this.#seq, this.#isKnown);
-      this.#seq = chunk.seq;
-      this.#slot = chunk.slot;
-      if (this.#slot > this.#knownUntil) this.#isKnown = undefined;
-      if (chunk.bytes !== undefined) return chunk.bytes;
+      const bytes = this.#nextChunk();
+      if (bytes !== undefined) return bytes;
     }
     return undefined;
+  }
+
+  /** What goes before, and what follows, in one write with its position: a cut between would tell twice. */
+  #takeFirst(): Uint8Array<ArrayBuffer> {
+    const pieces = this.#first;
+    this.#first = [];
+    const lost = this.#lost();
+    if (lost !== undefined) pieces.push(lost);
+    const next = this.#nextChunk();
+    if (next !== undefined) pieces.push(next);
+    const { seq, position } = this.#hub;
+    if (this.#seq === seq) pieces.push(encodeKeepAlive(position));
+    return joined(pieces);
+  }
+
+  #nextChunk(): Uint8Array<ArrayBuffer> | undefined {
+    const chunk = this.#isKnown === undefined
+      ? this.#group.chunkAfter(this.#seq)
+      : this.#group.chunkWithout(this.#seq, this.#isKnown);
+    this.#seq = chunk.seq;
+    this.#slot = chunk.slot;
+    if (this.#slot > this.#knownUntil) this.#isKnown = undefined;
+    return chunk.bytes;
   }
 
   /** What it lost because it was slower than the ring is long. */
@@ -264,5 +284,5 @@ export class Reader implements ReaderHandle {
 }
 
 /** For so many slots behind a resume a frame may still be one that the reader has already. */
-const KNOWN_SLOTS = 2;
+const KNOWN_SLOTS = 8;
 const reason = "the reader was slower than the events that are kept";

@@ -66,9 +66,7 @@ export class Resume {
       return place.isBefore || (loss !== undefined && place.isLost(loss));
     });
     const near = digest === undefined ? [] : this.#eventsNear(slot);
-    const known = new Set(
-      [...eventsOfDigest(digest ?? 0, near) ?? []].map((i) => near[i]!),
-    );
+    const known = new Set(eventsOfDigest(digest ?? 0, near));
     const first = await this.#fill(place, lacking, filter, near, known);
     // A head that comes again, after another one, is news.
     for (const { identity, seq } of ring.after(0, CHAIN_TOPICS)) {
@@ -80,9 +78,11 @@ export class Resume {
       slot,
       reportedUntil: ring.lostSeq,
       first,
-      ...(known.size > 0 && {
-        isKnown: ({ identity }: Frame) =>
-          identity !== undefined && known.delete(identity),
+      ...((known.size > 0 || digest !== undefined) && {
+        isKnown: ({ identity, ownSlot = Infinity, isRecovered }: Frame) =>
+          // What comes so late here, the other gateway had in time.
+          (digest !== undefined && ownSlot < (isRecovered ? slot : slot - 1)) ||
+          (identity !== undefined && known.delete(identity)),
       }),
     };
   }
@@ -174,10 +174,17 @@ export class Resume {
         candidates,
       });
     } catch (error) {
-      return gap([...lacking], until, (error as Error).message);
+      return gap(
+        [...lacking],
+        Math.max(until, hub.slot),
+        (error as Error).message,
+      );
     }
     known.clear();
-    for (const identity of recovered.known) known.add(identity);
+    for (const identity of recovered.known) {
+      known.add(identity);
+      hub.adopt(place.slot, identity);
+    }
     const inRing = new Set<string>();
     for (const { identity } of hub.ring.after(place.seq, wanted)) {
       if (identity !== undefined) inRing.add(identity);
@@ -188,6 +195,7 @@ export class Resume {
     }
     for (const event of recovered.events) {
       const identity = eventIdentity(event);
+      hub.adopt(event.slot, identity);
       if (!wanted.includes(event.topic) || inRing.has(identity)) continue;
       if (known.delete(identity)) continue;
       // It may still come by itself.

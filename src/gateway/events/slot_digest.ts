@@ -18,26 +18,34 @@ export function addToDigest(digest: number, identity: string): number {
  *
  * @param digest The digest of the reader's position.
  * @param identities The events that may be in it; of more than sixteen the first are tried.
- * @returns The events' indices; `undefined` where no set fits.
+ * @param reorgs Events of which one may be in it besides.
+ * @returns Their identities; `undefined` where no set fits.
  */
 export function eventsOfDigest(
   digest: number,
   identities: readonly string[],
-): ReadonlySet<number> | undefined {
+  reorgs: readonly string[] = [],
+): readonly string[] | undefined {
   const hashes = identities.slice(0, MOST_CANDIDATES).map(hash);
-  let common: number | undefined;
   const sums = new Float64Array(1 << hashes.length);
-  for (let set = 0; set < sums.length; set++) {
-    if (set > 0) {
-      const lowest = 31 - Math.clz32(set & -set);
-      sums[set] = (sums[set & (set - 1)]! + hashes[lowest]!) % DIGEST_LIMIT;
-    }
-    if (sums[set] === digest) {
-      common = common === undefined ? set : common & set;
-    }
+  for (let set = 1; set < sums.length; set++) {
+    const lowest = 31 - Math.clz32(set & -set);
+    sums[set] = (sums[set & (set - 1)]! + hashes[lowest]!) % DIGEST_LIMIT;
   }
-  if (common === undefined) return undefined;
-  return new Set(hashes.keys().filter((i) => (common & (1 << i)) !== 0));
+  for (const reorg of [undefined, ...reorgs]) {
+    const own = reorg === undefined ? 0 : hash(reorg);
+    const rest = (digest - own + DIGEST_LIMIT) % DIGEST_LIMIT;
+    let common: number | undefined;
+    for (const [set, sum] of sums.entries()) {
+      if (sum === rest) common = common === undefined ? set : common & set;
+    }
+    if (common === undefined) continue;
+    const found = identities.filter((_, i) =>
+      i < MOST_CANDIDATES && (common & (1 << i)) !== 0
+    );
+    return reorg === undefined ? found : [...found, reorg];
+  }
+  return undefined;
 }
 
 const MOST_CANDIDATES = 16;

@@ -106,6 +106,11 @@ export class RaceTracker {
     }
   }
 
+  /** What is known of blocks that not all nodes have reported yet. */
+  open(): RaceRecord[] {
+    return [...this.#races.values()].map((race) => toRecord(race, []));
+  }
+
   /** Forgets what a node has reported, which was removed. */
   forget(node: string): void {
     for (const [key, race] of this.#races) {
@@ -144,31 +149,36 @@ export class RaceTracker {
   }
 
   #end(key: string, race: Race): void {
-    const { topic, slot, root, firstAt, runners, arrivals } = race;
     this.#races.delete(key);
     this.#complete.add(key);
     if (this.#complete.size > MOST_RACES) {
       const [oldest] = this.#complete;
       this.#complete.delete(oldest!);
     }
-    const sorted = [...arrivals].sort(([, a], [, b]) => a - b);
-    this.#options.onRecord({
-      topic,
-      slot,
-      root,
-      first: sorted[0]![0],
-      firstAt,
-      lags: Object.fromEntries(
-        sorted.map(([name, at]) => [name, at - firstAt]),
-      ),
-      // A node that was lost meanwhile could not report it.
-      missing: runners
-        .filter(({ name, state }) =>
-          state === "connected" && !arrivals.has(name)
-        )
-        .map(({ name }) => name),
-    });
+    // A node that was lost meanwhile could not report it.
+    const missing = race.runners.filter(({ name, state }) =>
+      state === "connected" && !race.arrivals.has(name)
+    );
+    this.#options.onRecord(toRecord(race, missing.map(({ name }) => name)));
   }
+}
+
+function toRecord(
+  { topic, slot, root, firstAt, arrivals }: Race,
+  missing: readonly string[],
+): RaceRecord {
+  const sorted = [...arrivals].sort(([, a], [, b]) => a - b);
+  const lags = sorted.map(([name, at]) => [name, at - firstAt] as const);
+  const first = sorted[0]![0];
+  return {
+    topic,
+    slot,
+    root,
+    first,
+    firstAt,
+    lags: Object.fromEntries(lags),
+    missing,
+  };
 }
 
 const MOST_RACES = 1024;
