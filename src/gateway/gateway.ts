@@ -13,6 +13,7 @@ import { createEventsRoute } from "./events/events_route.ts";
 import { GapCoverage } from "./events/gap_coverage.ts";
 import { Resume } from "./events/resume.ts";
 import { checkGatewayOptions, type GatewayOptions } from "./gateway_options.ts";
+import { answerMetrics } from "./metrics_route.ts";
 import { NodeMonitor } from "./nodes/node_monitor.ts";
 import { pageHeaders, renderPage } from "./page/page.ts";
 import { isPassedRead, PassOn } from "./nodes/pass_on.ts";
@@ -141,7 +142,7 @@ export function createGateway(
         admit: (address) => limits.admit(address),
       }),
     ],
-    ["/metrics", metrics],
+    ["/metrics", (request) => answerMetrics(listener.registry, request)],
     ["/api/nodes", () => Promise.resolve(api.nodes())],
     ["/api/race", (request) => Promise.resolve(api.race(request))],
     ["/", page],
@@ -181,15 +182,6 @@ export function createGateway(
       headers: pageHeaders(nonce),
       body: renderPage(nonce),
     });
-  }
-
-  async function metrics(): Promise<Answer> {
-    const { registry } = listener;
-    return {
-      status: 200,
-      headers: { "content-type": registry.contentType },
-      body: await registry.metrics(),
-    };
   }
 
   function health(path: string): Answer {

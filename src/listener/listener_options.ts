@@ -48,7 +48,10 @@ export interface SseListenerOptions {
    * @default {"app_beacon_node_"}
    */
   prefix?: string;
-  /** Labels that all series have, such as `{ cluster_name: "a" }`. */
+  /**
+   * Labels that all series have, such as `{ cluster_name: "a" }`. With `cluster_name`, `cluster_hash`
+   * and `cluster_peer` there is the series `app_peer_name` too, which Obol's dashboards read.
+   */
   labels?: Readonly<Record<string, string>>;
   /** Genesis and timing of the chain, if known: they are not requested from the nodes then. */
   config?: ChainConfig;
@@ -215,6 +218,7 @@ const CONFIG_NAMES: Record<keyof ChainConfig, true> = {
 const MOST_TIMER_MS = 2 ** 31 - 1;
 const REGISTRY_METHODS = [
   "metrics",
+  "getMetricsAsJSON",
   "registerMetric",
   "getMetricsAsArray",
   "removeSingleMetric",

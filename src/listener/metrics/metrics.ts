@@ -64,6 +64,7 @@ export class ListenerMetrics {
         help,
         buckets: [...buckets],
         labelNames: ["addr", ...Object.keys(labels)],
+        enableExemplars: true,
         registers: [],
         collect: () => this.#flush(),
       });
@@ -80,6 +81,7 @@ export class ListenerMetrics {
         }
       },
     );
+    this.#addPeerName();
     for (const { name } of registry.getMetricsAsArray()) {
       if (!this.#metrics.has(name)) continue;
       throw new TypeError(
@@ -91,10 +93,25 @@ export class ListenerMetrics {
     }
   }
 
-  /** Observes a value of a node, unless the node was removed. */
-  observe(name: HistogramName, node: NodeState, value: number): void {
+  /**
+   * Observes a value of a node, unless the node was removed.
+   *
+   * @param exemplar What it was observed of, where that is of interest; shown in OpenMetrics only.
+   */
+  observe(
+    name: HistogramName,
+    node: NodeState,
+    value: number,
+    exemplar?: Record<string, string>,
+  ): void {
     const series = this.#series.get(node) ?? this.#addSeries(node);
     if (series === undefined) return;
+    if (exemplar !== undefined) {
+      // At once: an exemplar has the time at which it is observed.
+      const { histogram, labels } = series[name];
+      histogram.observe({ labels, value, exemplarLabels: exemplar });
+      return;
+    }
     this.#valueSeries[this.#pending] = series[name];
     this.#values[this.#pending++] = value;
     if (this.#pending === MOST_PENDING) this.#flush();
@@ -117,6 +134,8 @@ export class ListenerMetrics {
     for (const [name, histogram] of this.#histograms) {
       series[name] = { histogram, labels: { ...labels, addr: node.name } };
     }
+    // A rule sees an increase from 0 only: without it, the first reorg would raise no alert.
+    series.reorgDepth.histogram.zero(series.reorgDepth.labels);
     this.#series.set(node, series);
     return series;
   }
@@ -124,7 +143,7 @@ export class ListenerMetrics {
   #flush(): void {
     for (let index = 0; index < this.#pending; index++) {
       const { histogram, labels } = this.#valueSeries[index]!;
-      histogram.observe(labels, this.#values[index]!);
+      histogram.observe({ labels, value: this.#values[index]! });
     }
     this.#pending = 0;
   }
@@ -134,6 +153,23 @@ export class ListenerMetrics {
     for (const name of this.#metrics.keys()) {
       this.#options.registry.removeSingleMetric(name);
     }
+  }
+
+  /** The series from which Obol's dashboards take the names of clusters and peers. */
+  #addPeerName(): void {
+    const { registry, labels } = this.#options;
+    if (PEER_LABELS.some((name) => labels[name] === undefined)) return;
+    // It has no prefix, so listeners that share a registry share it.
+    const name = "app_peer_name";
+    if (registry.getMetricsAsArray().some((has) => has.name === name)) return;
+    const gauge = new Gauge({
+      name,
+      help: "Always 1; its labels name the cluster and the peer",
+      labelNames: Object.keys(labels),
+      registers: [],
+    });
+    gauge.set({ ...labels }, 1);
+    this.#metrics.set(name, gauge);
   }
 
   /** A metric that is filled when it is scraped. */
@@ -180,6 +216,12 @@ export const OWN_LABELS: readonly string[] = [
   "reason",
   "topic",
 ];
+
+/** The labels that make {@linkcode ListenerMetrics} name the peer. */
+const PEER_LABELS = ["cluster_name", "cluster_hash", "cluster_peer"];
+
+/** All of them are shown from the start: a rule sees an increase from 0 only. */
+const GAP_KINDS = ["reconnect", "dropped", "queue"] as const;
 
 const BLOCK_BUCKETS = [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 8, 10, 12];
 
@@ -287,7 +329,7 @@ const NODE_METRICS: readonly [
     "sse_gaps_total",
     "Times that events of the node may be missing",
     "kind",
-    (node) => node.gaps,
+    ({ gaps }) => GAP_KINDS.map((kind) => [kind, gaps.get(kind) ?? 0]),
   ],
   [
     "sse_topic_active",

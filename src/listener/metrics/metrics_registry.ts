@@ -7,6 +7,8 @@ export interface MetricsRegistry {
   readonly contentType: string;
   /** All metrics in the text format of Prometheus. */
   metrics(): Promise<string>;
+  /** All metrics as plain objects. */
+  getMetricsAsJSON(): Promise<readonly object[]>;
   /** Takes a metric of `npm:prom-client`. */
   registerMetric(metric: never): void;
   /** The metrics that it has. */

@@ -31,10 +31,10 @@ export class TimingMetrics {
     this.#clock = clock;
     const early = this.#early;
     this.#early = [];
-    for (const { metric, node, slot, receivedAt, count } of early) {
+    for (const { metric, node, slot, receivedAt, count, block } of early) {
       if (slot > latestPlausibleSlot(clock, receivedAt)) continue;
       if (this.#isPast(slot, receivedAt)) continue;
-      this.#observe(metric, node, slot, receivedAt, count);
+      this.#observe(metric, node, slot, receivedAt, count, block);
     }
   }
 
@@ -89,7 +89,7 @@ export class TimingMetrics {
     // The same head again, as where a payload comes for the block, is no later head.
     if (node.timedHead === block) return;
     node.timedHead = block;
-    this.#observe("headDelay", node, slot, receivedAt, count);
+    this.#observe("headDelay", node, slot, receivedAt, count, block);
     const gossipAt = node.gossipTimes.take(slot);
     if (gossipAt !== undefined && receivedAt >= gossipAt) {
       const seconds = (receivedAt - gossipAt) / 1000;
@@ -103,20 +103,33 @@ export class TimingMetrics {
     slot: number,
     receivedAt: number,
     count: TopicCount,
+    block?: string,
   ): void {
     const clock = this.#clock;
     if (clock === undefined) {
       if (this.#early.length === MAX_EARLY) return;
-      this.#early.push({ metric, node, slot, receivedAt, count });
+      this.#early.push({
+        metric,
+        node,
+        slot,
+        receivedAt,
+        count,
+        ...(block !== undefined && { block }),
+      });
       return;
     }
     // A node that starts before genesis reports the genesis block as its head.
     if (receivedAt < clock.genesisTime) return;
     const delayMs = Math.max(0, receivedAt - clock.slotStart(slot));
-    if (delayMs >= clock.attestationDueMs(slot)) count.late++;
+    const isLate = delayMs >= clock.attestationDueMs(slot);
+    if (isLate) count.late++;
     const isLeftOut = this.#parity === "charon" && metric === "headDelay" &&
       delayMs >= clock.slotDurationMs(slot);
-    if (!isLeftOut) this.#metrics.observe(metric, node, delayMs / 1000);
+    if (isLeftOut) return;
+    const exemplar = isLate && block !== undefined
+      ? { slot: String(slot), block }
+      : undefined;
+    this.#metrics.observe(metric, node, delayMs / 1000, exemplar);
   }
 }
 
@@ -129,6 +142,8 @@ interface Arrival {
   receivedAt: number;
   /** Where it counts if it is late. */
   count: TopicCount;
+  /** Root of the block, which the exemplar of a late head names. */
+  block?: string;
 }
 
 const MAX_EARLY = 1024;

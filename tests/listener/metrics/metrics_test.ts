@@ -342,6 +342,43 @@ Deno.test("SseListener() gives its constant labels to all series", async () => {
   }
 });
 
+Deno.test("SseListener() shows reorgs and gaps as 0 before the first, so that rules see it", async () => {
+  const metrics = await metricsOf([
+    { topic: "head", data: head(100), delayMs: 500 },
+  ]);
+  const count = (name: string, labels = {}) =>
+    sample(metrics, `app_beacon_node_sse_${name}`, { addr: "a", ...labels });
+  assertEquals(count("chain_reorg_depth_count"), 0);
+  for (const kind of ["reconnect", "dropped", "queue"]) {
+    assertEquals(count("gaps_total", { kind }), 0);
+  }
+});
+
+Deno.test("SseListener() names the peer for Obol's dashboards when it has the labels of one", async () => {
+  const cluster = { cluster_name: "c", cluster_hash: "0x1" };
+  const labels = { ...cluster, cluster_peer: "p", nickname: "n" };
+  const named = await metricsOf([], { labels });
+  assertEquals(sample(named, "app_peer_name", labels), 1);
+  const nameless = await metricsOf([], { labels: cluster });
+  assert(!nameless.includes("app_peer_name"));
+});
+
+Deno.test("SseListener() shares the name of the peer with other listeners of a registry", async () => {
+  const registry = new Registry();
+  const labels = { cluster_name: "c", cluster_hash: "0x1", cluster_peer: "p" };
+  const start = (prefix: string) =>
+    SseListener.start({
+      registry,
+      labels,
+      prefix,
+      config: CONFIG,
+      nodes: ["http://127.0.0.1:4"],
+    });
+  await using _first = await start("first_");
+  await using _second = await start("second_");
+  assertEquals(sample(await registry.metrics(), "app_peer_name", labels), 1);
+});
+
 Deno.test("SseListener.start() refuses labels that are not of the right form", async () => {
   const nodes = ["http://127.0.0.1:4"];
   const table: [unknown, string][] = [
