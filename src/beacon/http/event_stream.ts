@@ -4,13 +4,13 @@ import { deadline } from "@std/async/deadline";
 import { STATUS_CODE } from "@std/http/status";
 import {
   type ServerSentEvent,
-  SseBatchDecoderStream,
+  SseDecoder,
   type SseDecoderOptions,
 } from "../../sse/mod.ts";
 import { BeaconProtocolError } from "./errors.ts";
 import type { NodeEndpoint } from "./endpoint.ts";
 import { httpError, requestNode } from "./request.ts";
-import { pipeBytes } from "./pipe_bytes.ts";
+import { readBytes } from "./read_bytes.ts";
 import { type TopicForm, topicsQuery } from "./topics_query.ts";
 
 /** Options for {@linkcode openEventStream}. */
@@ -32,8 +32,13 @@ export interface EventStreamOptions
 
 /** An open connection. */
 export interface EventStream {
-  /** The events, one array for each chunk that completed any. */
-  batches: ReadableStream<ServerSentEvent[]>;
+  /**
+   * Reads the stream to its end.
+   *
+   * @param take Called with the events of each chunk that completed any.
+   * @throws What `take` throws, what the connection fails with, or the signal's reason.
+   */
+  read(take: (events: ServerSentEvent[]) => void): Promise<void>;
   /** How many events were dropped so far because they exceeded `maxEventBytes`. */
   oversized(): number;
 }
@@ -88,10 +93,18 @@ export async function openEventStream(
       ? new EmptyAnswerError(message)
       : new BeaconProtocolError(message);
   }
-  const decoder = new SseBatchDecoderStream(decoderOptions);
-  const text = new TextDecoderStream("utf-8", { ignoreBOM: true });
-  const batches = pipeBytes(response.body, text, onBytes).pipeThrough(decoder);
-  return { batches, oversized: () => decoder.oversized };
+  const decoder = new SseDecoder(decoderOptions);
+  const text = new TextDecoder("utf-8", { ignoreBOM: true });
+  const { body } = response;
+  return {
+    read: (take) =>
+      readBytes(body, (bytes) => {
+        onBytes(bytes.byteLength);
+        const events = decoder.push(text.decode(bytes, STREAMED));
+        if (events.length > 0) take(events);
+      }, signal),
+    oversized: () => decoder.oversized,
+  };
 }
 
 /** Whether a body ends soon without a byte; it is not read further. */
@@ -113,5 +126,6 @@ async function isEmpty(
   }
 }
 
+const STREAMED = { stream: true };
 const EVENTS_PATH = "/eth/v1/events";
 const EMPTY_WITHIN_MS = 1000;

@@ -21,7 +21,7 @@ import type { TopicRequest } from "./topic_negotiation.ts";
 /** What every stream of a listener works with. */
 export interface StreamParts {
   /** Where events go. */
-  actor: Pick<ListenerActor, "sink">;
+  actor: Pick<ListenerActor, "receive">;
   /** Where oversized events are reported. */
   reporter: Pick<NodeReporter, "oversized">;
   /** Ends it when aborted. */
@@ -149,11 +149,11 @@ export class NodeStream {
         now,
         needsData,
       });
-      const sink = actor.sink(node, reader, (valid, events) => {
+      await stream.read((events) => {
+        const valid = actor.receive(node, reader.read(events));
         this.#onEvents(valid, events);
         hooks.onEvents(valid, events);
       });
-      await stream.batches.pipeTo(sink, { signal });
     } catch (error) {
       return this.#endBy(error);
     }
