@@ -198,4 +198,4 @@ export type {
   KnownTopic,
   Topic,
 } from "./src/beacon/events/topic.ts";
-export type { MetricsRegistry } from "./src/listener/metrics/metrics_registry.ts";
+export type { MetricsRegistry } from "./src/listener/metrics/metrics.ts";

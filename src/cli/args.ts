@@ -8,12 +8,12 @@ import {
   parseHeader,
   parseMetricLabel,
   parseName,
+  parseNodeUrl,
   parsePositiveInteger,
   parseServeAddress,
   parseTopics,
   type ServeAddress,
 } from "./flag_values.ts";
-import { parseNodeUrl } from "./node_url.ts";
 import { quote, UsageError } from "./usage_error.ts";
 
 /** A node of the command line, credentials included. */

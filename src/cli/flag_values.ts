@@ -1,7 +1,9 @@
-/** How the values behind the flags are read, each with an error that names its flag. */
+/** How the values of the command line are read, each with an error that names its flag. */
 
 import { OWN_LABELS } from "../listener/metrics/metrics.ts";
 import { isTopicName } from "../beacon/events/topic.ts";
+import { redactUrl } from "../beacon/http/redact_url.ts";
+import { shown } from "../values/shown.ts";
 import { quote, refuse, UsageError } from "./usage_error.ts";
 
 /** Where `--serve` listens. */
@@ -129,4 +131,36 @@ export function parseDuration(flag: string, value: string): number {
     refuse(flag, "a duration such as 500ms, 30s or 1m30s, 596h at most", value);
   }
   return milliseconds;
+}
+
+/** A host, with userinfo, port and path or without. */
+const WITHOUT_SCHEME =
+  /^(?:[^@/?#]*@)?(?:\[[0-9a-f:.]+\]|[^\s:/?#@[\]]+)(?::\d{1,5})?(?:[/?].*)?$/i;
+const EXAMPLE = "such as http://localhost:5052";
+
+/**
+ * Reads a node's URL; `localhost:5052` is short for `http://localhost:5052`.
+ *
+ * @throws {UsageError} If the text is no http(s) URL; its credentials are not in the message.
+ */
+export function parseNodeUrl(text: string): URL {
+  const got = shown(redactUrl(text), 80);
+  const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
+  // `localhost` is a host; any other word without port, dot or path is a mistyped command.
+  if (!hasScheme && text !== "localhost" && !/[.:/@]/.test(text)) {
+    throw new UsageError(
+      `unknown command or node URL ${got}: expected watch, demo or a URL ${EXAMPLE}`,
+    );
+  }
+  const isReadable = hasScheme || WITHOUT_SCHEME.test(text);
+  const url = isReadable
+    ? URL.parse(hasScheme ? text : `http://${text}`)
+    : null;
+  if (url === null || /\s/.test(text)) {
+    throw new UsageError(`node URL must be a URL ${EXAMPLE}, got ${got}`);
+  }
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    throw new UsageError(`node URL must be http or https, got ${got}`);
+  }
+  return url;
 }

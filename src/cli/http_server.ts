@@ -12,12 +12,6 @@ const GRACE_MS = 200;
 /** How long it may take to send a whole request. */
 const REQUEST_MS = 60_000;
 
-/** A server that is listening. */
-export interface HttpServer extends AsyncDisposable {
-  /** Where it listens, such as `http://127.0.0.1:9464`. */
-  readonly url: string;
-}
-
 /** The address of `--serve` cannot be listened on. */
 export class ServeError extends Error {
   /** Whether another process listens there. */
@@ -41,13 +35,14 @@ export class ServeError extends Error {
  * @param address Where to listen.
  * @param listener What answers; it must not throw.
  * @param headersMs How long a peer may take to send its headers, in milliseconds.
+ * @returns What ends it, and where it listens, such as `http://127.0.0.1:9464`.
  * @throws {ServeError} If the address cannot be listened on.
  */
 export async function serveHttp(
   { hostname, port }: ServeAddress,
   listener: RequestListener,
   headersMs = 10_000,
-): Promise<HttpServer> {
+): Promise<AsyncDisposable & { url: string }> {
   const host = hostname.includes(":") ? `[${hostname}]` : hostname;
   const server = createServer(
     {

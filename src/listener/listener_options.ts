@@ -20,8 +20,7 @@ import {
 } from "../values/check.ts";
 import { DEFAULT_MAX_BYTES } from "./broadcast/broadcast.ts";
 import { type Log, type LogFunction, toLogFunction } from "./log.ts";
-import { OWN_LABELS } from "./metrics/metrics.ts";
-import type { MetricsRegistry } from "./metrics/metrics_registry.ts";
+import { type MetricsRegistry, OWN_LABELS } from "./metrics/metrics.ts";
 
 /** Options for `SseListener.start()`. */
 export interface SseListenerOptions {

@@ -2,14 +2,13 @@
 
 import type { NodeEndpoint } from "../beacon/http/endpoint.ts";
 import type { NodeSyncing } from "../beacon/api/syncing.ts";
-import type { TopicForm } from "../beacon/http/topics_query.ts";
+import type { TopicForm } from "../beacon/http/event_stream.ts";
 import {
   type DisconnectReason,
   type GapStatus,
   withErrorsInJson,
 } from "./node_status.ts";
 import { TopicCounts } from "./metrics/topic_counts.ts";
-import { GossipTimes } from "./metrics/gossip_times.ts";
 import type { ChainReport } from "./chain/chain.ts";
 import { NodeChain } from "./chain/node_chain.ts";
 
@@ -100,10 +99,6 @@ export class NodeState {
   readonly suppressed: Map<SuppressReason, number> = new Map();
   /** Gaps by kind. */
   readonly gaps: Map<GapStatus["kind"], number> = new Map();
-  /** Root of the head whose delay was last observed. */
-  timedHead: string | undefined;
-  /** When the blocks of recent slots came over gossip. */
-  gossipTimes: GossipTimes = new GossipTimes();
 
   /**
    * @param endpoint Where the node is.
@@ -127,8 +122,6 @@ export class NodeState {
   /** Forgets the chain that it has reported; the next events are of another one. */
   forgetChain(): void {
     this.chain = new NodeChain();
-    this.timedHead = undefined;
-    this.gossipTimes = new GossipTimes();
   }
 
   /** Events that exceeded the cap. */

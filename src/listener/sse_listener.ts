@@ -29,10 +29,9 @@ import {
   type SseListenerOptions,
 } from "./listener_options.ts";
 import { grantAccess } from "./listener_access.ts";
-import { ListenerMetrics } from "./metrics/metrics.ts";
+import { ListenerMetrics, type MetricsRegistry } from "./metrics/metrics.ts";
 import { RaceMetrics } from "./metrics/race_metrics.ts";
 import { type RaceRecord, RaceTracker } from "./race/race_tracker.ts";
-import type { MetricsRegistry } from "./metrics/metrics_registry.ts";
 import { type NodeSnapshot, NodeState } from "./node_state.ts";
 import type { NodeStatus } from "./node_status.ts";
 import { NodeSupervisor } from "./connection/supervisor.ts";

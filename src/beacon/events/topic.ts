@@ -4,7 +4,7 @@
  * (https://ethereum.github.io/beacon-APIs/#/Events/eventstream).
  */
 
-import type { TopicRecord } from "./topic_record.ts";
+import type { TopicRecord } from "./members.ts";
 import {
   attestation,
   type AttestationEvent,

@@ -11,7 +11,20 @@ import { BeaconProtocolError } from "./errors.ts";
 import type { NodeEndpoint } from "./endpoint.ts";
 import { httpError, requestNode } from "./request.ts";
 import { readBytes } from "./read_bytes.ts";
-import { type TopicForm, topicsQuery } from "./topics_query.ts";
+
+/** One `topics` key with commas, or a `topics` key for each. */
+export type TopicForm = "joined" | "repeated";
+
+/** The query of a request for events. */
+export function topicsQuery(
+  topics: readonly string[],
+  form: TopicForm,
+): string {
+  const names = topics.map(encodeURIComponent);
+  return form === "joined"
+    ? `topics=${names.join(",")}`
+    : names.map((name) => `topics=${name}`).join("&");
+}
 
 /** Options for {@linkcode openEventStream}. */
 export interface EventStreamOptions

@@ -3,10 +3,9 @@
 import { delay } from "@std/async/delay";
 import { STATUS_CODE } from "@std/http/status";
 import { SseDecoder } from "../../sse/mod.ts";
-import { isEventStream } from "./event_stream.ts";
+import { isEventStream, type TopicForm, topicsQuery } from "./event_stream.ts";
 import type { NodeEndpoint } from "./endpoint.ts";
 import { requestNode } from "./request.ts";
-import { type TopicForm, topicsQuery } from "./topics_query.ts";
 
 /** Options for {@linkcode probeTopics} and {@linkcode probeInPairs}. */
 export interface ProbeTopicsOptions {

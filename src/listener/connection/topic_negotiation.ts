@@ -6,7 +6,7 @@
 
 import { standInFor } from "../../beacon/events/stand_in.ts";
 import type { ConnectionEnd } from "./connection_end.ts";
-import type { TopicForm } from "../../beacon/http/topics_query.ts";
+import type { TopicForm } from "../../beacon/http/event_stream.ts";
 import type { ProbedTopics } from "../../beacon/http/topic_probe.ts";
 
 /** What is requested of a node. */

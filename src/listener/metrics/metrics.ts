@@ -13,6 +13,25 @@ import {
 } from "prom-client";
 import type { NodeState } from "../node_state.ts";
 
+/**
+ * What a listener needs of a registry of metrics, and what users may do with the listener's: a
+ * `Registry` of `npm:prom-client` is one.
+ */
+export interface MetricsRegistry {
+  /** Value for the `content-type` header of an answer that holds the metrics. */
+  readonly contentType: string;
+  /** All metrics in the text format of Prometheus. */
+  metrics(): Promise<string>;
+  /** All metrics as plain objects. */
+  getMetricsAsJSON(): Promise<readonly object[]>;
+  /** Takes a metric of `npm:prom-client`. */
+  registerMetric(metric: never): void;
+  /** The metrics that it has. */
+  getMetricsAsArray(): readonly { readonly name: string }[];
+  /** Forgets a metric. */
+  removeSingleMetric(name: string): void;
+}
+
 /** Where and what {@linkcode ListenerMetrics} are. */
 export interface ListenerMetricsOptions {
   /** Where the metrics are registered. */

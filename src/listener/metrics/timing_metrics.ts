@@ -14,6 +14,7 @@ export class TimingMetrics {
   readonly #metrics: ListenerMetrics;
   readonly #parity: "charon" | undefined;
   #clock: SlotClock | undefined;
+  #seen = new WeakMap<NodeState, Seen>();
   /** What arrived before the clock was known. */
   #early: Arrival[] = [];
 
@@ -38,9 +39,10 @@ export class TimingMetrics {
     }
   }
 
-  /** Another chain is followed: what waits for a clock is of the old one. */
+  /** Another chain is followed: what was seen is of the old one. */
   reset(): void {
     this.#clock = undefined;
+    this.#seen = new WeakMap();
     this.#early = [];
   }
 
@@ -57,7 +59,12 @@ export class TimingMetrics {
         return;
       case "block_gossip": {
         const { slot } = event.data;
-        node.gossipTimes.add(slot, event.receivedAt);
+        const { gossip } = this.#seenOf(node);
+        const place = slot % GOSSIP_PLACES;
+        // The first report of a slot counts.
+        if (gossip[place]?.slot !== slot) {
+          gossip[place] = { slot, receivedAt: event.receivedAt };
+        }
         this.#observe("blockGossip", node, slot, event.receivedAt, count);
         return;
       }
@@ -87,14 +94,26 @@ export class TimingMetrics {
       ? event.data
       : event.data.data;
     // The same head again, as where a payload comes for the block, is no later head.
-    if (node.timedHead === block) return;
-    node.timedHead = block;
+    const seen = this.#seenOf(node);
+    if (seen.head === block) return;
+    seen.head = block;
     this.#observe("headDelay", node, slot, receivedAt, count, block);
-    const gossipAt = node.gossipTimes.take(slot);
-    if (gossipAt !== undefined && receivedAt >= gossipAt) {
-      const seconds = (receivedAt - gossipAt) / 1000;
-      this.#metrics.observe("blockProcessingTime", node, seconds);
+    const place = slot % GOSSIP_PLACES;
+    const gossip = seen.gossip[place];
+    if (gossip?.slot !== slot) return;
+    seen.gossip[place] = undefined;
+    if (receivedAt < gossip.receivedAt) return;
+    const seconds = (receivedAt - gossip.receivedAt) / 1000;
+    this.#metrics.observe("blockProcessingTime", node, seconds);
+  }
+
+  #seenOf(node: NodeState): Seen {
+    let seen = this.#seen.get(node);
+    if (seen === undefined) {
+      seen = { head: undefined, gossip: new Array(GOSSIP_PLACES) };
+      this.#seen.set(node, seen);
     }
+    return seen;
   }
 
   #observe(
@@ -132,6 +151,17 @@ export class TimingMetrics {
     this.#metrics.observe(metric, node, delayMs / 1000, exemplar);
   }
 }
+
+/** What a node reported that later reports are compared with. */
+interface Seen {
+  /** Root of the head whose delay was last observed. */
+  head: string | undefined;
+  /** The blocks of recent slots that came over gossip, each in the place of its slot. */
+  gossip: ({ slot: number; receivedAt: number } | undefined)[];
+}
+
+/** Two epochs of mainnet. */
+const GOSSIP_PLACES = 64;
 
 /** Something that a node reported of a slot. */
 interface Arrival {

@@ -4,7 +4,7 @@
  */
 
 import * as v from "@valibot/valibot";
-import { object, optional } from "../members.ts";
+import { defineTopic, object, optional } from "../members.ts";
 import {
   bits,
   isJsonObject,
@@ -13,7 +13,6 @@ import {
   signature,
   uint,
 } from "../primitives.ts";
-import { defineTopic } from "../topic_record.ts";
 
 /** A checkpoint: the first block of an epoch. */
 export interface Checkpoint {

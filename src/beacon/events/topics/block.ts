@@ -1,8 +1,7 @@
 /** Topics `block` and `block_gossip`: a block was imported, or passed gossip validation. */
 
-import { object } from "../members.ts";
+import { defineTopic, object } from "../members.ts";
 import { optimistic, root, uint } from "../primitives.ts";
-import { defineTopic } from "../topic_record.ts";
 
 /** Payload of `block`: fork choice imported a block. */
 export interface BlockEvent {

@@ -3,9 +3,8 @@
  * and how much of it is final or confirmed.
  */
 
-import { object, optional } from "../members.ts";
+import { defineTopic, object, optional } from "../members.ts";
 import { optimistic, root, uint } from "../primitives.ts";
-import { defineTopic } from "../topic_record.ts";
 
 /** Payload of `chain_reorg`: the node switched to another branch. */
 export interface ChainReorgEvent {

@@ -4,7 +4,7 @@
  * from gloas on.
  */
 
-import { list, object, optional, versioned } from "../members.ts";
+import { defineTopic, list, object, optional, versioned } from "../members.ts";
 import {
   address,
   boolean,
@@ -16,7 +16,6 @@ import {
   uint,
   uint64,
 } from "../primitives.ts";
-import { defineTopic } from "../topic_record.ts";
 
 /** Payload of `execution_payload`: fork choice imported an execution payload. */
 export interface ExecutionPayloadEvent {

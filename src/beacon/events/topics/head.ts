@@ -3,9 +3,8 @@
  * `head_v2`, and sent by every client.
  */
 
-import { object, versioned } from "../members.ts";
+import { defineTopic, object, versioned } from "../members.ts";
 import { boolean, oneOf, optimistic, root, uint } from "../primitives.ts";
-import { defineTopic } from "../topic_record.ts";
 
 /** Payload of `head`: the node selected a new head block. */
 export interface HeadEvent {

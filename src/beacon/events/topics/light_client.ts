@@ -1,6 +1,6 @@
 /** Topics `light_client_finality_update` and `light_client_optimistic_update`. */
 
-import { list, object, optional, versioned } from "../members.ts";
+import { defineTopic, list, object, optional, versioned } from "../members.ts";
 import {
   anyObject,
   bits,
@@ -10,7 +10,6 @@ import {
   signature,
   uint,
 } from "../primitives.ts";
-import { defineTopic } from "../topic_record.ts";
 import { type BeaconBlockHeader, beaconBlockHeader } from "./slashing.ts";
 
 /** Header of a block for light clients. */

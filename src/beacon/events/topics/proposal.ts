@@ -2,9 +2,8 @@
  * Topics `payload_attributes` and `proposer_preferences`: what a coming proposal is built from.
  */
 
-import { list, object, optional, versioned } from "../members.ts";
+import { defineTopic, list, object, optional, versioned } from "../members.ts";
 import { address, root, signature, uint, uint64 } from "../primitives.ts";
-import { defineTopic } from "../topic_record.ts";
 
 /** A withdrawal that the payload must contain. */
 export interface Withdrawal {

@@ -3,9 +3,8 @@
  * `blob_sidecar` is no longer in the specification, and still sent by many nodes.
  */
 
-import { list, object, optional } from "../members.ts";
+import { defineTopic, list, object, optional } from "../members.ts";
 import { pubkey, root, uint } from "../primitives.ts";
-import { defineTopic } from "../topic_record.ts";
 
 /** Payload of `data_column_sidecar`: a data column passed gossip validation. */
 export interface DataColumnSidecarEvent {

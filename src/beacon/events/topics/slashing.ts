@@ -3,9 +3,8 @@
  * The second is the largest payload there is: up to 2 × 131 072 indices, 2.6 MB.
  */
 
-import { list, object } from "../members.ts";
+import { defineTopic, list, object } from "../members.ts";
 import { type Member, root, signature, uint } from "../primitives.ts";
-import { defineTopic } from "../topic_record.ts";
 import { type AttestationData, attestationData } from "./attestation.ts";
 
 /** Header of a beacon block. */

@@ -3,9 +3,8 @@
  * validators sign, besides votes.
  */
 
-import { object } from "../members.ts";
+import { defineTopic, object } from "../members.ts";
 import { address, bits, pubkey, root, signature, uint } from "../primitives.ts";
-import { defineTopic } from "../topic_record.ts";
 
 /** A validator's wish to exit. */
 export interface VoluntaryExit {
