@@ -6,7 +6,7 @@ import {
   type OpenMetricsContentType,
   Registry,
 } from "prom-client";
-import type { MetricsRegistry } from "../listener/metrics/metrics_registry.ts";
+import type { MetricsRegistry } from "../listener/metrics/metrics.ts";
 import type { Answer, GatewayRequest } from "./answer.ts";
 
 /**
