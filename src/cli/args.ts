@@ -24,9 +24,7 @@ export interface NodeArgument {
 
 /** What the flags of `watch` and `demo` are; times are in milliseconds. */
 export interface FeedArguments {
-  /** Topics; the listener's default where absent. */
   topics?: string[];
-  /** Format of the lines; by the kind of stdout where absent. */
   format?: "pretty" | "json";
   serve?: ServeAddress;
   /** File that holds the token for what is served. */

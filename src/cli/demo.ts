@@ -20,8 +20,6 @@ const DOWN_MS = 4000;
  * prints their events. One node receives blocks late, one drops its readers from time to time.
  *
  * @param names Names of the nodes, as far as they were given.
- * @param feed What the flags say.
- * @param log Where log lines go.
  */
 export async function demo(
   names: readonly string[],

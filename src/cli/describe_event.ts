@@ -12,7 +12,6 @@ const MAX_EXCERPT = 120;
  * without words of its own gets an excerpt of its JSON. The text is as the node sent it: whoever
  * prints it escapes it.
  *
- * @param event The event.
  * @param clock The slot clock, once it is known: a reorg's epoch follows from it.
  * @returns Pieces, the important ones first, so that the last ones may be left out.
  */

@@ -14,7 +14,6 @@ export interface ServeAddress {
   port: number;
 }
 
-/** Reads `--topics`: names with commas between them. */
 export function parseTopics(value: string): string[] {
   const topics = value.split(",").map((topic) => topic.trim());
   const bad = topics.find((topic) => !isTopicName(topic));
@@ -64,7 +63,6 @@ export function parseHeader(text: string): [name: string, value: string] {
   return [name, value];
 }
 
-/** Reads `--metric-label`: `NAME=VALUE`. */
 export function parseMetricLabel(text: string): Record<string, string> {
   const [, name, value] = /^([a-z_]\w*)=(.*)$/is.exec(text) ?? [];
   if (name === undefined || value === undefined) {
@@ -82,7 +80,6 @@ export function parseMetricLabel(text: string): Record<string, string> {
   return { [name]: value };
 }
 
-/** Reads a `--name`. */
 export function parseName(value: string): string {
   if (value.trim() === "" || /[\p{Cc}\p{Zl}\p{Zp}]/u.test(value)) {
     refuse("--name", "text on one line", value);
@@ -90,7 +87,6 @@ export function parseName(value: string): string {
   return value;
 }
 
-/** Reads one of the words that a flag takes. */
 export function parseChoice<T extends string>(
   flag: string,
   value: string,
@@ -103,7 +99,6 @@ export function parseChoice<T extends string>(
   return choice;
 }
 
-/** Reads the count behind a flag. */
 export function parsePositiveInteger(flag: string, value: string): number {
   const number = /^\d+$/.test(value) ? Number(value) : NaN;
   if (!Number.isSafeInteger(number) || number < 1) {

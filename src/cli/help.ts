@@ -1,6 +1,5 @@
 /** The text of `--help`. */
 
-/** What `beacon-sse --help` prints. */
 export const HELP = `Listens to the event stream of Ethereum beacon nodes.
 
 Usage:

@@ -17,10 +17,6 @@ export class ServeError extends Error {
   /** Whether another process listens there. */
   readonly isTaken: boolean;
 
-  /**
-   * @param address The address.
-   * @param cause Why not.
-   */
   constructor(address: string, cause: unknown) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     super(`--serve cannot listen on ${address}: ${reason}`, { cause });
@@ -32,7 +28,6 @@ export class ServeError extends Error {
 /**
  * Starts to serve.
  *
- * @param address Where to listen.
  * @param listener What answers; it must not throw.
  * @param headersMs How long a peer may take to send its headers, in milliseconds.
  * @returns What ends it, and where it listens, such as `http://127.0.0.1:9464`.

@@ -8,7 +8,6 @@ import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
  * sent it, down to the spaces; only what would break the line or steer a terminal is written
  * differently, with the same meaning. A payload that is not JSON becomes a JSON string.
  *
- * @param event The event.
  * @param delay Seconds from the start of its slot to its arrival, where both are known.
  */
 export function formatJsonLine(

@@ -9,7 +9,6 @@ import type { LogEntry } from "../listener/log.ts";
 import { printable } from "../values/shown.ts";
 import { formatTime } from "./pretty_line.ts";
 
-/** Formats a log entry as one line. */
 export function formatLogLine(
   entry: LogEntry,
   now: number = Date.now(),

@@ -6,9 +6,7 @@ import type { SlotClock } from "../beacon/slot_clock.ts";
 import { printable } from "../values/shown.ts";
 import { describeEvent } from "./describe_event.ts";
 
-/** Options of {@linkcode PrettyPrinter}. */
 export interface PrettyPrinterOptions {
-  /** Whether to colour the lines. */
   color: boolean;
   /** Columns of the terminal, read with every event; `Infinity` for a file. */
   width: () => number;
@@ -32,7 +30,6 @@ const LAYOUTS = [
 /** Room for what an event reports, at least; with less the next narrower layout is taken. */
 const MIN_TEXT = "depth 2, epoch 437885".length;
 
-/** Formats events as aligned lines. */
 export class PrettyPrinter {
   readonly #options: PrettyPrinterOptions;
   #width = 0;
@@ -48,7 +45,6 @@ export class PrettyPrinter {
    * the slot, topic, node, and what it reports. Nothing in the payload can leave its line or reach
    * the terminal as a command.
    *
-   * @param event The event.
    * @param clock The slot clock, once it is known.
    * @param delay Seconds from the start of the event's slot to its arrival.
    * @returns The line, below a header where it is the first one, or of another width.

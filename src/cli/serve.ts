@@ -12,10 +12,7 @@ import { UsageError } from "./usage_error.ts";
 /**
  * Serves a gateway over a listener, as far as the flags want it.
  *
- * @param listener The listener.
- * @param feed What the flags say.
  * @param fallback Where to serve if `--serve` is not given; done without where that is taken.
- * @param log Where log lines go.
  * @returns What ends it; `undefined` where nothing is served.
  * @throws {ServeError} If the address of `--serve` cannot be listened on.
  * @throws {UsageError} If the token cannot be used.

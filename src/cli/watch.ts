@@ -18,13 +18,9 @@ import { serveGateway } from "./serve.ts";
 /** How long a reader that asked us to stop gets for the lines that are still waiting. */
 const GRACE_MS = 1000;
 
-/** Options of {@linkcode watch}. */
 export interface WatchOptions {
-  /** The nodes to listen to. */
   nodes: NodeArgument[];
-  /** What the flags say. */
   feed: FeedArguments;
-  /** Where log lines go. */
   log: LogFunction;
   /** Where to serve if `--serve` is not given; done without where that is taken. */
   defaultServe?: ServeAddress;

@@ -13,23 +13,15 @@ import {
 } from "./node_status.ts";
 import type { TopicRequest } from "./connection/topic_negotiation.ts";
 
-/** Options for {@linkcode NodeReporter}. */
 export interface NodeReporterOptions {
-  /** Receives each change. */
   status: Broadcast<NodeStatus>;
-  /** Wall clock, Unix time in milliseconds. */
   now: () => number;
-  /** Receives state changes and warnings. */
   log: LogFunction;
 }
 
-/** How a connection ended, and when the next one is made. */
 export interface Disconnect {
-  /** Why, in a word. */
   reason: DisconnectReason;
-  /** Why, with the causes. */
   error: Error;
-  /** Time until the next attempt, in milliseconds. */
   retryInMs: number;
 }
 
@@ -37,12 +29,10 @@ export interface Disconnect {
 export class NodeReporter {
   readonly #options: NodeReporterOptions;
 
-  /** @param options Outlets and clock. */
   constructor(options: NodeReporterOptions) {
     this.#options = options;
   }
 
-  /** Genesis and timing are known from a node. */
   clockKnown(node: string): void {
     const { now, status } = this.#options;
     status.post({ type: "clock", node, at: now() });
@@ -82,7 +72,6 @@ export class NodeReporter {
     log({ level, message, node: node.name });
   }
 
-  /** The node's stream is open. */
   connected(node: NodeState, oversized: () => number): void {
     const { now, status, log } = this.#options;
     node.state = "connected";
@@ -101,7 +90,6 @@ export class NodeReporter {
     });
   }
 
-  /** The node's stream ended, or could not be opened. */
   disconnected(
     node: NodeState,
     { reason, error, retryInMs }: Disconnect,
@@ -144,13 +132,11 @@ export class NodeReporter {
     this.warn(node, "oversize", "Skipped an event that is over maxEventBytes");
   }
 
-  /** The listener ends. */
   closed(node: NodeState): void {
     this.#detach(node);
     node.state = "closed";
   }
 
-  /** The request to the node has changed. */
   topicsChanged(
     node: NodeState,
     { topics, form }: TopicRequest,
@@ -183,7 +169,6 @@ export class NodeReporter {
     });
   }
 
-  /** The node is on another chain. */
   wrongChain(
     node: NodeState,
     { expectedRoot, actualRoot }: WrongChainError,
@@ -212,7 +197,6 @@ export class NodeReporter {
     });
   }
 
-  /** Events are missing. */
   gap(node: NodeState, gap: Omit<GapStatus, "type" | "at" | "node">): void {
     const { now, status } = this.#options;
     count(node.gaps, gap.kind);

@@ -51,19 +51,12 @@ export interface NodeSnapshot {
 
 /** State and counters of one node. Counting is plain fields; metrics read them when scraped. */
 export class NodeState {
-  /** Where the node is. */
   readonly endpoint: NodeEndpoint;
-  /** The topics that are requested from it. */
   topics: readonly string[];
-  /** The topics that the user wants and that are not requested, as the node refuses them. */
   missingTopics: readonly string[] = [];
-  /** Form of that request. */
   topicForm: TopicForm = "joined";
-  /** Whether its stream is open. */
   state: ConnectionState = "connecting";
-  /** What the node last reported of its sync state. */
   syncing: NodeSyncing | undefined;
-  /** When the last event arrived, Unix time in milliseconds. */
   lastEventAt: number | undefined;
   /** For how long streams were open since the last event. */
   readonly silence: StreamSilence = {
@@ -71,19 +64,15 @@ export class NodeState {
     ms: 0,
     isReported: false,
   };
-  /** What it reported of its chain at its last connection. */
   reported: ChainReport = {};
   /** Length of a slot as the node reports it, or as configured, in milliseconds. */
   slotDurationMs: number | undefined;
-  /** What it has reported of the chain. */
   chain: NodeChain = new NodeChain();
-  /** The last reason for a disconnect, or why genesis or spec cannot be used. */
   lastError: Error | undefined;
   /** Since when its stream is gone, and how many attempts failed since; `undefined` before and while it is open. */
   away: { since: number; attempts: number } | undefined;
   /** When a warning was logged last, by kind. */
   readonly warnedAt: Map<string, number> = new Map();
-  /** Bytes of all bodies. */
   bytes = 0;
   /** Events that exceeded the cap, on connections that have ended. */
   oversizedBefore = 0;
@@ -91,30 +80,22 @@ export class NodeState {
   oversizedNow: () => number = () => 0;
   /** How many of them were logged. */
   oversizedReported = 0;
-  /** Disconnects by reason. */
   readonly reconnects = new Map<DisconnectReason, number>();
   /** What is counted by topic. */
   readonly counts: TopicCounts = new TopicCounts();
   /** Valid events that were not delivered, by reason. */
   readonly suppressed: Map<SuppressReason, number> = new Map();
-  /** Gaps by kind. */
   readonly gaps: Map<GapStatus["kind"], number> = new Map();
 
-  /**
-   * @param endpoint Where the node is.
-   * @param topics The topics that are requested from it.
-   */
   constructor(endpoint: NodeEndpoint, topics: readonly string[]) {
     this.endpoint = endpoint;
     this.topics = topics;
   }
 
-  /** Name of the node. */
   get name(): string {
     return this.endpoint.name;
   }
 
-  /** Slot of its head. */
   get headSlot(): number | undefined {
     return this.chain.head?.slot;
   }
@@ -124,12 +105,10 @@ export class NodeState {
     this.chain = new NodeChain();
   }
 
-  /** Events that exceeded the cap. */
   get oversized(): number {
     return this.oversizedBefore + this.oversizedNow();
   }
 
-  /** A copy for users. */
   snapshot(): NodeSnapshot {
     let reconnects = 0;
     for (const count of this.reconnects.values()) reconnects += count;
@@ -152,9 +131,7 @@ export class NodeState {
 
 /** Time without an event on open streams. */
 export interface StreamSilence {
-  /** The event that it is counted from. */
   lastEventAt: number | undefined;
-  /** How long it is, in milliseconds. */
   ms: number;
   /** Whether it was reported. */
   isReported: boolean;

@@ -9,10 +9,6 @@ export class EventSize {
   #units = 0;
   #bytes = UNMEASURED;
 
-  /**
-   * @param mostBytes The cap.
-   * @param held The counted values that the event holds now.
-   */
   constructor(mostBytes: number, held: () => string[]) {
     this.mostBytes = mostBytes;
     this.#held = held;
@@ -46,7 +42,6 @@ export class EventSize {
     if (this.#bytes !== UNMEASURED) this.#bytes -= utf8Length(value);
   }
 
-  /** Starts again with nothing held. */
   clear(): void {
     this.#units = 0;
     this.#bytes = UNMEASURED;

@@ -400,7 +400,6 @@ function isEventAt(text: string, at: number): boolean {
     text.charCodeAt(at + 4) === 0x74 && text.charCodeAt(at + 5) === COLON;
 }
 
-/** Whether `data:` stands there. */
 function isDataAt(text: string, at: number): boolean {
   return text.charCodeAt(at) === 0x64 && text.charCodeAt(at + 1) === 0x61 &&
     text.charCodeAt(at + 2) === 0x74 && text.charCodeAt(at + 3) === 0x61 &&

@@ -27,7 +27,6 @@ export class TextPieces {
     this.#isLastCut = isCut;
   }
 
-  /** All pieces, joined. */
   toString(): string {
     if (this.#between === undefined) return this.#first + this.#last;
     return [
@@ -38,7 +37,6 @@ export class TextPieces {
     ].join("");
   }
 
-  /** Forgets all pieces. */
   clear(): void {
     this.#first = this.#last = "";
     this.#between = this.#blocks = undefined;

@@ -22,9 +22,7 @@ export function digest(text: string): string {
 
 /** A hash of 64 bits, as two numbers of 32. */
 export interface Hash {
-  /** One half of it. */
   one: number;
-  /** The other half. */
   other: number;
 }
 

@@ -3,7 +3,6 @@
 /**
  * A value, as an error message shows it.
  *
- * @param value Any value.
  * @param most The most characters of a text that are shown.
  */
 export function shown(value: unknown, most = 200): string {
@@ -27,7 +26,6 @@ export function shown(value: unknown, most = 200): string {
  * Foreign text for a log line or a terminal. Control characters are escaped, so that the text can
  * neither forge a line nor steer the terminal.
  *
- * @param text Text of unknown origin.
  * @param most The most characters to keep.
  */
 export function printable(text: string, most = 200): string {

@@ -9,7 +9,6 @@ import { type NodeRequestOptions, requestJson } from "../http/request.ts";
 /**
  * Requests something that a node may not have.
  *
- * @param path Path of the endpoint, beginning with a slash.
  * @returns The answer, `undefined` where its status is 404.
  * @throws {BeaconHttpError} If the status is neither 200 nor 404.
  * @throws {BeaconNetworkError} If the node cannot be reached.

@@ -84,7 +84,6 @@ export interface FetchedChainConfig extends ChainConfig {
   contradiction?: string;
 }
 
-/** Options for {@linkcode fetchChainConfig}. */
 export interface FetchChainConfigOptions extends NodeRequestOptions {
   /** Called with the genesis, before the spec is requested; may throw. */
   onGenesis?: (genesis: { root: string; time: number }) => void;

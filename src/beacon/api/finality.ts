@@ -8,11 +8,8 @@ import { requestIfThere } from "./answer.ts";
 
 /** The last checkpoint that a node holds for final. */
 export interface FinalizedCheckpoint {
-  /** Epoch of the checkpoint. */
   epoch: number;
-  /** Root of the finalized block. */
   root: string;
-  /** Whether the execution payload is not verified yet. */
   isOptimistic: boolean;
 }
 

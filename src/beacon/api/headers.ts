@@ -8,15 +8,10 @@ import { requestIfThere } from "./answer.ts";
 
 /** What is needed of a block's header. */
 export interface BlockHeader {
-  /** Root of the block, lower-case hex. */
   root: string;
-  /** Slot of the block. */
   slot: number;
-  /** Root of the block before it on its branch. */
   parentRoot: string;
-  /** Root of the state behind it. */
   stateRoot: string;
-  /** Whether its execution payload is not verified yet. */
   isOptimistic: boolean;
 }
 

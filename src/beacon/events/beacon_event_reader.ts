@@ -11,22 +11,16 @@ import { topicRecord } from "./topic.ts";
 export interface MalformedEvent {
   /** The event's name as the node sent it: unchecked text. */
   topic: string;
-  /** Name of the node. */
   node: string;
-  /** When it arrived, Unix time in milliseconds. */
   receivedAt: number;
-  /** What is wrong with it; the message names the member. */
   error: Error;
 }
 
 /** The events that one chunk of a connection completed, in order. */
 export type BeaconEventBatch = (BeaconEvent<string> | MalformedEvent)[];
 
-/** Options for {@linkcode BeaconEventReader}. */
 export interface BeaconEventReaderOptions {
-  /** The node that sends them. */
   node: NodeEndpoint;
-  /** Wall clock, Unix time in milliseconds. */
   now: () => number;
   /** Whether events of a topic are parsed at once; others are when their `data` is read. */
   needsData: (topic: string) => boolean;
@@ -41,12 +35,10 @@ export interface BeaconEventReaderOptions {
 export class BeaconEventReader {
   readonly #options: BeaconEventReaderOptions;
 
-  /** @param options The node, its clock, and which topics to parse. */
   constructor(options: BeaconEventReaderOptions) {
     this.#options = options;
   }
 
-  /** Reads the events that a chunk completed; all of them arrived now. */
   read(events: readonly ServerSentEvent[]): BeaconEventBatch {
     const receivedAt = this.#options.now();
     return events.map((event) => this.#read(event, receivedAt));

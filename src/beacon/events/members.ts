@@ -14,7 +14,6 @@ import {
 
 /** A member that a node may leave out; then it is absent. */
 export interface OptionalMember<T> extends Omit<Member<T>, "absent"> {
-  /** Nothing is delivered in its place. */
   readonly absent: { readonly value: undefined };
 }
 
@@ -36,7 +35,6 @@ export function optional<T>(member: Member<T>): OptionalMember<T> {
   return { ...member, absent: { value: undefined } };
 }
 
-/** Declares an array. */
 export function list<T>(member: Member<T>): Member<readonly T[]> {
   const { search } = member;
   const array = {
@@ -64,7 +62,6 @@ export function list<T>(member: Member<T>): Member<readonly T[]> {
 /**
  * Declares an object.
  *
- * @param declared Its members.
  * @param rule A rule between members: what is wrong with them, `undefined` where nothing is.
  */
 export function object<T extends object>(
@@ -128,7 +125,6 @@ export interface ForkVersioned<T> {
  * Declares the envelope `{"version": <fork>, "data": …}` that topics have whose payload differs by
  * fork.
  *
- * @param data The payload itself.
  * @param forkOf Where nodes send the payload without its envelope: the fork of such a payload,
  * `undefined` for what is no payload.
  */
@@ -152,9 +148,7 @@ export function versioned<T>(
 
 /** All that is known of a topic. */
 export interface TopicRecord<T extends string, Data> {
-  /** Name of the topic. */
   readonly topic: T;
-  /** The members of its payload. */
   readonly payload: Shape<Data>;
   /** The slot that an event belongs to; absent where its events are of no slot. */
   readonly slot?: (data: Data) => number;

@@ -34,9 +34,7 @@ export interface Found {
   readonly unknown: string[];
 }
 
-/** Length of the longest decimal uint64. */
 const UINT64_DIGITS = 20;
-/** Largest uint64, 2^64 - 1. */
 const UINT64_MAX = "18446744073709551615";
 /** Lengths of the fixed hex strings, in characters, `0x` included. */
 const ROOT_LENGTH = 66;
@@ -178,7 +176,6 @@ export const fork: Member<string> = primitive(
   "must be a fork name in lower case",
 );
 
-/** `true` or `false`. */
 export const boolean: Member<boolean> = primitive(
   (value) => typeof value === "boolean" ? value : undefined,
   "must be a boolean",
@@ -191,7 +188,6 @@ export const optimistic: Member<boolean> = {
   absent: { value: false },
 };
 
-/** One of a few names. */
 export function oneOf<T extends string>(...names: readonly T[]): Member<T> {
   return primitive(
     (value) => names.find((name) => name === value),
@@ -199,7 +195,6 @@ export function oneOf<T extends string>(...names: readonly T[]): Member<T> {
   );
 }
 
-/** An object that is delivered as it is. */
 export const anyObject: Member<Readonly<Record<string, unknown>>> = primitive(
   (value) => {
     if (!isJsonObject(value)) return undefined;
@@ -212,7 +207,6 @@ export const anyObject: Member<Readonly<Record<string, unknown>>> = primitive(
 /** A JSON object whose members are still to be checked. */
 export type JsonObject = Record<string, unknown>;
 
-/** Whether a value is a JSON object. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -11,7 +11,6 @@ import { BeaconProtocolError } from "./errors.ts";
  *
  * A runtime that has undone the compression leaves the header as it was, so the first bytes decide.
  *
- * @param response The answer; its body is locked where there is something to undo.
  * @param at Where it comes from, for the message.
  * @returns The answer. Its body fails with a {@linkcode BeaconProtocolError} where it is encoded in
  * another way than `gzip` or `deflate`.

@@ -33,7 +33,6 @@ const OPTION_NAMES: Record<keyof BeaconNodeOptions, true> = {
  * or serialised shows its name only.
  */
 export class NodeEndpoint {
-  /** The node's name in all output. */
   readonly name: string;
   readonly #base: URL;
   readonly #headers: Headers;
@@ -76,7 +75,6 @@ export class NodeEndpoint {
   /**
    * The URL of an endpoint below the base, which keeps its path and query.
    *
-   * @param path Path of the endpoint, beginning with a slash.
    * @param query Added to the base's own query, without a question mark, already encoded.
    */
   url(path: string, query = ""): URL {

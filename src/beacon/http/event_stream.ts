@@ -26,24 +26,16 @@ export function topicsQuery(
     : names.map((name) => `topics=${name}`).join("&");
 }
 
-/** Options for {@linkcode openEventStream}. */
 export interface EventStreamOptions
   extends Omit<SseDecoderOptions, "onOversize"> {
-  /** The topics to request. */
   topics: readonly string[];
-  /** How they are written in the query. */
   form: TopicForm;
-  /** The `fetch` to use. */
   fetch: typeof fetch;
-  /** Wall clock, Unix time in milliseconds. */
   now?: () => number;
-  /** Ends the connection when aborted. */
   signal: AbortSignal;
-  /** Called with the size of each chunk that arrives. */
   onBytes: (bytes: number) => void;
 }
 
-/** An open connection. */
 export interface EventStream {
   /**
    * Reads the stream to its end.

@@ -4,9 +4,7 @@
  * This is the only file that uses what is not a web standard, where it is there.
  */
 
-/** The `fetch` of one node. */
 export interface NodeFetch {
-  /** Sends a request. */
   readonly fetch: typeof fetch;
   /**
    * Makes the requests from now on use new connections; for a node that gave no answer. Responses
@@ -14,11 +12,9 @@ export interface NodeFetch {
    * own `fetch` is used.
    */
   renew(): void;
-  /** Frees the connections. */
   close(): void;
 }
 
-/** @param injected The user's own `fetch`, where there is one. */
 export function createNodeFetch(injected?: typeof fetch): NodeFetch {
   const createClient = (globalThis as DenoRuntime).Deno?.createHttpClient;
   // Called as a function, since a browser's fetch must not be called as a method of an object.

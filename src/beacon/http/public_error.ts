@@ -3,9 +3,6 @@ import type { NodeEndpoint } from "./endpoint.ts";
 /**
  * A copy of an error and its causes that may be shown. The messages of a runtime name URLs, and those of
  * a parser quote what a node sent; both may hold the node's credentials.
- *
- * @param error What was thrown.
- * @param node The node whose credentials must not appear.
  */
 export function publicError(error: unknown, node: NodeEndpoint): Error {
   if (!(error instanceof Error)) {

@@ -13,23 +13,12 @@ import type { NodeEndpoint } from "./endpoint.ts";
 import { redactUrl } from "./redact_url.ts";
 import { publicError } from "./public_error.ts";
 
-/** What {@linkcode requestNode} needs besides the node. */
 export interface NodeRequestOptions {
-  /** The `fetch` to use. */
   fetch: typeof fetch;
   /** Ends the request, and the body after it, when aborted. */
   signal: AbortSignal;
-  /**
-   * Media type to accept.
-   *
-   * @default {"application/json"}
-   */
   accept?: string;
-  /**
-   * Query to add, already encoded, without a question mark.
-   *
-   * @default {""}
-   */
+  /** To be added, already encoded, without a question mark. */
   query?: string;
 }
 
@@ -38,8 +27,6 @@ export interface NodeRequestOptions {
  * host must not get the node's credentials. Compression is undone. The caller must read or cancel
  * the body.
  *
- * @param node Where to send it.
- * @param path Path of the endpoint, beginning with a slash.
  * @returns The response, whatever its status.
  * @throws {BeaconNetworkError} If there is no answer, or too many redirects.
  * @throws {BeaconProtocolError} If a redirect leads to another host.
@@ -95,8 +82,6 @@ export async function requestNode(
 /**
  * Sends a GET request and parses the answer's JSON, of which 1 MiB is read at most.
  *
- * @param node Where to send it.
- * @param path Path of the endpoint, beginning with a slash.
  * @returns The parsed body.
  * @throws {BeaconNetworkError} If there is no answer.
  * @throws {BeaconHttpError} If the status is not 200.

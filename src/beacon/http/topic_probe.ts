@@ -7,11 +7,8 @@ import { isEventStream, type TopicForm, topicsQuery } from "./event_stream.ts";
 import type { NodeEndpoint } from "./endpoint.ts";
 import { requestNode } from "./request.ts";
 
-/** Options for {@linkcode probeTopics} and {@linkcode probeInPairs}. */
 export interface ProbeTopicsOptions {
-  /** The `fetch` to use. */
   fetch: typeof fetch;
-  /** Ends the probes when aborted. */
   signal: AbortSignal;
   /** How long to wait for a refusal, in milliseconds: some nodes take seconds. */
   patienceMs: number;
@@ -19,9 +16,7 @@ export interface ProbeTopicsOptions {
 
 /** What a node answered; of some topics it may have revealed nothing. */
 export interface ProbedTopics {
-  /** Those that it accepts. */
   taken: ReadonlySet<string>;
-  /** Those that it refuses. */
   refused: ReadonlySet<string>;
 }
 
@@ -111,7 +106,6 @@ export async function probeInPairs(
   };
 }
 
-/** The verdicts, of a few topics at a time. */
 async function forEach(
   topics: readonly string[],
   probe: (topic: string) => Promise<Verdict>,

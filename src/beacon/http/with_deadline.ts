@@ -1,13 +1,9 @@
 import { deadline } from "@std/async/deadline";
 import { BeaconTimeoutError } from "./errors.ts";
 
-/** Options for {@linkcode withDeadline}. */
 export interface WithDeadlineOptions {
-  /** How long it may take, in milliseconds. */
   timeoutMs: number;
-  /** Ends it when aborted. */
   signal: AbortSignal;
-  /** Beginning of the error message. */
   describe: string;
 }
 

@@ -9,13 +9,10 @@ export interface PostOptions<T> {
   onLost?: (value: T) => void;
 }
 
-/** The bounds of a {@linkcode BoundedQueue}. */
 export interface QueueBounds<T> {
-  /** The most values. */
   capacity: number;
   /** The most bytes. One value is always kept, whatever its size. */
   maxBytes: number;
-  /** Size of a value in bytes. */
   sizeOf: (value: T) => number;
 }
 
@@ -37,21 +34,17 @@ export class BoundedQueue<T> {
   #failure: { error: unknown } | undefined;
   /** Readers that wait. There are none while a value is queued. */
   readonly #waiting: PromiseWithResolvers<IteratorResult<T, undefined>>[] = [];
-  /** Called once, when the queue closes. */
   onClose: (() => void) | undefined;
 
-  /** @param bounds What it holds at most. */
   constructor(bounds: QueueBounds<T>) {
     this.#bounds = bounds;
     this.#items = new Array(Math.min(bounds.capacity, FIRST_ROOM));
   }
 
-  /** How many values were dropped to make room for newer ones. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** How many values were merged into another one. */
   get merged(): number {
     return this.#merged;
   }

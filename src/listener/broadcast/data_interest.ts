@@ -19,7 +19,6 @@ export class DataInterest {
     };
   }
 
-  /** Whether events of a topic are to be parsed. */
   wants(topic: string): boolean {
     return NEEDED.has(topic) || this.#wanting.has(undefined) ||
       this.#wanting.has(topic);

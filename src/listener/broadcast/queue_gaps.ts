@@ -5,11 +5,8 @@ import type { NodeReporter } from "../node_reporter.ts";
 import type { NodeState } from "../node_state.ts";
 import { topicLabel } from "../metrics/topic_counts.ts";
 
-/** What a {@linkcode QueueGaps} works with. */
 export interface QueueGapsOptions {
-  /** The nodes by name, as they are now. */
   nodes: ReadonlyMap<string, NodeState>;
-  /** Where gaps are reported. */
   reporter: NodeReporter;
   /** The slot at a Unix time in milliseconds, once the clock is known. */
   slotAt: (time: number) => number | undefined;
@@ -21,7 +18,6 @@ export class QueueGaps {
   readonly #losses = new Map<NodeState, Loss>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param options Nodes, reporter and clock. */
   constructor(options: QueueGapsOptions) {
     this.#options = options;
   }
@@ -45,7 +41,6 @@ export class QueueGaps {
     this.#timer ??= setTimeout(() => this.flush(), GATHER_MS);
   }
 
-  /** Reports what was gathered. */
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

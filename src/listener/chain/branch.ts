@@ -2,9 +2,7 @@
 
 /** A block of which slot and root are known. */
 export interface KnownBlock {
-  /** Slot of the block. */
   slot: number;
-  /** Root of the block. */
   root: string;
   /** Root of the block before it, where a header has shown it. */
   parentRoot?: string;
@@ -19,12 +17,10 @@ export class Branch {
   /** The branch before the last switch. */
   #left: readonly KnownBlock[] = [];
 
-  /** The blocks, in order of slot. */
   get blocks(): readonly KnownBlock[] {
     return this.#blocks;
   }
 
-  /** Whether a block is on the branch. */
   has(root: string): boolean {
     return this.#blocks.some((block) => block.root === root);
   }

@@ -21,35 +21,26 @@ export interface ChainReport {
 
 /** The part of a node that decides on the chain. */
 export interface ChainVoter {
-  /** Name of the node. */
   readonly name: string;
-  /** What it reported at its last connection. */
   reported: ChainReport;
 }
 
 /** Where changes of the chain are reported. */
 export interface ChainReporter {
-  /** Genesis and timing are known, from the report of a node. */
   clockKnown(node: string): void;
-  /** Another chain is followed. */
   chainChanged(node: string, previousRoot: string, root: string): void;
 }
 
 /** A part that depends on the clock and remembers events of the chain. */
 export interface ChainFollower {
-  /** The clock is known, or has been corrected. */
   start(clock: SlotClock): void;
   /** Another chain is followed: forget all that is known of the old one, its clock included. */
   reset(): void;
 }
 
-/** Options for {@linkcode Chain}. */
 export interface ChainOptions {
-  /** The nodes by name, as they are now. */
   nodes: ReadonlyMap<string, ChainVoter>;
-  /** Genesis and timing, if the user has given them. */
   config: ChainConfig | undefined;
-  /** Where changes are reported. */
   reporter: ChainReporter;
 }
 
@@ -69,7 +60,6 @@ export class Chain {
   #changes = 0;
   readonly #waiting = new Set<() => void>();
 
-  /** @param options Nodes, what is given, and who is informed. */
   constructor(options: ChainOptions) {
     this.#options = options;
     const { config } = options;
@@ -89,12 +79,10 @@ export class Chain {
     if (this.#clock !== undefined) follower.start(this.#clock);
   }
 
-  /** The slot clock, once genesis and timing are known. */
   get clock(): SlotClock | undefined {
     return this.#clock;
   }
 
-  /** Genesis and timing in force, once they are known. */
   get config(): ChainConfig | undefined {
     if (this.#config === undefined) return undefined;
     const genesisValidatorsRoot = this.#genesis?.root;
@@ -103,7 +91,6 @@ export class Chain {
       : { ...this.#config, genesisValidatorsRoot };
   }
 
-  /** How often another chain was adopted. */
   get changes(): number {
     return this.#changes;
   }
@@ -122,7 +109,6 @@ export class Chain {
     return this.#options.nodes.size > 1 || this.#givenRoot !== undefined;
   }
 
-  /** Takes what a node reports. */
   report(node: ChainVoter, report: ChainReport): void {
     node.reported = report;
     this.review(node.name);
@@ -172,11 +158,6 @@ export class Chain {
     this.review(node);
   }
 
-  /**
-   * Waits for the slot clock.
-   *
-   * @throws The signal's reason, when it aborts.
-   */
   async awaitClock(signal: AbortSignal): Promise<SlotClock> {
     await this.until(() => this.#clock !== undefined, signal);
     return this.#clock!;

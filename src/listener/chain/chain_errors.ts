@@ -12,7 +12,6 @@ export class WrongChainError extends Error {
   /**
    * Creates an instance.
    *
-   * @param node Name of the node.
    * @param expected Genesis of the listener's chain.
    * @param actual Genesis that the node reports.
    */
@@ -31,7 +30,6 @@ export class WrongChainError extends Error {
 
 /** The listener follows another chain now, so that each connection begins again. */
 export class ChainChangedError extends Error {
-  /** Name of the class. */
   override readonly name = "ChainChangedError";
 }
 

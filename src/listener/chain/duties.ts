@@ -16,7 +16,6 @@ export interface DutiesChanged {
 
 /** What a head reports of duties. */
 export interface DutyRoots {
-  /** Slot of the head. */
   slot: number;
   /** `previous_duty_dependent_root`, or `current_epoch_dependent_root` of `head_v2`. */
   ofEpoch?: string;
@@ -26,13 +25,10 @@ export interface DutyRoots {
 
 /** A head of one node, for {@linkcode DutiesTracker.onHead}. */
 export interface DutyHead {
-  /** Name of the node. */
   node: string;
   /** The roots that the node reported before, by epoch; the tracker updates them. */
   own: Map<number, string>;
-  /** Epoch of the head. */
   epoch: number;
-  /** The head. */
   head: DutyRoots;
   /**
    * A block before the epoch that was the node's head, where the new head is on another branch. The
@@ -52,7 +48,6 @@ export class DutiesTracker {
   /** The block on which an epoch's duties depended until a reorg in the first slots before it. */
   readonly #left = new Map<number, string>();
 
-  /** Takes a head of a node; returns what it changes. */
   onHead({ node, own, epoch, head, left }: DutyHead): readonly DutiesChanged[] {
     const { slot, ofEpoch, ofNextEpoch } = head;
     if (

@@ -4,12 +4,10 @@ import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
 import type { KnownBlock } from "./branch.ts";
 import type { DutyRoots } from "./duties.ts";
 
-/** An event that reports a head. */
 export type HeadReport = BeaconEvent<"head" | "head_v2">;
 
 /** A head, with what was reported besides. */
 export interface ReportedHead extends KnownBlock, DutyRoots {
-  /** Root of the head's state. */
   state: string;
 }
 
@@ -23,7 +21,6 @@ export const HEAD_TOPICS: ReadonlySet<string> = new Set([
   "chain_reorg",
 ]);
 
-/** Whether an event reports a head. */
 export function isHeadReport(event: BeaconEvent<string>): event is HeadReport {
   return event.topic === "head" || event.topic === "head_v2";
 }

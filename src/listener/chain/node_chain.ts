@@ -7,25 +7,20 @@ import type { ReportedHead } from "./head.ts";
 
 /** An event with its identity, which is found out once. */
 export interface IdentifiedEvent {
-  /** The event. */
   event: BeaconEvent<string>;
-  /** Its identity. */
   identity: EventIdentity;
 }
 
 /** The events of a node that wait. */
 export interface HeldEvents {
-  /** In the order of their arrival. */
   events: IdentifiedEvent[];
   /** Size of their payloads in bytes. */
   size: number;
-  /** Called when the first one comes. */
   onFirst: () => void;
 }
 
 /** One node's view of the chain. A new chain gets a new one. */
 export class NodeChain {
-  /** The node's head. */
   head: ReportedHead | undefined;
   /** The head before it. */
   before: KnownBlock | undefined;
@@ -35,7 +30,6 @@ export class NodeChain {
   gapFrom: ReportedHead | undefined;
   /** The first head after that. */
   gapEnd: KnownBlock | undefined;
-  /** The latest blocks up to the head. */
   readonly branch: Branch = new Branch();
   /** Events that wait until earlier ones are recovered; `undefined` where none has to wait. */
   held: HeldEvents | undefined;

@@ -7,13 +7,7 @@ export interface Wait {
    * @default {"growing"}
    */
   bound?: "growing" | "steady" | "longest";
-  /** The longest wait, in milliseconds. */
   capMs: number;
-  /**
-   * The shortest wait, in milliseconds.
-   *
-   * @default {100}
-   */
   leastMs?: number;
 }
 
@@ -26,7 +20,6 @@ export class Backoff {
   #baseMs = BASE_MS;
   #failures = 0;
 
-  /** @param random Uniform in [0, 1). */
   constructor(random: () => number) {
     this.#random = random;
   }

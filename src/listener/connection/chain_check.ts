@@ -17,15 +17,10 @@ import type { NodeReporter } from "../node_reporter.ts";
 import type { NodeState } from "../node_state.ts";
 import { Backoff } from "./backoff.ts";
 
-/** Options for {@linkcode ChainCheck}. */
 export interface ChainCheckOptions {
-  /** The chain that the listener follows. */
   chain: Chain;
-  /** Where failures and differences are reported. */
   reporter: Pick<NodeReporter, "failed" | "warn">;
-  /** The `fetch` to use. */
   fetch: typeof fetch;
-  /** Uniform in [0, 1). */
   random: () => number;
 }
 
@@ -34,10 +29,6 @@ export class ChainCheck {
   readonly #node: NodeState;
   readonly #options: ChainCheckOptions;
 
-  /**
-   * @param node The node.
-   * @param options The chain, and how the node's own is requested.
-   */
   constructor(node: NodeState, options: ChainCheckOptions) {
     this.#node = node;
     this.#options = options;

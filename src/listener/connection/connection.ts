@@ -26,17 +26,13 @@ import { type StreamFault, Watchdog } from "./watchdog.ts";
 
 /** What every connection of a listener works with. */
 export interface ConnectionParts extends StreamParts {
-  /** Where events go. */
   actor: ListenerActor;
-  /** Where changes of the connection are reported. */
   reporter: NodeReporter;
   /** How long a stream may be silent, in milliseconds; five slots where `undefined`. */
   idleTimeoutMs: number | undefined;
 }
 
-/** What one connection works with. */
 export interface ConnectionOptions extends ConnectionParts {
-  /** What to request, and what the node refuses. */
   topics: TopicNegotiation;
   /** Resolves when events may be delivered, as far as the node's chain is concerned. */
   check: {
@@ -45,11 +41,9 @@ export interface ConnectionOptions extends ConnectionParts {
       run: (task: Promise<void>) => void,
     ): Promise<void>;
   };
-  /** Called when the headers of a stream are in. */
   onOpen: () => void;
   /** Called when a valid event arrived, or the stream has lived for a while. */
   onUseful: () => void;
-  /** Called with a server's `retry`, in milliseconds. */
   onRetry: (milliseconds: number) => void;
   /** Called when a proxy in front of the node was seen to buffer the stream. */
   onBuffering: (error: Error) => void;
@@ -71,10 +65,6 @@ export class Connection {
   #isProbeUnanswered = false;
   #watchdog: Watchdog | undefined;
 
-  /**
-   * @param node The node.
-   * @param options What to request, and what to notify.
-   */
   constructor(node: NodeState, options: ConnectionOptions) {
     const { actor, reporter, fetch, now } = options;
     const signal = AbortSignal.any([options.signal, this.#ended.signal]);
@@ -97,7 +87,6 @@ export class Connection {
     return end;
   }
 
-  /** Whether the headers of a stream are in. */
   get isOpen(): boolean {
     return this.#streams.some(({ isOpen }) => isOpen);
   }

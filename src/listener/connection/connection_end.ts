@@ -9,7 +9,6 @@ import type {
 
 interface Ended<Kind extends string, Cause extends Error = Error> {
   kind: Kind;
-  /** Why, with the causes. */
   error: Cause;
 }
 

@@ -20,15 +20,10 @@ import type { TopicRequest } from "./topic_negotiation.ts";
 
 /** What every stream of a listener works with. */
 export interface StreamParts {
-  /** Where events go. */
   actor: Pick<ListenerActor, "receive">;
-  /** Where oversized events are reported. */
   reporter: Pick<NodeReporter, "oversized">;
-  /** Ends it when aborted. */
   signal: AbortSignal;
-  /** The `fetch` to use. */
   fetch: typeof fetch;
-  /** Wall clock, Unix time in milliseconds. */
   now: () => number;
   /** Whether events of a topic are parsed and checked. */
   needsData: (topic: string) => boolean;
@@ -40,11 +35,8 @@ export interface StreamParts {
 export interface StreamHooks {
   /** The headers are in; `oversized` counts the events that exceeded the cap so far. */
   onOpen: (oversized: () => number) => void;
-  /** Bytes arrived. */
   onBytes: () => void;
-  /** A comment is complete. */
   onComment: (comment: string) => void;
-  /** A server's `retry`, in milliseconds. */
   onRetry: (milliseconds: number) => void;
   /** The events of one chunk; `valid` of them can be used and were requested. */
   onEvents: (valid: number, events: readonly ServerSentEvent[]) => void;
@@ -52,7 +44,6 @@ export interface StreamHooks {
 
 /** A request, and the stream that answers it. */
 export class NodeStream {
-  /** What is requested. */
   readonly request: TopicRequest;
   /** Resolves when the headers are in. */
   readonly opened: Promise<void>;
@@ -74,14 +65,6 @@ export class NodeStream {
   #resolveProven!: () => void;
   #isProven = false;
 
-  /**
-   * Sends the request.
-   *
-   * @param node The node.
-   * @param request What to request.
-   * @param parts Where events go.
-   * @param hooks What to notify.
-   */
   constructor(
     node: NodeState,
     request: TopicRequest,
@@ -102,7 +85,6 @@ export class NodeStream {
     return now - (this.#openedAt ?? now);
   }
 
-  /** Whether the headers are in. */
   get isOpen(): boolean {
     return this.#openedAt !== undefined;
   }

@@ -19,7 +19,6 @@ export interface RetryPlan extends Wait {
 /**
  * Decides what to do after a connection ended; `undefined` where no retry can succeed.
  *
- * @param end How it ended.
  * @param slotDurationMs Length of a slot; `undefined` until the node has reported it.
  */
 export function planRetry(

@@ -26,7 +26,6 @@ import { type ConnectionEnd, disconnectReason } from "./connection_end.ts";
 import { planRetry } from "./retry_policy.ts";
 import { TopicNegotiation } from "./topic_negotiation.ts";
 
-/** What a {@linkcode NodeSupervisor} works with. */
 export type SupervisorOptions =
   & Omit<ConnectionParts & ChainCheckOptions, "fetch">
   & {
@@ -50,10 +49,6 @@ export class NodeSupervisor {
   #dropped: Promise<void> | undefined;
   #isBuffered = false;
 
-  /**
-   * @param node The node.
-   * @param options Outlets and clocks.
-   */
   constructor(node: NodeState, options: SupervisorOptions) {
     this.#node = node;
     this.#options = options;

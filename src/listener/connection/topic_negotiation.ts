@@ -11,9 +11,7 @@ import type { ProbedTopics } from "../../beacon/http/topic_probe.ts";
 
 /** What is requested of a node. */
 export interface TopicRequest {
-  /** The topics. */
   topics: readonly string[];
-  /** How they are written. */
   form: TopicForm;
 }
 
@@ -53,10 +51,6 @@ export class TopicNegotiation {
   readonly #doubted = new Set<string>();
   readonly #now: () => number;
 
-  /**
-   * @param wanted The topics that the user wants.
-   * @param now A monotonic clock, in milliseconds.
-   */
   constructor(
     wanted: readonly string[],
     now: () => number = () => performance.now(),

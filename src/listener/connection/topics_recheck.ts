@@ -9,15 +9,10 @@ import {
 } from "../../beacon/http/topic_probe.ts";
 import type { TopicNegotiation } from "./topic_negotiation.ts";
 
-/** What {@linkcode recheckTopics} works with. */
 export interface RecheckOptions {
-  /** Which topics are requested, and when to request the others again. */
   topics: TopicNegotiation;
-  /** Length of a slot, in milliseconds. */
   slotMs: number;
-  /** The `fetch` to use. */
   fetch: typeof fetch;
-  /** Ends it when aborted. */
   signal: AbortSignal;
 }
 

@@ -7,7 +7,6 @@ export type StreamFault =
   /** This machine slept: connections may be dead, and silence means nothing. */
   | "slept";
 
-/** Options for {@linkcode Watchdog}. */
 export interface WatchdogOptions {
   /** How long silence may last, in milliseconds; read at each tick. */
   timeoutMs: () => number;
@@ -15,7 +14,6 @@ export interface WatchdogOptions {
   isPaused?: () => boolean;
   /** Called once, with what was found and the timeout in force. */
   onFault: (fault: StreamFault, timeoutMs: number) => void;
-  /** Wall clock, Unix time in milliseconds. */
   now: () => number;
 }
 
@@ -32,13 +30,11 @@ export class Watchdog implements Disposable {
   #msWithoutBytes = 0;
   #msWithoutProgress = 0;
 
-  /** @param options What to watch, and what to notify. */
   constructor(options: WatchdogOptions) {
     this.#options = options;
     this.#schedule();
   }
 
-  /** Bytes arrived. */
   sawBytes(): void {
     this.#sawBytes = true;
   }
@@ -53,7 +49,6 @@ export class Watchdog implements Disposable {
     return this.#sawProgress ? 0 : this.#msWithoutProgress;
   }
 
-  /** Stops watching. */
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
   }

@@ -32,15 +32,10 @@ export interface MetricsRegistry {
   removeSingleMetric(name: string): void;
 }
 
-/** Where and what {@linkcode ListenerMetrics} are. */
 export interface ListenerMetricsOptions {
-  /** Where the metrics are registered. */
   registry: Registry;
-  /** What their names begin with. */
   prefix: string;
-  /** Labels that all series have. */
   labels: Readonly<Record<string, string>>;
-  /** The nodes by name, as they are now. */
   nodes: ReadonlyMap<string, NodeState>;
   /** How many values each kind of queue has lost to slow subscribers. */
   lost: () => Record<string, number>;
@@ -217,7 +212,6 @@ export class ListenerMetrics {
   }
 }
 
-/** A histogram's series of a node. */
 interface Series {
   histogram: Histogram;
   labels: Record<string, string>;

@@ -4,15 +4,10 @@ import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { NodeState } from "../node_state.ts";
 import type { RaceRecord } from "../race/race_tracker.ts";
 
-/** Options for {@linkcode RaceMetrics}. */
 export interface RaceMetricsOptions {
-  /** Where the metrics are registered. */
   registry: Registry;
-  /** What their names begin with. */
   prefix: string;
-  /** Labels that all series have. */
   labels: Readonly<Record<string, string>>;
-  /** The nodes by name, as they are now. */
   nodes: ReadonlyMap<string, NodeState>;
 }
 
@@ -24,7 +19,6 @@ export class RaceMetrics {
   readonly #lag: Histogram;
   readonly #agreement: Gauge;
 
-  /** @param options Registry and names. */
   constructor(options: RaceMetricsOptions) {
     this.#options = options;
     const { registry, prefix, labels, nodes } = options;
@@ -76,7 +70,6 @@ export class RaceMetrics {
     for (const addr of missing) this.#missing.inc({ ...labels, addr, topic });
   }
 
-  /** Removes the series of a node. */
   forget(node: string): void {
     const { labels } = this.#options;
     for (const topic of ["head", "head_v2", "block", "block_gossip"]) {

@@ -18,10 +18,6 @@ export class TimingMetrics {
   /** What arrived before the clock was known. */
   #early: Arrival[] = [];
 
-  /**
-   * @param metrics Where delays are observed.
-   * @param parity With `"charon"`, heads later than a slot are not observed.
-   */
   constructor(metrics: ListenerMetrics, parity: "charon" | undefined) {
     this.#metrics = metrics;
     this.#parity = parity;
@@ -46,11 +42,6 @@ export class TimingMetrics {
     this.#early = [];
   }
 
-  /**
-   * Takes an event of a node.
-   *
-   * @param count Where it counts if it is late.
-   */
   observe(node: NodeState, event: BeaconEvent, count: TopicCount): void {
     if (this.#isPast(event.slot, event.receivedAt)) return;
     switch (event.topic) {
@@ -168,7 +159,6 @@ interface Arrival {
   metric: "headDelay" | "block" | "blockGossip";
   node: NodeState;
   slot: number;
-  /** Unix time in milliseconds. */
   receivedAt: number;
   /** Where it counts if it is late. */
   count: TopicCount;

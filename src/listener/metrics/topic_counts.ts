@@ -2,11 +2,8 @@
 
 import { isKnownTopic } from "../../beacon/events/topic.ts";
 
-/** The counts of one topic. */
 export interface TopicCount {
-  /** Valid events. */
   events: number;
-  /** Malformed events. */
   malformed: number;
   /** Events that came after attestations were due. */
   late: number;
@@ -20,16 +17,9 @@ export function topicLabel(
   return isKnownTopic(topic) || requested.includes(topic) ? topic : "other";
 }
 
-/** The counts of all topics of a node. */
 export class TopicCounts {
   readonly #counts = new Map<string, TopicCount>();
 
-  /**
-   * The counts of a topic.
-   *
-   * @param topic The event's name.
-   * @param requested The topics that are requested from the node.
-   */
   of(topic: string, requested: readonly string[]): TopicCount {
     const known = this.#counts.get(topic);
     if (known !== undefined) return known;

@@ -28,13 +28,9 @@ export interface RaceRecord {
   readonly missing: readonly string[];
 }
 
-/** Options for {@linkcode RaceTracker}. */
 export interface RaceTrackerOptions {
-  /** The nodes by name, as they are now. */
   nodes: ReadonlyMap<string, NodeState>;
-  /** Takes complete records. */
   onRecord: (record: RaceRecord) => void;
-  /** The slot clock, once it is known. */
   clock: () => SlotClock | undefined;
 }
 
@@ -59,7 +55,6 @@ export class RaceTracker {
   readonly #complete = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param options Nodes, clock and outlet. */
   constructor(options: RaceTrackerOptions) {
     this.#options = options;
   }

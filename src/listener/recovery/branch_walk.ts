@@ -23,7 +23,6 @@ export interface Walk {
   reason?: string;
 }
 
-/** Options for {@linkcode walkBack}. */
 export interface WalkOptions {
   /** The block to begin at: `"head"` or a root. */
   from: string;
@@ -33,7 +32,6 @@ export interface WalkOptions {
   since: number;
   /** Ancestors of the known block, in order of slot: a node may forget a block that is on no branch. */
   earlier: readonly KnownBlock[];
-  /** How many slots to go back at most. */
   maxSlots: number;
   /** A block of a later slot is not believed. */
   latestSlot: number;
@@ -130,7 +128,6 @@ export class Headers {
   readonly #options: NodeRequestOptions;
   readonly #byRoot = new Map<string, BlockHeader>();
 
-  /** @param options How to request them. */
   constructor(node: NodeEndpoint, options: NodeRequestOptions) {
     this.#node = node;
     this.#options = options;

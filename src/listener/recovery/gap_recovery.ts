@@ -20,17 +20,12 @@ import type { NodeState } from "../node_state.ts";
 import { Headers, type Walk, walkBack } from "./branch_walk.ts";
 import { recoveredEvent, recoveredEvents } from "./recovered_events.ts";
 
-/** What {@linkcode gapRecovery} works with. */
 export interface GapRecoveryOptions {
-  /** Where recovered events go. */
   actor: ListenerActor;
-  /** Where gaps are reported that stay. */
   reporter: NodeReporter;
-  /** The `fetch` to use. */
   fetch: typeof fetch;
   /** Ends the recovery when aborted; the next connection tries again. */
   signal: AbortSignal;
-  /** Wall clock, Unix time in milliseconds. */
   now: () => number;
 }
 
@@ -205,7 +200,6 @@ const RETRY_MS = 250;
 const TIMEOUT_MS = 40_000;
 
 interface WayOptions {
-  /** The head before. */
   last: ReportedHead | undefined;
   /** The first slot of interest where no head is known. */
   since: number;
@@ -213,7 +207,6 @@ interface WayOptions {
   signal: AbortSignal;
   /** For how long a node may have no head: one that has just started may not have loaded it. */
   headWithinMs: number;
-  /** Called when the node has none. */
   onNoHead: () => void;
 }
 

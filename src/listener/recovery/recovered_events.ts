@@ -7,7 +7,6 @@ import type { SlotClock } from "../../beacon/slot_clock.ts";
 import type { KnownBlock } from "../chain/branch.ts";
 import type { ReportedHead } from "../chain/head.ts";
 
-/** What {@linkcode recoveredEvents} makes events of. */
 export interface Missed {
   /** The head before; `undefined` where none was known. */
   last: ReportedHead | undefined;
@@ -15,7 +14,6 @@ export interface Missed {
   ancestor: KnownBlock | undefined;
   /** The blocks above it, in order of slot. */
   blocks: readonly BlockHeader[];
-  /** The head now. */
   head: BlockHeader;
   /** The node's first head on its branch, as far as that is known. */
   firstHead: BlockHeader;
@@ -28,7 +26,6 @@ export interface Missed {
  * and its head. All are marked `recovered`. The head is left out where its dependent roots are not
  * known.
  *
- * @param node Name of the node.
  * @param receivedAt When it was found out, Unix time in milliseconds.
  */
 export function recoveredEvents(
@@ -102,7 +99,6 @@ export function recoveredEvent(
 
 /** What a recovery has found. */
 export interface Recovered {
-  /** The events that were missed. */
   events: readonly BeaconEvent<string>[];
   /** The node's head; absent where it is not known. */
   head?: BlockHeader;

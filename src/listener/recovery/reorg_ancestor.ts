@@ -11,7 +11,6 @@ import type { KnownBlock } from "../chain/branch.ts";
 import type { NodeState } from "../node_state.ts";
 import { Headers, walkBack } from "./branch_walk.ts";
 
-/** The new branch of a reorg. */
 export interface ReorgBranch {
   /** The latest block that both branches have. */
   ancestor: KnownBlock;

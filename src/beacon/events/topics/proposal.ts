@@ -1,6 +1,4 @@
-/**
- * Topics `payload_attributes` and `proposer_preferences`: what a coming proposal is built from.
- */
+/** Topics `payload_attributes` and `proposer_preferences`: what a coming proposal is built from. */
 
 import { defineTopic, list, object, optional, versioned } from "../members.ts";
 import { address, root, signature, uint, uint64 } from "../primitives.ts";
