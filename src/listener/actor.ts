@@ -387,12 +387,14 @@ export class ListenerActor {
   ): void {
     // Another node may have reported it at any block of the new branch.
     const { data } = event;
-    const verdict = this.#merge.judgeRecoveredReorg(node, event, [
+    const verdict = this.#merge.judgeRecoveredReorg(
+      node,
+      event,
       identify(event),
-      ...blocks.map(({ slot, root: new_head_block }) =>
+      blocks.map(({ slot, root: new_head_block }) =>
         identify({ ...event, data: { ...data, slot, new_head_block } })
       ),
-    ]);
+    );
     if (verdict === "new" && this.clock !== undefined) {
       this.#onReorg(
         node,

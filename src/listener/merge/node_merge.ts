@@ -81,19 +81,18 @@ export class NodeMerge {
    * Compares a reorg that a recovery found with those delivered. Another node may have reported it
    * at an earlier block of the new branch, or may do so later.
    *
-   * @param identities Its identity for each block of the new branch that it may be reported at.
+   * @param identity Its identity.
+   * @param others Its identity for each block of the new branch that it may be reported at.
    */
   judgeRecoveredReorg(
     node: NodeState,
     event: BeaconEvent<"chain_reorg">,
-    identities: readonly EventIdentity[],
+    identity: EventIdentity,
+    others: readonly EventIdentity[],
   ): Verdict {
     const { topic, receivedAt } = event;
-    const isKnown = identities.some((identity) =>
-      this.#once.has(topic, identity)
-    );
-    for (const identity of identities) {
-      // Not on the node's account: its own report of the same reorg is a duplicate.
+    // Not on the node's account: its own report of the same reorg is a duplicate.
+    const add = (identity: EventIdentity) =>
       this.#once.addLate({
         node: RECOVERY,
         topic,
@@ -101,7 +100,12 @@ export class NodeMerge {
         receivedAt,
         recurs: true,
       });
-    }
+    const isNew = (identity: EventIdentity) => !this.#once.has(topic, identity);
+    const isKnown = ![identity, ...others].every(isNew);
+    const novelty = add(identity);
+    // One that was delivered at another block is still to be delivered when it is verified there.
+    others.filter(isNew).forEach(add);
+    if (novelty === "again") return novelty;
     return isKnown || this.#isLag(node, event) ? "duplicate" : "new";
   }
 

@@ -232,3 +232,38 @@ Deno.test("SseListener.reorgs() yields once what one node recovers and another o
   assertEquals((await take(reorgs, 2)).map(({ slot }) => slot), [18]);
   assertEquals((await take(events, 2)).map(({ slot }) => slot), [18]);
 });
+
+for (const at of [17, 18]) {
+  Deno.test(`SseListener.events() delivers a verified reorg once after an optimistic one, though a recovery found it at block ${at} in between`, async () => {
+    await using a = forked(new ChainNode());
+    await using b = forked(new ChainNode());
+    await using listener = await listen([a, b]);
+    const reorgs = listener.reorgs();
+    const events = listener.events({ topics: ["chain_reorg"] });
+    for (const node of [a, b]) await node.send(["head", head(16)]);
+    while (listener.nodes.some(({ headSlot }) => headSlot !== 16)) {
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    b.drop();
+    if (at === 18) b.add({ slot: 18 });
+    const optimistic = reorg(2, { execution_optimistic: true });
+    await a.send(["chain_reorg", optimistic], ["head", head(17)]);
+    await take(listener.reorgs(), 1);
+    await b.connected();
+    while (listener.nodes[1]!.headSlot !== at) {
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    await a.send(["chain_reorg", reorg(2)], ["head", head(19)]);
+    while (listener.nodes[0]!.headSlot !== 19) {
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    await listener.close();
+    assertEquals((await take(reorgs, 2)).length, 1);
+    assertEquals(
+      (await take(events, 3)).map(({ data: { slot, execution_optimistic } }) =>
+        `${slot} ${execution_optimistic}`
+      ),
+      ["17 true", "17 false"],
+    );
+  });
+}
