@@ -121,6 +121,7 @@ function checkOneNode(
   report: Report,
 ): void {
   const { received } = run.events;
+  const { maxQueueBytes = Infinity } = run.schedule;
   const recovered = new Set<string>();
   const live = new Map<string, number>();
   const latest = new Map<string, string>();
@@ -203,7 +204,9 @@ function checkOneNode(
         (value as BeaconEvent<"block">).data.block,
       );
       // Headers that come later than a slot still yield what is missing.
-      const isLate = connection && at > connection.answeredAt! + SLOT_MS;
+      const isLate = connection &&
+        (at > connection.answeredAt! + SLOT_MS ||
+          bytesUntil(at, connection) > maxQueueBytes);
       if (
         block !== undefined && head !== undefined && block !== head &&
         value.topic !== "finalized_checkpoint" && !isLate &&
@@ -252,6 +255,15 @@ function checkOneNode(
       `sse_suppressed_total is ${counted}, ${suppressed} events were delivered before`,
     );
   }
+}
+
+/** Size of a stream's events until a moment. No more than `maxQueueBytes` of them wait for a recovery. */
+function bytesUntil(moment: number, { sent }: TappedStream): number {
+  return sent.reduce(
+    (sum, { arrivedAt, frame: { data } }) =>
+      arrivedAt <= moment ? sum + 2 * data.length : sum,
+    0,
+  );
 }
 
 /** However often its node reports it. */
