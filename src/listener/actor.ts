@@ -1,5 +1,5 @@
 /**
- * The listener's one owner of what events mean. Connections hand it what they receive.
+ * The listener's one owner of what events mean. Connections write what they receive into its sinks.
  * An event goes one way: it is checked, counted and measured, it may wait for a recovery, it is
  * compared with what was delivered, the node's chain follows it, and it is posted. All of it is
  * synchronous, so that no event waits for a subscriber and none overtakes another one.
@@ -8,6 +8,7 @@
 import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import type {
   BeaconEventBatch,
+  BeaconEventReader,
   MalformedEvent,
 } from "../beacon/events/beacon_event_reader.ts";
 import {
@@ -17,6 +18,7 @@ import {
 import { toHeadEvent } from "../beacon/events/stand_in.ts";
 import { publicError } from "../beacon/http/public_error.ts";
 import { latestPlausibleSlot, type SlotClock } from "../beacon/slot_clock.ts";
+import type { ServerSentEvent } from "../sse/mod.ts";
 import { digest } from "../values/digest.ts";
 import type { Broadcast, PostOptions } from "./broadcast/broadcast.ts";
 import { QueueGaps } from "./broadcast/queue_gaps.ts";
@@ -189,11 +191,23 @@ export class ListenerActor {
       : latestPlausibleSlot(this.clock, receivedAt);
   }
 
-  /**
-   * Takes what a node sent in one chunk. Returns how many of the events were valid, and of topics that
-   * are requested from the node.
-   */
-  receive(node: NodeState, batch: BeaconEventBatch): number {
+  /** A connection's way in. It is ever ready, so nothing here holds a node's stream up. */
+  sink(
+    node: NodeState,
+    reader: BeaconEventReader,
+    onEvents: (valid: number, events: readonly ServerSentEvent[]) => void,
+  ): WritableStream<ServerSentEvent[]> {
+    return new WritableStream({
+      write: (events) =>
+        onEvents(this.#receive(node, reader.read(events)), events),
+    }, {
+      // Nothing waits here; but with room for one only, the pipe waits for room after each chunk.
+      highWaterMark: 4,
+    });
+  }
+
+  /** Returns how many of the events were valid, and of topics that are requested from the node. */
+  #receive(node: NodeState, batch: BeaconEventBatch): number {
     let valid = 0;
     // All events of a batch arrived at once.
     const latest = this.#latestPlausible(batch[0]?.receivedAt ?? 0);

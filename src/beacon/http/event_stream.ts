@@ -4,13 +4,13 @@ import { deadline } from "@std/async/deadline";
 import { STATUS_CODE } from "@std/http/status";
 import {
   type ServerSentEvent,
-  SseDecoder,
+  SseBatchDecoderStream,
   type SseDecoderOptions,
 } from "../../sse/mod.ts";
 import { BeaconProtocolError } from "./errors.ts";
 import type { NodeEndpoint } from "./endpoint.ts";
 import { httpError, requestNode } from "./request.ts";
-import { readBytes } from "./read_bytes.ts";
+import { pipeBytes } from "./pipe_bytes.ts";
 
 /** One `topics` key with commas, or a `topics` key for each. */
 export type TopicForm = "joined" | "repeated";
@@ -37,13 +37,8 @@ export interface EventStreamOptions
 }
 
 export interface EventStream {
-  /**
-   * Reads the stream to its end.
-   *
-   * @param take Called with the events of each chunk that completed any.
-   * @throws What `take` throws, what the connection fails with, or the signal's reason.
-   */
-  read(take: (events: ServerSentEvent[]) => void): Promise<void>;
+  /** The events, one array for each chunk that completed any. */
+  batches: ReadableStream<ServerSentEvent[]>;
   /** How many events were dropped so far because they exceeded `maxEventBytes`. */
   oversized(): number;
 }
@@ -98,18 +93,10 @@ export async function openEventStream(
       ? new EmptyAnswerError(message)
       : new BeaconProtocolError(message);
   }
-  const decoder = new SseDecoder(decoderOptions);
-  const text = new TextDecoder("utf-8", { ignoreBOM: true });
-  const { body } = response;
-  return {
-    read: (take) =>
-      readBytes(body, (bytes) => {
-        onBytes(bytes.byteLength);
-        const events = decoder.push(text.decode(bytes, STREAMED));
-        if (events.length > 0) take(events);
-      }, signal),
-    oversized: () => decoder.oversized,
-  };
+  const decoder = new SseBatchDecoderStream(decoderOptions);
+  const text = new TextDecoderStream("utf-8", { ignoreBOM: true });
+  const batches = pipeBytes(response.body, text, onBytes).pipeThrough(decoder);
+  return { batches, oversized: () => decoder.oversized };
 }
 
 /** Whether a body ends soon without a byte; it is not read further. */
@@ -131,6 +118,5 @@ async function isEmpty(
   }
 }
 
-const STREAMED = { stream: true };
 const EVENTS_PATH = "/eth/v1/events";
 const EMPTY_WITHIN_MS = 1000;

@@ -20,7 +20,7 @@ import type { TopicRequest } from "./topic_negotiation.ts";
 
 /** What every stream of a listener works with. */
 export interface StreamParts {
-  actor: Pick<ListenerActor, "receive">;
+  actor: Pick<ListenerActor, "sink">;
   reporter: Pick<NodeReporter, "oversized">;
   signal: AbortSignal;
   fetch: typeof fetch;
@@ -131,11 +131,11 @@ export class NodeStream {
         now,
         needsData,
       });
-      await stream.read((events) => {
-        const valid = actor.receive(node, reader.read(events));
+      const sink = actor.sink(node, reader, (valid, events) => {
         this.#onEvents(valid, events);
         hooks.onEvents(valid, events);
       });
+      await stream.batches.pipeTo(sink, { signal });
     } catch (error) {
       return this.#endBy(error);
     }

@@ -41,7 +41,7 @@ async function eventsOf(
       },
     });
   });
-  const stream = await openEventStream(new NodeEndpoint(server.url), {
+  const { batches } = await openEventStream(new NodeEndpoint(server.url), {
     topics: ["head"],
     form: "joined",
     fetch,
@@ -49,11 +49,11 @@ async function eventsOf(
     onBytes() {},
   });
   const events: string[] = [];
-  await stream.read((batch) => {
+  for await (const batch of batches) {
     events.push(...batch.map(({ data }) => data));
     if (events.length < EVENTS.length) write(EVENTS[events.length]!);
     else compressor.end();
-  });
+  }
   return events;
 }
 
