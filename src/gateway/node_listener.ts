@@ -1,8 +1,6 @@
 /** The gateway behind `node:http`, where an idle reader costs a third of the memory. */
 
-import { Buffer } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Readable } from "node:stream";
 import { refuse } from "../values/check.ts";
 import { type Gateway, handleOf } from "./gateway.ts";
 
@@ -56,9 +54,9 @@ export function toNodeListener(
       ),
       address: socket.remoteAddress,
       signal: closed.signal,
-      body: isRead
-        ? null
-        : Readable.toWeb(request) as ReadableStream<Uint8Array<ArrayBuffer>>,
+      body: isRead ? null : ReadableStream.from(request) as ReadableStream<
+        Uint8Array<ArrayBuffer>
+      >,
     });
     response.writeHead(answer.status, answer.headers);
     if ("open" in answer) {
@@ -75,7 +73,7 @@ export function toNodeListener(
     }
     const { body } = answer;
     if (body === null || method === "HEAD") response.end();
-    else if (typeof body === "string") response.end(Buffer.from(body));
+    else if (typeof body === "string") response.end(body);
     else {
       try {
         for await (const chunk of body) {

@@ -58,8 +58,8 @@ export interface ListenerActorOptions {
   duties: Broadcast<DutiesChanged>;
   /** Where changes of the nodes' connections go. */
   reporter: NodeReporter;
-  /** Where delays are observed. */
-  metrics: ListenerMetrics;
+  /** Where delays are observed, if anywhere. */
+  metrics: Pick<ListenerMetrics, "observe"> | undefined;
   /** Compares when the nodes report. */
   race: Pick<RaceTracker, "report" | "reset">;
   /** Charon's rules where they differ from ours. */

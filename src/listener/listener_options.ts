@@ -1,6 +1,6 @@
 /** The listener's options, and the check of what a user gave. */
 
-import { Registry } from "prom-client";
+import type { Registry } from "prom-client";
 import {
   type ChainConfig,
   createSlotClock,
@@ -36,11 +36,12 @@ export interface SseListenerOptions {
   signal?: AbortSignal;
   /**
    * Where the metrics are registered until the listener ends. Several listeners need a `prefix` each
-   * to share one.
+   * to share one. With `false` there are no metrics, and prom-client is not loaded: it does not run in
+   * browsers.
    *
    * @default A fresh one.
    */
-  registry?: MetricsRegistry;
+  registry?: MetricsRegistry | false;
   /**
    * What the names of the metrics begin with.
    *
@@ -92,7 +93,7 @@ export interface CheckedOptions {
   endpoints: NodeEndpoint[];
   topics: readonly string[];
   signal: AbortSignal | undefined;
-  registry: Registry;
+  registry: Registry | false | undefined;
   prefix: string;
   labels: Readonly<Record<string, string>>;
   config: ChainConfig | undefined;
@@ -118,13 +119,14 @@ export function checkOptions(options: SseListenerOptions): CheckedOptions {
   checkNames(ACTION, "options", options, NAMES);
   const {
     signal,
-    registry = new Registry(),
+    registry,
     prefix = "app_beacon_node_",
     parity,
     config,
   } = options;
   checkSignal(ACTION, signal);
   if (
+    registry !== undefined && registry !== false &&
     REGISTRY_METHODS.some((name) => typeof registry?.[name] !== "function")
   ) refuse(ACTION, "registry", "a Registry", registry);
   if (
@@ -157,7 +159,7 @@ export function checkOptions(options: SseListenerOptions): CheckedOptions {
       options.topics === undefined ? DEFAULT_TOPICS : options.topics,
     ),
     signal,
-    registry: registry as Registry,
+    registry: registry as Registry | false | undefined,
     prefix,
     labels: checkLabels(options.labels),
     config,

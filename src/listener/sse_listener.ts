@@ -29,9 +29,14 @@ import {
   type SseListenerOptions,
 } from "./listener_options.ts";
 import { grantAccess } from "./listener_access.ts";
-import { ListenerMetrics, type MetricsRegistry } from "./metrics/metrics.ts";
+import {
+  EMPTY_REGISTRY,
+  ListenerMetrics,
+  type MetricsRegistry,
+} from "./metrics/metrics.ts";
 import { RaceMetrics } from "./metrics/race_metrics.ts";
 import { type RaceRecord, RaceTracker } from "./race/race_tracker.ts";
+import { loadPromClient, type PromClient } from "./metrics/prom_client.ts";
 import { type NodeSnapshot, NodeState } from "./node_state.ts";
 import type { NodeStatus } from "./node_status.ts";
 import { NodeSupervisor } from "./connection/supervisor.ts";
@@ -86,18 +91,23 @@ export interface SubscriptionOptions {
  */
 export class SseListener implements AsyncDisposable {
   /**
-   * Starts a listener. Resolves as soon as the options are found valid; waits for no node.
+   * Starts a listener. Resolves as soon as the options are found valid and prom-client is loaded, where
+   * there are metrics; waits for no node.
    *
    * @param options The nodes, and what to listen to.
    * @throws {TypeError} If an option is of the wrong kind; the message names it and its value.
    * @throws {RangeError} If a number is out of its range; the message names it and its value.
+   * @throws {Error} If there are metrics and prom-client cannot be loaded.
    */
-  // deno-lint-ignore require-await -- bad options reject, as any other failure of an async method
   static async start(options: SseListenerOptions): Promise<SseListener> {
-    return new SseListener(checkOptions(options));
+    const checked = checkOptions(options);
+    return new SseListener(
+      checked,
+      checked.registry === false ? undefined : await loadPromClient(),
+    );
   }
 
-  /** Where the metrics are registered. */
+  /** Where the metrics are registered; an empty one where there are none. */
   readonly registry: MetricsRegistry;
   /**
    * Resolves when the slot clock is known and a node is connected; rejects if the listener is
@@ -115,8 +125,8 @@ export class SseListener implements AsyncDisposable {
   readonly #options: CheckedOptions;
   readonly #nodes = new Map<string, NodeState>();
   readonly #supervised = new Map<string, Supervised>();
-  readonly #metrics: ListenerMetrics;
-  readonly #raceMetrics: RaceMetrics;
+  readonly #metrics: ListenerMetrics | undefined;
+  readonly #raceMetrics: RaceMetrics | undefined;
   readonly #race: RaceTracker;
   readonly #actor: ListenerActor;
   readonly #chain: Chain;
@@ -125,14 +135,15 @@ export class SseListener implements AsyncDisposable {
   readonly #ended = new AbortController();
   readonly #signal: AbortSignal;
 
-  private constructor(options: CheckedOptions) {
-    const { registry, prefix, labels, topics, config, parity } = options;
+  private constructor(options: CheckedOptions, prom: PromClient | undefined) {
+    const { prefix, labels, topics, config, parity } = options;
     const { now, log } = options;
     // Called as a function, since a browser's fetch must not be called as a method of an object.
     const fetch: typeof globalThis.fetch = options.fetch ??
       ((input, init) => globalThis.fetch(input, init));
     this.#options = options;
-    this.registry = registry;
+    const registry = options.registry || (prom && new prom.Registry());
+    this.registry = registry ?? EMPTY_REGISTRY;
     const maxBytes = options.maxQueueBytes;
     this.#events = new Broadcast({
       maxBytes,
@@ -142,11 +153,10 @@ export class SseListener implements AsyncDisposable {
     this.#duties = new Broadcast({ maxBytes });
     this.#status = new Broadcast({ maxBytes });
     this.#races = new Broadcast({ maxBytes });
-    this.#metrics = new ListenerMetrics({
-      registry,
-      prefix,
-      labels,
-      nodes: this.#nodes,
+    const metrics = prom && registry &&
+      { prom, registry, prefix, labels, nodes: this.#nodes };
+    this.#metrics = metrics && new ListenerMetrics({
+      ...metrics,
       lost: () => ({
         events: this.#events.lost,
         reorgs: this.#reorgs.lost,
@@ -155,17 +165,12 @@ export class SseListener implements AsyncDisposable {
         race: this.#races.lost,
       }),
     });
-    this.#raceMetrics = new RaceMetrics({
-      registry,
-      prefix,
-      labels,
-      nodes: this.#nodes,
-    });
+    this.#raceMetrics = metrics && new RaceMetrics(metrics);
     this.#race = new RaceTracker({
       nodes: this.#nodes,
       clock: () => this.clock,
       onRecord: (record) => {
-        this.#raceMetrics.observe(record);
+        this.#raceMetrics?.observe(record);
         this.#races.post(record);
       },
     });
@@ -340,9 +345,9 @@ export class SseListener implements AsyncDisposable {
     this.#supervised.delete(name);
     this.#actor.forget(node);
     this.#chain.review(name);
-    this.#metrics.forget(node);
+    this.#metrics?.forget(node);
     this.#race.forget(name);
-    this.#raceMetrics.forget(name);
+    this.#raceMetrics?.forget(name);
   }
 
   /**
@@ -408,8 +413,8 @@ export class SseListener implements AsyncDisposable {
     this.#status.close();
     this.#race.reset();
     this.#races.close();
-    this.#metrics.release();
-    this.#raceMetrics.release();
+    this.#metrics?.release();
+    this.#raceMetrics?.release();
     const [first] = all;
     if (first !== undefined && all.every(({ error }) => error !== undefined)) {
       throw first.error;

@@ -61,7 +61,11 @@ export function subscribe<
   checkObject("subscribe", "options", options);
   const { onStatus, ...others } = options;
   checkFunction("subscribe", "onStatus", onStatus);
-  const listenerOptions = { ...others, nodes: [node] };
+  const listenerOptions = {
+    ...others,
+    nodes: [node],
+    registry: false as const,
+  };
   // Wrong options are refused here, not when the loop begins.
   const { topics } = checkOptions(listenerOptions);
   const left = new AbortController();

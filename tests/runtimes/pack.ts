@@ -16,11 +16,12 @@ interface Manifest {
 }
 
 /**
- * Packs into `<folder>/node_modules`.
+ * Packs into the `node_modules` of a folder.
  *
- * @param folder A folder of a project whose `node_modules` has `typescript` and `@types/node`.
+ * @param path A folder of a project whose `node_modules` has `typescript` and `@types/node`.
  */
-export async function packNpm(folder: string): Promise<void> {
+export async function packNpm(path: string): Promise<void> {
+  const folder = await Deno.realPath(path);
   const manifest = await readJson(new URL("deno.json", ROOT)) as Manifest;
   const npm = Object.fromEntries(
     Object.values(manifest.imports)

@@ -4,14 +4,9 @@
  * when they are scraped.
  */
 
-import {
-  Counter,
-  Gauge,
-  Histogram,
-  type Metric,
-  type Registry,
-} from "prom-client";
+import type { Counter, Gauge, Histogram, Metric, Registry } from "prom-client";
 import type { NodeState } from "../node_state.ts";
+import type { PromClient } from "./prom_client.ts";
 
 /**
  * What a listener needs of a registry of metrics, and what users may do with the listener's: a
@@ -32,7 +27,18 @@ export interface MetricsRegistry {
   removeSingleMetric(name: string): void;
 }
 
+/** The registry of a listener without metrics. */
+export const EMPTY_REGISTRY: MetricsRegistry = {
+  contentType: "text/plain; version=0.0.4; charset=utf-8",
+  metrics: () => Promise.resolve(""),
+  getMetricsAsJSON: () => Promise.resolve([]),
+  registerMetric() {},
+  getMetricsAsArray: () => [],
+  removeSingleMetric() {},
+};
+
 export interface ListenerMetricsOptions {
+  prom: PromClient;
   registry: Registry;
   prefix: string;
   labels: Readonly<Record<string, string>>;
@@ -61,7 +67,7 @@ export class ListenerMetrics {
    */
   constructor(options: ListenerMetricsOptions) {
     this.#options = options;
-    const { registry, prefix, labels } = options;
+    const { prom, registry, prefix, labels } = options;
     for (const [name, help, label, read] of NODE_METRICS) {
       this.#add(name, help, ["addr", ...label === "" ? [] : [label]], (add) => {
         for (const node of options.nodes.values()) {
@@ -73,7 +79,7 @@ export class ListenerMetrics {
       });
     }
     for (const [key, [name, help, buckets]] of Object.entries(HISTOGRAMS)) {
-      const histogram = new Histogram({
+      const histogram = new prom.Histogram({
         name: prefix + name,
         help,
         buckets: [...buckets],
@@ -176,7 +182,7 @@ export class ListenerMetrics {
     // It has no prefix, so listeners that share a registry share it.
     const name = "app_peer_name";
     if (registry.getMetricsAsArray().some((has) => has.name === name)) return;
-    const gauge = new Gauge({
+    const gauge = new this.#options.prom.Gauge({
       name,
       help: "Always 1; its labels name the cluster and the peer",
       labelNames: Object.keys(labels),
@@ -195,7 +201,7 @@ export class ListenerMetrics {
       add: (labels: Record<string, string>, amount: number) => void,
     ) => void,
   ): void {
-    const { prefix, labels } = this.#options;
+    const { prom, prefix, labels } = this.#options;
     function collect(this: Counter | Gauge): void {
       this.reset();
       read((own, amount) => this.inc({ ...labels, ...own }, amount));
@@ -207,7 +213,7 @@ export class ListenerMetrics {
       registers: [],
       collect,
     };
-    const Kind = name.endsWith("_total") ? Counter : Gauge;
+    const Kind = name.endsWith("_total") ? prom.Counter : prom.Gauge;
     this.#metrics.set(prefix + name, new Kind(configuration));
   }
 }

@@ -1,10 +1,12 @@
 /** Metrics of who reports first, and of whether the nodes agree. Durations are in seconds. */
 
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { NodeState } from "../node_state.ts";
 import type { RaceRecord } from "../race/race_tracker.ts";
+import type { PromClient } from "./prom_client.ts";
 
 export interface RaceMetricsOptions {
+  prom: PromClient;
   registry: Registry;
   prefix: string;
   labels: Readonly<Record<string, string>>;
@@ -21,29 +23,29 @@ export class RaceMetrics {
 
   constructor(options: RaceMetricsOptions) {
     this.#options = options;
-    const { registry, prefix, labels, nodes } = options;
+    const { prom, registry, prefix, labels, nodes } = options;
     const common = Object.keys(labels);
     const labelNames = ["addr", "topic", ...common];
-    this.#first = new Counter({
+    this.#first = new prom.Counter({
       name: `${prefix}sse_first_total`,
       help: "Blocks that the node reported before all others",
       labelNames,
       registers: [],
     });
-    this.#missing = new Counter({
+    this.#missing = new prom.Counter({
       name: `${prefix}sse_missing_total`,
       help: "Blocks that others reported and the node did not within one slot",
       labelNames,
       registers: [],
     });
-    this.#lag = new Histogram({
+    this.#lag = new prom.Histogram({
       name: `${prefix}sse_lag_seconds`,
       help: "Seconds from the first node's report of a block to this node's",
       labelNames,
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4],
       registers: [],
     });
-    this.#agreement = new Gauge({
+    this.#agreement = new prom.Gauge({
       name: `${prefix}sse_head_agreement`,
       help: "Share of the connected nodes that are on the most frequent head",
       labelNames: common,
