@@ -1,12 +1,12 @@
 /** `GET /metrics`: Prometheus' text, or OpenMetrics for who accepts it. */
 
-import {
-  type MetricObjectWithValues,
-  type MetricValue,
-  type OpenMetricsContentType,
-  Registry,
+import type {
+  MetricObjectWithValues,
+  MetricValue,
+  OpenMetricsContentType,
 } from "prom-client";
 import type { MetricsRegistry } from "../listener/metrics/metrics.ts";
+import { loadPromClient } from "../listener/metrics/prom_client.ts";
 import type { Answer, GatewayRequest } from "./answer.ts";
 
 /**
@@ -19,7 +19,9 @@ export async function answerMetrics(
   registry: MetricsRegistry,
   { headers }: Pick<GatewayRequest, "headers">,
 ): Promise<Answer> {
-  const rendered = acceptsOpenMetrics(headers.get("accept") ?? "")
+  // A listener without metrics may be where prom-client is not.
+  const hasMetrics = registry.getMetricsAsArray().length > 0;
+  const rendered = hasMetrics && acceptsOpenMetrics(headers.get("accept") ?? "")
     ? await toOpenMetrics(registry)
     : registry;
   return {
@@ -50,6 +52,7 @@ function acceptsOpenMetrics(accept: string): boolean {
 async function toOpenMetrics(
   registry: MetricsRegistry,
 ): Promise<MetricsRegistry> {
+  const { Registry } = await loadPromClient();
   const open = new Registry<OpenMetricsContentType>();
   open.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
   const metrics = await registry.getMetricsAsJSON() as MetricObjectWithValues<

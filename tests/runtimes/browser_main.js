@@ -4,6 +4,7 @@ import { runSuite } from "./suite.js";
 
 globalThis.suiteResults = runSuite({
   conformance: globalThis.conformance ?? [],
+  registry: false,
   memory: globalThis.performance.memory &&
     (() => performance.memory.usedJSHeapSize),
 });

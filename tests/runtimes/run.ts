@@ -64,10 +64,15 @@ table.set(
 table.set("Chromium", await runOnNode("chromium.js", await exists(CHROMIUM)));
 table.set("workerd", await runOnNode("workerd.js", true));
 
-const text = format(table);
+const bundles = await runOnNode("bundle.js", true) as Result[];
+const text = `${format(table)}\n\n${
+  bundles.map(({ name }) => `- ${name}`).join("\n")
+}`;
 print(text);
 if (values.write) await write(text);
-const failures = [...table].flatMap(([runtime, results]) =>
+const failures = [...table, ["bundle", bundles] as const].flatMap((
+  [runtime, results],
+) =>
   typeof results === "string"
     ? []
     : results.filter(({ error }) => error !== null).map(({ name, error }) =>
@@ -75,10 +80,10 @@ const failures = [...table].flatMap(([runtime, results]) =>
     )
 );
 for (const failure of failures) print(failure);
-const ran = [...table.values()].filter((results) =>
-  typeof results !== "string"
+const count = [...table.values(), bundles].reduce(
+  (sum, results) => sum + (typeof results === "string" ? 0 : results.length),
+  0,
 );
-const count = ran.reduce((sum, results) => sum + results.length, 0);
 print(`runtimes: ${count - failures.length} passed, ${failures.length} failed`);
 Deno.exit(failures.length === 0 ? 0 : 1);
 

@@ -21,7 +21,8 @@ const CASES = [
 /**
  * The checks, by name. Each throws where something does not hold.
  *
- * @param runtime `{ serve?, memory?, conformance?, nats? }`
+ * @param runtime `{ serve?, memory?, conformance?, registry? }`; with `registry: false` it runs no
+ * prom-client.
  */
 export function checks(runtime) {
   const all = {
@@ -64,6 +65,7 @@ export function checks(runtime) {
       const listener = await SseListener.start({
         nodes: [node.url],
         fetch: node.fetch,
+        ...(runtime.registry === false && { registry: false }),
       });
       const reorgs = listener.reorgs();
       await node.whenConnected();
@@ -116,6 +118,7 @@ export function checks(runtime) {
       const listener = await SseListener.start({
         nodes: [node.url],
         fetch: node.fetch,
+        ...(runtime.registry === false && { registry: false }),
       });
       const gateway = createGateway(listener);
       await node.whenConnected();
@@ -136,6 +139,23 @@ export function checks(runtime) {
       await node.close();
     },
   };
+  if (runtime.registry !== false) {
+    all["metrics"] = async () => {
+      const node = new SimulatedNode({ autoplay: false });
+      const listener = await SseListener.start({
+        nodes: [{ url: node.url, name: "a" }],
+        fetch: node.fetch,
+      });
+      const events = listener.events()[Symbol.asyncIterator]();
+      await node.whenConnected();
+      await node.produceBlock();
+      await events.next();
+      const text = await listener.registry.metrics();
+      ok(/sse_connected\{addr="a"\} 1\n/.test(text), text.slice(0, 500));
+      await listener.close();
+      await node.close();
+    };
+  }
   if (runtime.serve !== undefined) {
     all["events of a node, by socket"] = () =>
       following(async (node) => {

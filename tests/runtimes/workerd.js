@@ -16,8 +16,8 @@ const { outputFiles: [{ text }] } = await build({
   logLevel: "error",
 });
 const worker = new Miniflare({
-  modules: true,
-  script: text,
+  // A list, since miniflare refuses a single script that has an `import()`.
+  modules: [{ type: "ESModule", path: "worker.js", contents: text }],
   compatibilityDate: "2026-01-01",
 });
 const response = await worker.dispatchFetch(

@@ -1,12 +1,7 @@
 /** A TCP proxy on loopback that damages what passes: stands in front of any node, simulated or real. */
 
 import { delay } from "@std/async/delay";
-import {
-  type AddressInfo,
-  createServer,
-  type Server,
-  type Socket,
-} from "node:net";
+import type { AddressInfo, Server, Socket } from "node:net";
 import type { ActiveFault, FaultHandle } from "../faults/active_fault.ts";
 import { checkInteger, checkObject, refuse } from "../../values/check.ts";
 import { FaultSet, Occurrences } from "../faults/active_fault.ts";
@@ -223,6 +218,8 @@ export class FaultProxy implements AsyncDisposable {
   }
 
   async #listen(): Promise<void> {
+    // The second argument keeps it out of a browser's bundle of the simulated node.
+    const { createServer } = await import("node:net", {});
     const server = createServer((client) => this.#accept(client));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     server.on("error", reject);

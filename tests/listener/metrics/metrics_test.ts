@@ -396,3 +396,19 @@ Deno.test("SseListener.start() refuses labels that are not of the right form", a
     );
   }
 });
+
+Deno.test("SseListener() without metrics delivers events and has an empty registry", async () => {
+  await using node = new ScriptedNode({
+    events: () => openStream(frame("head", head(100))),
+  });
+  await using listener = await SseListener.start({
+    nodes: [node.url],
+    registry: false,
+    config: CONFIG,
+    now: () => GENESIS + 100 * 12_000,
+  });
+  const [event] = await take(listener.events(), 1);
+  assertEquals(event!.topic, "head");
+  assertEquals(await listener.registry.metrics(), "");
+  assertEquals(listener.registry.getMetricsAsArray(), []);
+});
