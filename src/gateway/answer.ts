@@ -53,6 +53,9 @@ export function apiError(
   return json({ code: status, message }, status, headers);
 }
 
+/** For a request whose target cannot be read. */
+export const NO_URL = apiError(400, "Invalid request target");
+
 /** An answer of JSON. */
 export function json(
   value: unknown,

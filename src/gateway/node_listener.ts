@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { refuse } from "../values/check.ts";
+import { NO_URL } from "./answer.ts";
 import { type Gateway, handleOf } from "./gateway.ts";
 
 /**
@@ -33,14 +34,19 @@ export function toNodeListener(
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const handle = handleOf(gateway) ??
     refuse("serve", "gateway", "a Gateway of createGateway()", gateway);
-  return async (request, response) => {
+  const serve = async (request: IncomingMessage, response: ServerResponse) => {
     const closed = new AbortController();
     response.on("error", () => {});
     response.on("close", () => closed.abort());
     const { method = "GET", headers, socket } = request;
-    const url = URL.parse(request.url ?? "/", "http://gateway");
+    const { url: target = "/" } = request;
+    // A path may begin with two slashes, and is none of a host then.
+    const url = URL.parse(
+      target.startsWith("/") ? `http://gateway${target}` : target,
+    );
     if (url === null) {
-      response.writeHead(400).end();
+      const { status, headers, body } = NO_URL;
+      response.writeHead(status, headers).end(body);
       return;
     }
     const isRead = method === "GET" || method === "HEAD";
@@ -90,5 +96,9 @@ export function toNodeListener(
         response.destroy();
       }
     }
+  };
+  return (request, response) => {
+    // What a node sends may be of no form for an answer: that ends this answer, not the process.
+    serve(request, response).catch(() => response.destroy());
   };
 }

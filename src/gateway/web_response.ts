@@ -1,6 +1,6 @@
 /** The gateway behind `fetch`: an answer as a `Response`. */
 
-import type { Handle } from "./answer.ts";
+import { type Handle, NO_URL } from "./answer.ts";
 import type { OpenReader, ReaderHandle } from "./events/reader.ts";
 
 /** What a server knows of a connection; `Deno.serve` passes it as the second argument. */
@@ -19,10 +19,12 @@ export async function toResponse(
 ): Promise<Response> {
   const { method, headers, body } = request;
   const { remoteAddr } = info ?? {};
+  const url = URL.parse(request.url);
+  if (url === null) return new Response(NO_URL.body, NO_URL);
   const signal = endOf(request, info);
   const answer = await handle({
     method,
-    url: new URL(request.url),
+    url,
     headers,
     address: remoteAddr !== undefined && "hostname" in remoteAddr
       ? remoteAddr.hostname

@@ -222,6 +222,20 @@ Deno.test("createGateway() ends its streams cleanly when it is closed", async ()
   await response.body?.cancel();
 });
 
+Deno.test("createGateway() ends its streams cleanly behind an event that it has just received", async () => {
+  await using node = await stillNode();
+  await using stage = await startGateway([node]);
+  await node.whenConnected();
+  await using reader = await openReader(stage.gateway, "topics=head");
+  const received = reader.next();
+  const events = stage.listener.events({ topics: ["head"] });
+  const { slot } = await node.produceBlock();
+  for await (const _ of events) break;
+  await stage.gateway.close();
+  assertEquals(brief((await received)!), `head ${slot}`);
+  assertEquals(await reader.next(), undefined);
+});
+
 Deno.test("createGateway() ends its streams when the listener ends", async () => {
   await using node = await stillNode();
   await using stage = await startGateway([node]);

@@ -127,29 +127,35 @@ Deno.test("createGateway() tries another node where one fails before the first b
   }
 });
 
-Deno.test("createGateway() waits a moment for a block that an event has just named", async () => {
-  let requests = 0;
-  await using node = await stillNode();
-  await using stage = await startGateway([{ url: node.url }], {}, {
-    fetch: (input, init) => {
-      if (String(input).includes("/blocks/0x") && ++requests < 3) {
-        return Promise.resolve(
-          Response.json({ code: 404, message: "no" }, { status: 404 }),
-        );
-      }
-      return String(input).includes("/blocks/0x")
-        ? Promise.resolve(Response.json({ data: "block" }))
-        : fetch(input, init);
-    },
+for (const by of ["root", "slot"] as const) {
+  Deno.test(`createGateway() waits a moment for a block whose ${by} an event has just named`, async () => {
+    let requests = 0;
+    await using node = await stillNode();
+    await using stage = await startGateway([{ url: node.url }], {}, {
+      fetch: (input, init) => {
+        const isBlock = String(input).includes("/blocks/");
+        if (isBlock && ++requests < 3) {
+          return Promise.resolve(
+            Response.json({ code: 404, message: "no" }, { status: 404 }),
+          );
+        }
+        return isBlock
+          ? Promise.resolve(Response.json({ data: "block" }))
+          : fetch(input, init);
+      },
+    });
+    await node.whenConnected();
+    await using reader = await openReader(stage.gateway, "topics=head");
+    const block = await node.produceBlock();
+    await reader.next();
+    const response = await get(
+      stage.gateway,
+      `/eth/v2/beacon/blocks/${block[by]}`,
+    );
+    assertEquals(await response.json(), { data: "block" });
+    assertEquals(requests, 3);
   });
-  await node.whenConnected();
-  await using reader = await openReader(stage.gateway, "topics=head");
-  const { root } = await node.produceBlock();
-  await reader.next();
-  const response = await get(stage.gateway, `/eth/v2/beacon/blocks/${root}`);
-  assertEquals(await response.json(), { data: "block" });
-  assertEquals(requests, 3);
-});
+}
 
 Deno.test("createGateway() passes a 404 on at once where no event has named the block", async () => {
   let requests = 0;

@@ -25,6 +25,8 @@ const WAYS: [string, (id: string) => [query: string, headers: HeadersInit]][] =
     ["Last-Event-ID", (id) => ["", { "last-event-id": id }]],
     ["last_event_id", (id) => [`&last_event_id=${id}`, {}]],
     ["lastEventId", (id) => [`&lastEventId=${id}`, {}]],
+    ["a query's Last-Event-ID", (id) => [`&Last-Event-ID=${id}`, {}]],
+    ["evs_last_event_id", (id) => [`&evs_last_event_id=${id}`, {}]],
   ];
 for (const [way, place] of WAYS) {
   Deno.test(`createGateway() replays what followed a position in ${way}`, async () => {
@@ -69,8 +71,9 @@ Deno.test("createGateway() prefers the header to the query of a page that is sti
 for (
   const id of [
     "garbage",
-    "abc-1-2",
     "abc--2",
+    "abc-1.5-2",
+    "1-2",
     "abc-99999999999999999999999999999-1",
     "ab/c-10000000000-1",
     "abc-10000000000-1-1",
@@ -89,6 +92,91 @@ for (
     assertMatch(message, /^Invalid event id: must be <epoch>-<seq>-<slot>/);
   });
 }
+
+for (const epoch of ["other", "0b5e1234", "OLD_1"]) {
+  Deno.test(`createGateway() goes on from the slot of an id of ${epoch} without a digest`, async () => {
+    await using node = await stillNode();
+    await using stage = await startGateway([node]);
+    await node.whenConnected();
+    await using reader = await openReader(stage.gateway, "topics=block_gossip");
+    await node.produceBlock();
+    const { slot } = await node.produceBlock();
+    await node.produceBlock();
+    await reader.take(3);
+    await using again = await openReader(
+      stage.gateway,
+      "topics=block_gossip",
+      { "last-event-id": `${epoch}-1-${slot}` },
+    );
+    assertEquals((await again.take(2)).map(brief), [
+      `block_gossip ${slot}`,
+      `block_gossip ${slot + 1}`,
+    ]);
+  });
+}
+
+Deno.test("createGateway() does not repeat what a reader has where its ring is overrun", async () => {
+  await using node = await stillNode();
+  await using stage = await startGateway([node], { keepEvents: 2 });
+  await node.whenConnected();
+  await stage.listener.ready;
+  await using reader = await openReader(stage.gateway, TOPICS);
+  const { slot } = await node.produceBlock();
+  const id = await idAfter(reader, 3);
+  for (let i = 0; i < 4; i++) {
+    await node.produceBlock();
+    await reader.take(3);
+  }
+  await using again = await openReader(stage.gateway, TOPICS, {
+    "last-event-id": id,
+  });
+  assertEquals((await again.take(4)).map(brief), [
+    `block ${slot + 1}`,
+    `block ${slot + 2}`,
+    `block_gossip ${slot + 3}`,
+    `block ${slot + 3}`,
+  ]);
+});
+
+Deno.test("createGateway() reports what its ring loses while it requests headers", async () => {
+  const requested = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<void>();
+  await using node = await stillNode();
+  await using stage = await startGateway([node], { keepEvents: 2 }, {
+    topics: ["block", "block_gossip"],
+    fetch: async (input, init) => {
+      if (String(input).endsWith("/headers/head")) {
+        requested.resolve();
+        await answered.promise;
+      }
+      return await fetch(input, init);
+    },
+  });
+  await node.whenConnected();
+  await stage.listener.ready;
+  await using reader = await openReader(stage.gateway, "topics=block_gossip");
+  await node.produceBlock();
+  const id = await idAfter(reader, 1);
+  const other = id.replace(/^[^-]+/, "other");
+  const opened = openReader(
+    stage.gateway,
+    "topics=block,block_gossip,gap",
+    { "last-event-id": other },
+  );
+  await requested.promise;
+  for (let i = 0; i < 4; i++) {
+    await node.produceBlock();
+    await reader.next();
+  }
+  answered.resolve();
+  await using again = await opened;
+  const events = await again.take(6);
+  const { topics, reason } = JSON.parse(
+    events.findLast(({ type }) => type === "gap")!.data,
+  );
+  assertEquals(topics, ["block", "block_gossip"]);
+  assertMatch(reason, /slower than/);
+});
 
 Deno.test("createGateway() refuses a position that it has not come to yet", async () => {
   await using node = await stillNode();
@@ -214,8 +302,11 @@ Deno.test("createGateway() begins at a time, in milliseconds or as a date", asyn
   const time = clock.now;
   const { slot } = await node.produceBlock();
   await reader.next();
-  const date = encodeURIComponent(new Date(time).toISOString());
-  for (const since of [time, date]) {
+  const date = new Date(time).toISOString();
+  const withOffset = date.replace("Z", "+00:00");
+  for (
+    const since of [time, date, withOffset, encodeURIComponent(withOffset)]
+  ) {
     await using late = await openReader(
       stage.gateway,
       `topics=head&since=${since}`,
@@ -243,6 +334,24 @@ Deno.test("createGateway() begins at a slot or an epoch", async () => {
     assertEquals(brief((await late.next())!), `head ${slot}`);
   }
 });
+
+for (const since of ["slot", "epoch"]) {
+  Deno.test(`createGateway() replays nothing since a ${since} that is yet to come`, async () => {
+    await using node = await stillNode();
+    await using stage = await startGateway([node]);
+    await node.whenConnected();
+    await stage.listener.ready;
+    await using reader = await openReader(stage.gateway, "topics=head");
+    await node.produceBlock();
+    await reader.next();
+    await using late = await openReader(
+      stage.gateway,
+      `topics=head&since=${since}:100000`,
+    );
+    const { slot } = await node.produceBlock();
+    assertEquals(brief((await late.next())!), `head ${slot}`);
+  });
+}
 
 for (const since of ["yesterday", "slot:", "slot:-1", "2026-13-45", "1e3"]) {
   Deno.test(`createGateway() refuses since=${since}`, async () => {
@@ -390,6 +499,16 @@ Deno.test("createGateway() passes on the gap of its only node", async () => {
       text.trim() === "error - dropped 7 messages"
     ),
   );
+});
+
+Deno.test("createGateway() sends gaps of all topics to who lists nothing but gap", async () => {
+  await using node = await stillNode();
+  await using stage = await startGateway([node]);
+  await node.whenConnected();
+  await using reader = await openReader(stage.gateway, "topics=gap");
+  await node.produceBlock();
+  node.emitComment("error - dropped 7 messages");
+  assertEquals((await reader.next())?.type, "gap");
 });
 
 Deno.test("createGateway() keeps a node's gap to itself where another node has no gap", async () => {

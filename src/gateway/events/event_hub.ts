@@ -70,7 +70,12 @@ export class EventHub {
 
   /** The latest slot of the stream, by the clock before the first event. */
   get slot(): number {
-    return this.#slot > 0 ? this.#slot : this.#options.currentSlot() ?? 0;
+    return this.#slot > 0 ? this.#slot : this.currentSlot ?? 0;
+  }
+
+  /** The slot by the clock, where it is known. */
+  get currentSlot(): number | undefined {
+    return this.#options.currentSlot();
   }
 
   /** The slot of the first frame; before it, that of the next one. */
@@ -144,12 +149,15 @@ export class EventHub {
     });
   }
 
-  /** Whether one of the latest events is about a block. */
-  isNews(root: string): boolean {
-    for (
-      const { identity } of this.ring.after(this.#seq - NEWS, CHAIN_TOPICS)
-    ) {
-      if (identity?.includes(root)) return true;
+  /** Whether one of the latest events is about a block with that root or slot. */
+  isNews(id: string): boolean {
+    const latest = this.ring.after(this.#seq - NEWS, CHAIN_TOPICS);
+    for (const { identity, ownSlot } of latest) {
+      if (
+        id.startsWith("0x") ? identity?.includes(id) : ownSlot === Number(id)
+      ) {
+        return true;
+      }
     }
     return false;
   }
@@ -179,7 +187,7 @@ export class EventHub {
       });
       readers.add(reader);
       this.#readers++;
-      if (this.#isClosed) reader.end();
+      if (this.#isClosed) reader.end(false);
       else {
         this.#startBeat();
         reader.pump();
@@ -192,7 +200,9 @@ export class EventHub {
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#flush);
-    for (const reader of this.#all()) reader.end();
+    for (const reader of this.#all()) {
+      reader.end(reader.isStuck(MOST_PATIENCE_MS));
+    }
     this.#stopBeat();
   }
 
@@ -238,7 +248,7 @@ export class EventHub {
       if (isDue) this.#beats = 0;
       const bytes = encodeKeepAlive(this.position);
       for (const reader of this.#all()) {
-        if (reader.isStuck(STUCK_AFTER_MS)) reader.end();
+        if (reader.isStuck(STUCK_AFTER_MS)) reader.end(true);
         else if (isDue && reader.isIdle) reader.write(bytes);
       }
     }, intervalMs);
@@ -253,6 +263,8 @@ export class EventHub {
 
 /** A reader whose connection has had no room for so long is closed. */
 const STUCK_AFTER_MS = 30_000;
+/** At the end one that has had no room for so long is cut off, so that nothing waits for it. */
+const MOST_PATIENCE_MS = 1000;
 
 /** Among how many of the latest events of all topics a block is news. */
 const NEWS = 64;

@@ -68,6 +68,13 @@ const HEADERS = {
 /** The topic under which gaps are sent as events. */
 const GAP_TOPIC = "gap";
 const MOST_TOPICS = 64;
+/** Where clients that cannot set the header put the id. */
+const ID_PARAMETERS = [
+  "last_event_id",
+  "lastEventId",
+  "Last-Event-ID",
+  "evs_last_event_id",
+];
 
 function readFilter(query: URLSearchParams, known: readonly string[]): Filter {
   const listed = query.getAll("topics").flatMap((topics) => topics.split(","))
@@ -102,8 +109,8 @@ function readStart(
   query: URLSearchParams,
   headers: Headers,
 ): Start | undefined {
-  const id = headers.get("last-event-id") || query.get("last_event_id") ||
-    query.get("lastEventId");
+  const id = headers.get("last-event-id") ||
+    ID_PARAMETERS.map((name) => query.get(name)).find(Boolean);
   if (id) return { type: "position", position: parsePosition(id) };
   const since = query.get("since");
   return since === null ? undefined : parseSince(since);

@@ -4,7 +4,7 @@
 export interface Filter {
   /** Equal filters have the same key. */
   readonly key: string;
-  /** The topics of the Beacon API. */
+  /** The topics of the Beacon API; empty where gaps of all topics are wanted, and nothing else. */
   readonly topics: ReadonlySet<string>;
   /** Whether gaps are sent as events too; the comment is sent in any case. */
   readonly gaps: boolean;
@@ -99,7 +99,9 @@ export function bytesFor(
 ): Uint8Array<ArrayBuffer> | undefined {
   const { topic, bytes, gapTopics } = frame;
   if (topic === undefined) {
-    if (!gapTopics!.some((topic) => filter.topics.has(topic))) return undefined;
+    const isConcerned = filter.topics.size === 0 ||
+      gapTopics!.some((topic) => filter.topics.has(topic));
+    if (!isConcerned) return undefined;
     return filter.gaps ? frame.gapBytes : bytes;
   }
   if (!filter.topics.has(topic)) return undefined;

@@ -14,14 +14,15 @@ export interface Position {
   epoch: string;
   /** Number of the event in that run; 0 before the first one. */
   seq: number;
-  /** Digest of the chain events of the slot so far. */
-  digest: number;
+  /** Digest of the chain events of the slot so far; `undefined` in an id that has none. */
+  digest: number | undefined;
   /** Latest slot so far. */
   slot: number;
 }
 
 /** Digests are below this. */
 export const DIGEST_LIMIT = 1e10;
+const DIGEST_DIGITS = 10;
 
 /** Where a reader wants to begin. */
 export type Start =
@@ -37,9 +38,13 @@ export type Start =
   | { type: "earliest" };
 
 /** Writes a position. */
-export function formatPosition(position: Position): string {
+export function formatPosition(
+  position: Position & { digest: number },
+): string {
   const { epoch, seq, digest, slot } = position;
-  return `${epoch}-${seq}${String(digest).padStart(10, "0")}-${slot}`;
+  return `${epoch}-${seq}${
+    String(digest).padStart(DIGEST_DIGITS, "0")
+  }-${slot}`;
 }
 
 /**
@@ -48,7 +53,7 @@ export function formatPosition(position: Position): string {
  * @throws {TypeError} If it is none; the message says why.
  */
 export function parsePosition(id: string): Position {
-  const match = /^([0-9a-z]{1,32})-(\d{11,26})-(\d{1,15})$/.exec(id);
+  const match = /^(\w{1,64})-(\d{1,26})-(\d{1,15})$/.exec(id);
   if (match === null) {
     throw new TypeError(
       `Invalid event id: must be <epoch>-<seq>-<slot> as this gateway sends them, got ${
@@ -57,7 +62,8 @@ export function parsePosition(id: string): Position {
     );
   }
   const [, epoch, seq, slot] = match;
-  const number = Number(seq!.slice(0, -10));
+  const hasDigest = seq!.length > DIGEST_DIGITS;
+  const number = Number(hasDigest ? seq!.slice(0, -DIGEST_DIGITS) : seq);
   if (!Number.isSafeInteger(number)) {
     throw new TypeError(
       `Invalid event id: seq is too large, got ${shown(id, 80)}`,
@@ -66,7 +72,7 @@ export function parsePosition(id: string): Position {
   return {
     epoch: epoch!,
     seq: number,
-    digest: Number(seq!.slice(-10)),
+    digest: hasDigest ? Number(seq!.slice(-DIGEST_DIGITS)) : undefined,
     slot: Number(slot),
   };
 }
@@ -83,10 +89,12 @@ export function parseSince(text: string): Start {
   if (place?.[1] === "slot") return { type: "slot", slot: Number(place[2]) };
   if (place?.[1] === "epoch") return { type: "epoch", epoch: Number(place[2]) };
   if (/^\d{1,15}$/.test(text)) return { type: "time", time: Number(text) };
+  // A plus sign that was not escaped arrives as a space.
+  const date = text.replace(" ", "+");
   const isDate = /^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:?\d{2})?)?$/.test(
-    text,
+    date,
   );
-  const time = isDate ? Date.parse(text) : NaN;
+  const time = isDate ? Date.parse(date) : NaN;
   if (Number.isNaN(time)) {
     throw new TypeError(
       `Invalid since: must be milliseconds, an ISO date, slot:N, epoch:N or earliest, got ${

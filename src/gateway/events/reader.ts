@@ -215,11 +215,10 @@ export class Reader implements ReaderHandle {
       this.#now() - this.#blockedAt >= afterMs;
   }
 
-  /** Ends it. */
-  end(): void {
+  /** Ends it: cleanly, with what there is room for, or cut off. */
+  end(isCut: boolean): void {
     if (this.#isEnded) return;
-    if (this.#blockedAt === undefined) this.pump();
-    const isCut = this.#blockedAt !== undefined;
+    if (!isCut) this.pump();
     this.gone();
     this.#sink.end(isCut);
   }

@@ -33,7 +33,9 @@ interface Place {
   /** Whether it wants something from before the gateway's first frame, or knows of a later slot. */
   isBefore: boolean;
   /** Digest of the reader's position at another gateway. */
-  digest?: number;
+  digest?: number | undefined;
+  /** Digest of the reader's position at this gateway. */
+  ownDigest?: number | undefined;
 }
 
 /** Turns a start into a place in the stream. */
@@ -58,8 +60,10 @@ export class Resume {
     }
     const place = this.#placeOf(start);
     const { seq, slot, digest } = place;
+    // What the ring loses from here on, while headers are requested too, the reader reports.
+    const reportedUntil = ring.lostSeq;
     if (start.type === "earliest") {
-      return { seq, slot, reportedUntil: ring.lostSeq, first: [] };
+      return { seq, slot, reportedUntil, first: [] };
     }
     const lacking = [...filter.topics].filter((topic) => {
       const loss = ring.lost(topic);
@@ -76,7 +80,7 @@ export class Resume {
     return {
       seq,
       slot,
-      reportedUntil: ring.lostSeq,
+      reportedUntil,
       first,
       ...((known.size > 0 || digest !== undefined) && {
         isKnown: ({ identity, ownSlot = Infinity, isRecovered }: Frame) =>
@@ -96,18 +100,27 @@ export class Resume {
       seq: before((frame) => frame.slot >= slot),
       slot,
       isLost: (loss) => loss.slot >= slot,
-      isBefore: hub.seq === 0 || slot <= hub.firstSlot || slot > hub.slot + 1,
+      isBefore: hub.seq === 0 || slot <= hub.firstSlot,
     });
+    const sinceSlot = (slot: number): Place => {
+      const place = fromSlot(slot);
+      const isToCome = slot > (hub.currentSlot ?? Infinity);
+      return { ...place, isBefore: place.isBefore && !isToCome };
+    };
     switch (start.type) {
       case "position": {
         const { position } = start;
         if (position.epoch === hub.epoch) return this.#ownPlace(position);
-        return { ...fromSlot(position.slot), digest: position.digest };
+        const { slot, digest } = position;
+        const place = fromSlot(slot);
+        // A node may have reported a slot that is yet to come.
+        const isBefore = place.isBefore || slot > hub.slot + 1;
+        return { ...place, isBefore, digest };
       }
       case "slot":
-        return fromSlot(start.slot);
+        return sinceSlot(start.slot);
       case "epoch":
-        return fromSlot(start.epoch * (clock()?.slotsPerEpoch ?? 0));
+        return sinceSlot(start.epoch * (clock()?.slotsPerEpoch ?? 0));
       case "time": {
         const { time } = start;
         return {
@@ -122,13 +135,19 @@ export class Resume {
     }
   }
 
-  #ownPlace({ seq, slot }: Position): Place {
+  #ownPlace({ seq, slot, digest }: Position): Place {
     if (seq > this.#options.hub.seq) {
       throw new TypeError(
         `Invalid event id: seq must be at most the last one sent (${this.#options.hub.seq}), got ${seq}`,
       );
     }
-    return { seq, slot, isLost: (loss) => loss.seq > seq, isBefore: false };
+    return {
+      seq,
+      slot,
+      isLost: (loss) => loss.seq > seq,
+      isBefore: false,
+      ownDigest: digest,
+    };
   }
 
   /** Chain events that a reader may have whose last event was of a slot; the likeliest first. */
@@ -167,7 +186,7 @@ export class Resume {
     if (wanted.length === 0) return gap(rest, until, NOT_KEPT);
     let recovered: History;
     try {
-      const { slot, digest } = place;
+      const { slot, digest = place.ownDigest } = place;
       recovered = await this.#options.history.find({
         slot,
         digest,
@@ -180,10 +199,13 @@ export class Resume {
         (error as Error).message,
       );
     }
+    const had = new Set(recovered.known);
     known.clear();
-    for (const identity of recovered.known) {
-      known.add(identity);
-      hub.adopt(place.slot, identity);
+    if (place.ownDigest === undefined) {
+      for (const identity of had) {
+        known.add(identity);
+        hub.adopt(place.slot, identity);
+      }
     }
     const inRing = new Set<string>();
     for (const { identity } of hub.ring.after(place.seq, wanted)) {
@@ -197,7 +219,7 @@ export class Resume {
       const identity = eventIdentity(event);
       hub.adopt(event.slot, identity);
       if (!wanted.includes(event.topic) || inRing.has(identity)) continue;
-      if (known.delete(identity)) continue;
+      if (had.has(identity)) continue;
       // It may still come by itself.
       known.add(identity);
       pieces.push(encodeEvent(undefined, event.topic, event.raw));

@@ -18,8 +18,8 @@ export interface PassOnOptions {
   access: ListenerAccess;
   /** Which node to request. */
   monitor: Pick<NodeMonitor, "ranked">;
-  /** Whether an event has just named that block. */
-  isNews: (root: string) => boolean;
+  /** Whether an event has just named that block, by root or by slot. */
+  isNews: (id: string) => boolean;
   /** Ends requests when aborted. */
   signal: AbortSignal;
 }
@@ -60,9 +60,10 @@ export class PassOn {
     }
     const { monitor, isNews, signal } = this.#options;
     const isRead = request.method === "GET" || request.method === "HEAD";
-    const root = /0x[0-9a-f]{64}/i.exec(request.url.pathname)?.[0];
+    const id = /\/(?:headers|blocks|blinded_blocks)\/(0x[0-9a-f]{64}|\d+)/i
+      .exec(request.url.pathname)?.[1];
     // Nodes report a block before they can be asked for it.
-    const isFresh = root !== undefined && isNews(root.toLowerCase());
+    const isFresh = id !== undefined && isNews(id.toLowerCase());
     let refusal: Answer | undefined;
     for (let round = 0; round < (isFresh ? ROUNDS : 1); round++) {
       if (round > 0) await delay(ROUND_MS * round, { signal });
@@ -107,9 +108,11 @@ export class PassOn {
             method,
             headers: writeHeaders(node, accept, headers),
             body: request.body,
+            // Required by Node for a body that is a stream.
+            duplex: "half",
             redirect: "manual",
             signal,
-          }),
+          } as RequestInit),
         HEADERS_MS,
       );
       return await toAnswer(node, response, () => ended.abort());
