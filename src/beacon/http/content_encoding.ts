@@ -79,7 +79,13 @@ async function decode(
   ) {
     return whole.pipeThrough(new DecompressionStream(format));
   }
-  if (format !== undefined || isText(start)) return whole;
+  // Some servers leave out the frame that RFC 9110 asks for.
+  if (format === "deflate" && !isText(start)) {
+    return whole.pipeThrough(new DecompressionStream("deflate-raw"));
+  }
+  if (
+    format !== undefined || (UNDONE_ELSEWHERE.has(encoding) && isText(start))
+  ) return whole;
   await reader.cancel();
   throw new BeaconProtocolError(
     `Cannot read ${at}: content encoding must be gzip or deflate, got ${
@@ -105,5 +111,7 @@ const FORMATS: ReadonlyMap<string, "gzip" | "deflate"> = new Map([
   ["x-gzip", "gzip"],
   ["deflate", "deflate"],
 ]);
+/** Some runtimes undo these too. */
+const UNDONE_ELSEWHERE = new Set(["br", "zstd"]);
 /** A piece of that size becomes 4 MiB at most. */
 const MOST_BYTES = 4096;

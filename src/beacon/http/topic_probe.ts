@@ -54,9 +54,13 @@ async function probeEach(
     (topic) => probe(node, [topic], "joined", options),
   );
   // A node that limits connections answers when there is one only.
-  for (const [topic, verdict] of verdicts) {
-    if (verdict !== "busy") continue;
-    verdicts.set(topic, await probe(node, [topic], "joined", options));
+  for (const topic of those(verdicts, "busy")) {
+    for (const waitMs of BUSY_WAITS_MS) {
+      await delay(waitMs, { signal: options.signal });
+      const verdict = await probe(node, [topic], "joined", options);
+      verdicts.set(topic, verdict);
+      if (verdict !== "busy") break;
+    }
   }
   options.signal.throwIfAborted();
   return {
@@ -144,6 +148,8 @@ export const LEAST_PATIENCE_MS = 1500;
 export const MOST_PATIENCE_MS = 10_000;
 const CONFIRM_AFTER_MS = 500;
 const MOST_AT_ONCE = 4;
+const CLOSED_AFTER_MS = 50;
+const BUSY_WAITS_MS = [0, 100, 400];
 
 /** @param late Ends it with what is known so far, when aborted. */
 async function probe(
@@ -173,6 +179,8 @@ async function probe(
     // Whatever is still under way ends here; its failure is of no interest.
     ended.abort();
     await Promise.allSettled([answer, patience]);
+    // The node counts the connection until it has seen the end of it.
+    await delay(CLOSED_AFTER_MS);
   }
 }
 

@@ -174,18 +174,21 @@ export class Connection {
     return await kept.ended;
   }
 
-  /** Whether something happens within a slot. */
+  /** Whether something happens within a slot, whose length may become known meanwhile. */
   async #isInTime(happened: Promise<unknown>): Promise<boolean> {
     const over = new AbortController();
     const signal = AbortSignal.any([this.#signal, over.signal]);
-    const withinMs = Math.min(
-      this.#slotMs(),
-      this.#idleTimeoutMs() / IDLE_SLOTS,
-    );
+    const pass = () => {
+      const idleMs = this.#idleTimeoutMs() / IDLE_SLOTS;
+      return delay(Math.min(this.#slotMs(), idleMs), { signal });
+    };
     try {
       return await Promise.race([
         happened.then(() => true),
-        delay(withinMs, { signal }).then(() => false, () => false),
+        Promise.race([
+          pass(),
+          this.#options.actor.awaitClock(signal).then(pass),
+        ]).then(() => false, () => false),
       ]);
     } finally {
       over.abort();
@@ -328,8 +331,8 @@ export class Connection {
 const PROBE_TIMEOUT_MS = 10_000;
 const ASSUMED_SLOT_MS = 12_000;
 const IDLE_SLOTS = 5;
-/** One slot for each form of the list. */
-const UNANSWERED_SLOTS = 2;
+/** One slot for the first form of the list, and a whole one to see for the second. */
+const UNANSWERED_SLOTS = 3;
 const IDLE_TIMEOUT_WITHOUT_CLOCK_MS = 60_000;
 const MOST_IDLE_TIMEOUT_MS = 3_600_000;
 /** A stream that lived this long was of use, though no event came. */

@@ -225,8 +225,8 @@ const EMPTY_WITHIN_MS = 1000;
 /** The status in the data of an `error` event. */
 function statusIn(data: string): number | undefined {
   try {
-    const { status_code, code, status } = JSON.parse(data);
-    return [status_code, code, status].map(Number).find((number) =>
+    const { status_code, statusCode, code, status } = JSON.parse(data);
+    return [status_code, statusCode, code, status].map(Number).find((number) =>
       Number.isInteger(number) && number >= 400 && number < 600
     );
   } catch {

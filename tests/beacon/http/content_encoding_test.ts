@@ -3,6 +3,7 @@
 import {
   createBrotliCompress,
   createDeflate,
+  createDeflateRaw,
   createGzip,
   deflateSync,
   gzipSync,
@@ -71,6 +72,7 @@ for (
     ["X-GZIP", createGzip],
     ["deflate", createDeflate],
     ["deflate", () => createDeflate({ level: 2 })],
+    ["deflate", createDeflateRaw],
   ] as [string, () => Compressor][]
 ) {
   Deno.test(`openEventStream() delivers each event of a stream of ${encoding} as it arrives`, async () => {
@@ -128,6 +130,7 @@ Deno.test("requestJson() refuses a body that is not what its encoding announces"
   const message = "must be gzip or deflate";
   const noise = new Uint8Array([0x28, 0xb5, 0x2f, 0xfd, 0, 1]);
   await assertRejects(() => read(noise, "zstd"), Error, message);
+  await assertRejects(() => read('{"a":1}', "compress"), Error, message);
 });
 
 Deno.test("requestJson() reads 1 MiB of a body that becomes much larger, and no more", async () => {

@@ -208,22 +208,24 @@ Deno.test("SseListener() names a proxy that hands events on in lumps, once", asy
   );
 });
 
-Deno.test("SseListener() counts an error event with a status as the refusal that it is", async () => {
-  await using node = new ScriptedNode({
-    events: () =>
-      openStream(frame("error", { status_code: 504, message: "timeout" })),
+for (const name of ["status_code", "statusCode", "code", "status"]) {
+  Deno.test(`SseListener() counts an error event with a ${name} as the refusal that it is`, async () => {
+    await using node = new ScriptedNode({
+      events: () =>
+        openStream(frame("error", { [name]: 504, message: "timeout" })),
+    });
+    await using listener = await SseListener.start({
+      ...HASTY,
+      nodes: [node.url],
+    });
+    const { reason, error } = await nextStatus(
+      listener.status(),
+      "disconnected",
+    ) as DisconnectedStatus & { error: { status: number } };
+    assertEquals([reason, error.status], ["status", 504]);
+    assertStringIncludes(error.message, "timeout");
   });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [node.url],
-  });
-  const { reason, error } = await nextStatus(
-    listener.status(),
-    "disconnected",
-  ) as DisconnectedStatus & { error: { status: number } };
-  assertEquals([reason, error.status], ["status", 504]);
-  assertStringIncludes(error.message, "timeout");
-});
+}
 
 Deno.test("SseListener() leaves a topic out that an error event refuses", async () => {
   await using node = new ScriptedNode({

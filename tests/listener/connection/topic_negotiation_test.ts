@@ -585,32 +585,41 @@ Deno.test("SseListener() finds the topic that a node answers with silence, in ei
   assertEquals(listener.nodes[0]!.topicForm, "repeated");
 });
 
-Deno.test("SseListener() requests the other form where no headers come within a slot, and leaves the first", async () => {
-  const { promise: never, resolve } = Promise.withResolvers<Response>();
-  const forms: boolean[] = [];
-  await using node = new ScriptedNode({
-    events(request) {
-      const isJoined = request.url.includes(",");
-      forms.push(isJoined);
-      return isJoined
-        ? never
-        : openStream(frame("head", head(100)), frame("block", head(100)));
-    },
+for (
+  const [source, timing] of [
+    ["of a given length", { config: configAtSlot(100, 200) }],
+    ["of the length that the node reports meanwhile", {}],
+  ] as const
+) {
+  Deno.test(`SseListener() requests the other form where no headers come within a slot ${source}, and leaves the first`, async () => {
+    const { promise: never, resolve } = Promise.withResolvers<Response>();
+    const forms: boolean[] = [];
+    await using node = new ScriptedNode({
+      genesisTime: Math.floor(Date.now() / 1000) - 20,
+      spec: { SLOT_DURATION_MS: "200" },
+      events(request) {
+        const isJoined = request.url.includes(",");
+        forms.push(isJoined);
+        return isJoined
+          ? never
+          : openStream(frame("head", head(100)), frame("block", head(100)));
+      },
+    });
+    await using listener = await SseListener.start({
+      ...timing,
+      random: () => 0,
+      nodes: [node.url],
+    });
+    const statuses = listener.status();
+    await take(listener.events(), 2);
+    assertEquals((await nextStatus(statuses, "topics")).form, "repeated");
+    assertEquals(forms, [true, false]);
+    assertEquals(listener.nodes[0]!.topicForm, "repeated");
+    assertEquals(listener.nodes[0]!.missingTopics, []);
+    assertEquals(listener.nodes[0]!.reconnects, 0);
+    resolve(new Response());
   });
-  await using listener = await SseListener.start({
-    config: configAtSlot(100, 200),
-    random: () => 0,
-    nodes: [node.url],
-  });
-  const statuses = listener.status();
-  await take(listener.events(), 2);
-  assertEquals((await nextStatus(statuses, "topics")).form, "repeated");
-  assertEquals(forms, [true, false]);
-  assertEquals(listener.nodes[0]!.topicForm, "repeated");
-  assertEquals(listener.nodes[0]!.missingTopics, []);
-  assertEquals(listener.nodes[0]!.reconnects, 0);
-  resolve(new Response());
-});
+}
 
 Deno.test("SseListener() uses the form that a node has proven though a later stream is silent", async () => {
   const { promise: never, resolve } = Promise.withResolvers<Response>();
@@ -699,4 +708,45 @@ Deno.test("SseListener() delivers nothing of the heads that it requests as a hea
     new URL(node.requests[0]!.url).searchParams.get("topics"),
     "block,head",
   );
+});
+
+Deno.test("SseListener() finds the refused topic of a node that allows one connection, and sees its end late", async () => {
+  let isOpen = false;
+  const closing: Promise<void>[] = [];
+  {
+    await using node = new ScriptedNode({
+      events(request) {
+        if (isOpen) return new Response("too many", { status: 503 });
+        if (request.url.includes("block_gossip")) {
+          return new Response("no", { status: 400 });
+        }
+        if (new URL(request.url).search.includes("fast_confirmation")) {
+          return new Response("no", { status: 400 });
+        }
+        isOpen = true;
+        const body = new ReadableStream({
+          start: (controller) =>
+            controller.enqueue(
+              new TextEncoder().encode(frame("head", head(100))),
+            ),
+          cancel: () =>
+            void closing.push(delay(60).then(() => void (isOpen = false))),
+        });
+        return new Response(body, {
+          headers: { "content-type": "text/event-stream" },
+        });
+      },
+    });
+    await using listener = await SseListener.start({
+      ...HASTY,
+      topics: [...FOUR, "fast_confirmation"],
+      nodes: [node.url],
+    });
+    await take(listener.events(), 1);
+    assertEquals(listener.nodes[0]!.missingTopics, [
+      "block_gossip",
+      "fast_confirmation",
+    ]);
+  }
+  await Promise.all(closing);
 });
