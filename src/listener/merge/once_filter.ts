@@ -110,7 +110,7 @@ class TopicMemory {
   readonly #room: Room;
   #places = new PlaceIndex(CAPACITY);
   #capacity = CAPACITY;
-  #extras: string[] = [];
+  #extras = new Array<string>(CAPACITY);
   #addedAt = new Float64Array(CAPACITY);
   /** How often the event was delivered, and how far verified the last time: times * STAGES + stage. */
   #delivered = new Uint16Array(CAPACITY);
@@ -226,10 +226,11 @@ class TopicMemory {
         reports.last = (reports.last - oldest + size) % size;
       }
     }
-    this.#extras = [
-      ...this.#extras.slice(oldest),
-      ...this.#extras.slice(0, oldest),
-    ];
+    const extras = this.#extras;
+    this.#extras = new Array<string>(capacity);
+    for (let place = 0; place < size; place++) {
+      this.#extras[place] = extras[(oldest + place) % size]!;
+    }
     this.#places = this.#places.doubled(oldest);
     this.#next = size;
     this.#capacity = capacity;

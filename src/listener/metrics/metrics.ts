@@ -56,9 +56,9 @@ export class ListenerMetrics {
   readonly #metrics = new Map<string, Metric>();
   readonly #histograms = new Map<HistogramName, Histogram>();
   readonly #series = new Map<NodeState, Record<HistogramName, Series>>();
-  // What was observed since the last scrape.
+  // What was observed since the last scrape; of full size at once, so that nothing grows until then.
   readonly #values = new Float64Array(MOST_PENDING);
-  readonly #valueSeries: Series[] = [];
+  readonly #valueSeries = new Array<Series>(MOST_PENDING);
   #pending = 0;
 
   /**
