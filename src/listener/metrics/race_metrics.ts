@@ -68,6 +68,9 @@ export class RaceMetrics {
     if (!isTie) this.#first.inc({ ...labels, addr: first, topic });
     for (const [addr, lag] of arrived) {
       this.#lag.observe({ ...labels, addr, topic }, lag / 1000);
+      // A rule sees an increase from 0 only.
+      this.#first.inc({ ...labels, addr, topic }, 0);
+      this.#missing.inc({ ...labels, addr, topic }, 0);
     }
     for (const addr of missing) this.#missing.inc({ ...labels, addr, topic });
   }
