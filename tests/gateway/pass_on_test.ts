@@ -157,6 +157,30 @@ for (const by of ["root", "slot"] as const) {
   });
 }
 
+Deno.test("createGateway() tries another node where one does not have the block", async () => {
+  await using node = await stillNode();
+  await using stage = await startGateway(
+    [{ url: "http://pruned.node" }, { url: node.url }],
+    {},
+    {
+      config: {
+        genesisTime: node.genesisTime,
+        slotDurationMs: node.slotDurationMs,
+        slotsPerEpoch: 8,
+      },
+      fetch: (input, init) =>
+        String(input).startsWith("http://pruned.node")
+          ? Promise.resolve(
+            Response.json({ code: 404, message: "no" }, { status: 404 }),
+          )
+          : fetch(input, init),
+    },
+  );
+  const path = `/eth/v1/beacon/headers/${node.head.root}`;
+  const response = await get(stage.gateway, path);
+  assertEquals((await response.json()).data.root, node.head.root);
+});
+
 Deno.test("createGateway() passes a 404 on at once where no event has named the block", async () => {
   let requests = 0;
   await using node = await stillNode();

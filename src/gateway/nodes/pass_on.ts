@@ -73,8 +73,8 @@ export class PassOn {
         try {
           const answer = await this.#ask(endpoint, request);
           const { status } = answer;
-          const isFinal = status < 500 && status !== 429 &&
-            !(status === 404 && isFresh);
+          // A block may be known to one node only, and later to all.
+          const isFinal = status < 500 && status !== 429 && status !== 404;
           if (isFinal) return answer;
           // Of several refusals the first node's counts, and that a block is missing more than errors.
           if (refusal === undefined || status === 404) refusal = answer;
