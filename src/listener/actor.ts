@@ -11,15 +11,11 @@ import type {
   BeaconEventReader,
   MalformedEvent,
 } from "../beacon/events/beacon_event_reader.ts";
-import {
-  type EventIdentity,
-  identify,
-} from "../beacon/events/event_identity.ts";
+import { markOf } from "../beacon/events/event_identity.ts";
 import { toHeadEvent } from "../beacon/events/stand_in.ts";
 import { publicError } from "../beacon/http/public_error.ts";
 import { latestPlausibleSlot, type SlotClock } from "../beacon/slot_clock.ts";
 import type { ServerSentEvent } from "../sse/mod.ts";
-import { digest } from "../values/digest.ts";
 import type { Broadcast, PostOptions } from "./broadcast/broadcast.ts";
 import { QueueGaps } from "./broadcast/queue_gaps.ts";
 import type { Chain } from "./chain/chain.ts";
@@ -159,10 +155,7 @@ export class ListenerActor {
 
   #newMerge(): NodeMerge {
     const { nodes, topics } = this.#options;
-    return new NodeMerge(
-      { [Symbol.iterator]: () => nodes.values() },
-      new Set([...topics, ...HEAD_TOPICS]),
-    );
+    return new NodeMerge(nodes, new Set([...topics, ...HEAD_TOPICS]));
   }
 
   /** The clock shows which of the past events are plausible. */
@@ -274,13 +267,12 @@ export class ListenerActor {
     count.events++;
     this.#timing.observe(node, event as BeaconEvent, count);
     this.#options.race.report(node, event);
-    const identity = identityOf(event);
     const { held } = node.chain;
     if (held === undefined || UNORDERED.has(event.topic)) {
-      this.#process(node, event, identity);
+      this.#process(node, event);
       return;
     }
-    held.events.push({ event, identity });
+    held.events.push(event);
     held.size += 2 * event.raw.length;
     if (held.events.length === 1) held.onFirst();
     // The order is kept, and the recovery comes too late.
@@ -303,9 +295,7 @@ export class ListenerActor {
 
   /** The node's events have waited long enough. */
   release(node: NodeState): void {
-    for (const { event, identity } of this.#endHold(node)) {
-      this.#process(node, event, identity);
-    }
+    for (const event of this.#endHold(node)) this.#process(node, event);
   }
 
   /** Delivers what a node would have sent, among its own events that have waited for it. */
@@ -323,15 +313,14 @@ export class ListenerActor {
         ...blocks,
       ]);
     }
-    const found = events.map((event) => ({ event, identity: identify(event) }));
-    for (const { event, identity } of mergeRecovered(held, found)) {
+    for (const event of mergeRecovered(held, events)) {
       if (event.recovered && event.topic === "chain_reorg") {
         this.#onRecoveredReorg(
           node,
           event as BeaconEvent<"chain_reorg">,
           recovered,
         );
-      } else this.#process(node, event, identity);
+      } else this.#process(node, event);
     }
     if (
       head !== undefined && head.root !== before?.root && chain.head === before
@@ -348,11 +337,7 @@ export class ListenerActor {
   }
 
   /** One event of a node, in its order. */
-  #process(
-    node: NodeState,
-    event: BeaconEvent<string>,
-    identity: EventIdentity,
-  ): void {
+  #process(node: NodeState, event: BeaconEvent<string>): void {
     const { chain } = node;
     const head = isHeadReport(event) ? reportedHead(event) : undefined;
     if (
@@ -362,7 +347,7 @@ export class ListenerActor {
       count(node.suppressed, "duplicate");
       return;
     }
-    const verdict = this.#merge.judge(node, event, identity, this.clock);
+    const verdict = this.#merge.judge(node, event, this.clock);
     const isNew = verdict === "new";
     if (head !== undefined) {
       chain.moveTo(head);
@@ -388,7 +373,7 @@ export class ListenerActor {
         this.#post(
           node,
           standIn,
-          this.#merge.judge(node, standIn, identify(standIn), this.clock),
+          this.#merge.judge(node, standIn, this.clock),
         );
       }
     }
@@ -404,9 +389,9 @@ export class ListenerActor {
     const verdict = this.#merge.judgeRecoveredReorg(
       node,
       event,
-      identify(event),
+      markOf(event),
       blocks.map(({ slot, root: new_head_block }) =>
-        identify({ ...event, data: { ...data, slot, new_head_block } })
+        markOf({ ...event, data: { ...data, slot, new_head_block } })
       ),
     );
     if (verdict === "new" && this.clock !== undefined) {
@@ -586,7 +571,7 @@ const MOST_UNRESOLVED = 8;
 const MOST_REPORTED = 64;
 /** As on mainnet, as long as the node's spec is not known. */
 const ASSUMED_SLOTS_PER_EPOCH = 32;
-/** They come by the thousand in a slot, in any order, and do not show how the chain went. */
+/** They come in any order, and do not show how the chain went. */
 const UNORDERED: ReadonlySet<string> = new Set([
   "attestation",
   "single_attestation",
@@ -594,16 +579,6 @@ const UNORDERED: ReadonlySet<string> = new Set([
   "data_column_sidecar",
   "payload_attestation_message",
 ]);
-
-/** Whether the payload was parsed; if nobody wants it parsed, it is not parsed to compare it either. */
-function isParsed(event: BeaconEvent<string>): boolean {
-  return Object.hasOwn(event, "data");
-}
-
-function identityOf(event: BeaconEvent<string>): EventIdentity {
-  if (isParsed(event)) return identify(event);
-  return { key: `${event.topic}/${digest(event.raw)}`, extra: "", stage: 1 };
-}
 
 /** The slot that a reorg reaches back to, as the node reports it. */
 function reachOf(event: BeaconEvent<string>): number {

@@ -42,6 +42,15 @@ export function hash(text: string): Hash {
   return { one, other: finish(other ^ one) };
 }
 
+/** The hash of two things in that order. */
+export function joinHashes(first: Hash, second: Hash): Hash {
+  const one = finish(Math.imul(first.one, 0xcc9e2d51) ^ second.one);
+  return {
+    one,
+    other: finish(Math.imul(first.other, 0x85ebca6b) ^ second.other) ^ one,
+  };
+}
+
 /** Lets each bit of a hash change all others. */
 function finish(hash: number): number {
   hash = Math.imul(hash ^ hash >>> 16, 0x85ebca6b);

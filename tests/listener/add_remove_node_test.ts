@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { SseListener } from "@org/beacon-sse";
+import { TOPIC_EXAMPLES } from "../beacon/events/topic_examples.ts";
 import { brief, configAtSlot, nextStatus, take } from "./helpers.ts";
 import {
   block,
@@ -186,6 +187,44 @@ Deno.test("SseListener.addNode() delivers nothing again that the only node befor
     "head 100",
   ]);
 });
+
+for (const raw of [false, true]) {
+  Deno.test(`SseListener.addNode() delivers no ${raw ? "raw" : "parsed"} attestation again that the only node before has sent`, async () => {
+    const topic = "single_attestation";
+    const { payload } = TOPIC_EXAMPLES.find((each) => each.topic === topic)!;
+    const attestation = (attester: number) => ({
+      ...payload as object,
+      attester_index: `${attester}`,
+    });
+    const reversed = (attester: number) =>
+      Object.fromEntries(Object.entries(attestation(attester)).reverse());
+    await using a = new ScriptedNode({
+      events: () =>
+        openStream(...[1, 2, 1].map((each) => frame(topic, attestation(each)))),
+    });
+    await using b = new ScriptedNode({
+      events: () =>
+        openStream(
+          ...[1, 2, 3].map((each) =>
+            frame(topic, raw ? attestation(each) : reversed(each))
+          ),
+        ),
+    });
+    await using listener = await SseListener.start({
+      ...OPTIONS,
+      config: configAtSlot(20_000_000),
+      topics: [topic],
+      nodes: [{ url: a.url, name: "a" }],
+    });
+    const events = listener.events({ raw });
+    await take(listener.events({ raw }), 2);
+    await listener.addNode({ url: b.url, name: "b" });
+    const attesters = (await take(events, 3)).map(({ node, raw }) =>
+      `${node} ${JSON.parse(raw).attester_index}`
+    );
+    assertEquals(attesters, ["a 1", "a 2", "b 3"]);
+  });
+}
 
 Deno.test("SseListener.removeNode() leaves no metrics of a race that the node has begun", async () => {
   let send: ((text: string) => void) | undefined;

@@ -21,6 +21,8 @@ export interface OptionalMember<T> extends Omit<Member<T>, "absent"> {
 export interface Shape<T> extends Member<T> {
   /** Reads the usual text of a flat payload; `undefined` leaves it to `JSON.parse` and `read`. */
   readonly readText?: (raw: string) => T | undefined;
+  /** Whether it has members that are not declared, of a payload without parts. */
+  readonly hasUnknown?: (data: object) => boolean;
 }
 
 /** A declaration of the members of an interface: each of them, and optional where it is. */
@@ -110,7 +112,18 @@ export function object<T extends object>(
   const isFlat = members.every(([, { text, absent }]) =>
     text !== undefined || absent !== undefined
   );
-  return isFlat ? { ...shape, readText: textReader(members, rule) } : shape;
+  if (!isFlat) return shape;
+  const atLeast =
+    members.filter(([, { absent }]) =>
+      absent?.value !== undefined || absent === undefined
+    ).length;
+  const hasUnknown = (data: object) => {
+    let sent = 0;
+    for (const _ in data) sent++;
+    return sent > atLeast &&
+      Object.keys(data).some((name) => !byName.has(name));
+  };
+  return { ...shape, readText: textReader(members, rule), hasUnknown };
 }
 
 /** A payload together with the fork that gives it its shape. */

@@ -1,19 +1,12 @@
 /** What one node has reported of the chain, and what of it waits. Only the actor changes it. */
 
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
-import type { EventIdentity } from "../../beacon/events/event_identity.ts";
 import { Branch, type KnownBlock } from "./branch.ts";
 import type { ReportedHead } from "./head.ts";
 
-/** An event with its identity, which is found out once. */
-export interface IdentifiedEvent {
-  event: BeaconEvent<string>;
-  identity: EventIdentity;
-}
-
 /** The events of a node that wait. */
 export interface HeldEvents {
-  events: IdentifiedEvent[];
+  events: BeaconEvent<string>[];
   /** Size of their payloads in bytes. */
   size: number;
   onFirst: () => void;

@@ -1,13 +1,15 @@
 /** What all nodes report together: each event once, and a chain that does not go back. */
 
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
-import type { EventIdentity } from "../../beacon/events/event_identity.ts";
+import { type EventMark, markOf } from "../../beacon/events/event_identity.ts";
+import { parseEventData } from "../../beacon/events/parse_event_data.ts";
 import { isKnownTopic } from "../../beacon/events/topic.ts";
 import type { SlotClock } from "../../beacon/slot_clock.ts";
 import { HEAD_TOPICS, isHeadReport } from "../chain/head.ts";
 import type { NodeState } from "../node_state.ts";
 import { type HeadPlace, MergedHead } from "./merged_head.ts";
 import { type Novelty, OnceFilter, type Report } from "./once_filter.ts";
+import { RecentTexts } from "./recent_texts.ts";
 
 /** What an event of one node is to the subscribers of all nodes. */
 export type Verdict =
@@ -19,16 +21,18 @@ export type Verdict =
 
 /** Decides which events of the nodes are news. */
 export class NodeMerge {
-  readonly #nodes: Iterable<NodeState>;
+  readonly #nodes: ReadonlyMap<string, NodeState>;
   readonly #once: OnceFilter;
   readonly #head = new MergedHead();
   #finalizedEpoch = -1;
+  /** What the only node has sent of topics that come in floods, until there is another node. */
+  #texts: Map<string, RecentTexts> | undefined = new Map();
 
   /**
    * @param nodes The nodes; the list may change.
    * @param topics The topics that are requested from them.
    */
-  constructor(nodes: Iterable<NodeState>, topics: Iterable<string>) {
+  constructor(nodes: ReadonlyMap<string, NodeState>, topics: Iterable<string>) {
     this.#nodes = nodes;
     this.#once = new OnceFilter(topics);
   }
@@ -42,14 +46,19 @@ export class NodeMerge {
   judge(
     node: NodeState,
     event: BeaconEvent<string>,
-    identity: EventIdentity,
     clock: SlotClock | undefined,
   ): Verdict {
     const { topic, receivedAt } = event;
+    if (this.#texts !== undefined) {
+      if (this.#nodes.size > 1) this.#compareByMembers(this.#texts, receivedAt);
+      else if (FLOODS.has(topic) && event.raw.length <= MOST_UNITS) {
+        return this.#judgeText(event);
+      }
+    }
     const report: Report = {
       node,
       topic,
-      identity,
+      mark: markOf(event),
       receivedAt,
       recurs: HEAD_TOPICS.has(topic) || !isKnownTopic(topic),
     };
@@ -74,35 +83,62 @@ export class NodeMerge {
     }
     if (place === "leading") return this.#once.add(report);
     if (place === "caught up") return this.#once.addLate(report);
-    return this.#once.has(topic, identity) ? "duplicate" : "behind";
+    return this.#once.has(topic, report.mark) ? "duplicate" : "behind";
+  }
+
+  /** A node writes the same event in the same way. */
+  #judgeText({ topic, raw }: BeaconEvent<string>): Verdict {
+    let texts = this.#texts!.get(topic);
+    if (texts === undefined) {
+      texts = new RecentTexts();
+      this.#texts!.set(topic, texts);
+    }
+    return texts.add(raw) ? "new" : "duplicate";
+  }
+
+  /** Another node has come, which may write the events that were delivered in another way. */
+  #compareByMembers(
+    all: ReadonlyMap<string, RecentTexts>,
+    receivedAt: number,
+  ): void {
+    this.#texts = undefined;
+    const sent = { node: "", receivedAt, recurs: false };
+    for (const [topic, texts] of all) {
+      for (const raw of texts) {
+        const data = dataOf(topic, raw);
+        if (data === undefined) continue;
+        const mark = markOf({ ...sent, topic, raw, data });
+        this.#once.add({ ...sent, node: SENT, topic, mark });
+      }
+    }
   }
 
   /**
    * Compares a reorg that a recovery found with those delivered. Another node may have reported it
    * at an earlier block of the new branch, or may do so later.
    *
-   * @param identity Its identity.
+   * @param mark Its identity.
    * @param others Its identity for each block of the new branch that it may be reported at.
    */
   judgeRecoveredReorg(
     node: NodeState,
     event: BeaconEvent<"chain_reorg">,
-    identity: EventIdentity,
-    others: readonly EventIdentity[],
+    mark: EventMark,
+    others: readonly EventMark[],
   ): Verdict {
     const { topic, receivedAt } = event;
     // Not on the node's account: its own report of the same reorg is a duplicate.
-    const add = (identity: EventIdentity) =>
+    const add = (mark: EventMark) =>
       this.#once.addLate({
         node: RECOVERY,
         topic,
-        identity,
+        mark,
         receivedAt,
         recurs: true,
       });
-    const isNew = (identity: EventIdentity) => !this.#once.has(topic, identity);
-    const isKnown = ![identity, ...others].every(isNew);
-    const novelty = add(identity);
+    const isNew = (mark: EventMark) => !this.#once.has(topic, mark);
+    const isKnown = ![mark, ...others].every(isNew);
+    const novelty = add(mark);
     // One that was delivered at another block is still to be delivered when it is verified there.
     others.filter(isNew).forEach(add);
     if (novelty === "again") return novelty;
@@ -112,15 +148,15 @@ export class NodeMerge {
   /** Whether a node's branch is a piece shorter than it was, and another node still has all of it. */
   #isLag(node: NodeState, { data }: BeaconEvent<"chain_reorg">): boolean {
     return data.depth === 0 &&
-      this.#others(node).some(({ chain }) =>
-        chain.branch.has(data.old_head_block)
-      );
+      this.#isOther(node, ({ chain }) => chain.branch.has(data.old_head_block));
   }
 
   #placeOf(node: NodeState, slot: number, current: number): HeadPlace {
     const isHeld = (merged: number) =>
-      this.#others(node).some(({ headSlot }) =>
-        headSlot !== undefined && headSlot >= merged && headSlot <= current
+      this.#isOther(
+        node,
+        ({ headSlot }) =>
+          headSlot !== undefined && headSlot >= merged && headSlot <= current,
       );
     return this.#head.place(node.chain, slot, current, isHeld);
   }
@@ -134,7 +170,7 @@ export class NodeMerge {
   ): boolean {
     // For almost every event.
     if (slot >= current - most) return false;
-    return this.#others(node).some(({ headSlot, syncing }) => {
+    return this.#isOther(node, ({ headSlot, syncing }) => {
       const synced = syncing?.isSyncing === false ? syncing.headSlot : -1;
       const theirs = Math.max(headSlot ?? -1, synced);
       return theirs <= current && theirs >= this.#head.slot - most &&
@@ -142,13 +178,38 @@ export class NodeMerge {
     });
   }
 
-  /** The other nodes that are connected now. */
-  #others(node: NodeState): NodeState[] {
-    return [...this.#nodes].filter((other) =>
-      other !== node && other.state === "connected"
-    );
+  /** Whether it is true of one of the other nodes that are connected now. */
+  #isOther(node: NodeState, is: (other: NodeState) => boolean): boolean {
+    if (this.#nodes.size === 1) return false;
+    for (const other of this.#nodes.values()) {
+      if (other !== node && other.state === "connected" && is(other)) {
+        return true;
+      }
+    }
+    return false;
   }
 }
 
+/** The data of an event, which may be malformed where nobody wanted it parsed. */
+function dataOf(topic: string, raw: string): unknown {
+  try {
+    return parseEventData(topic, raw);
+  } catch {
+    return undefined;
+  }
+}
+
+/** They come by the thousand in a slot. */
+const FLOODS: ReadonlySet<string> = new Set([
+  "attestation",
+  "single_attestation",
+  "contribution_and_proof",
+  "data_column_sidecar",
+]);
+
+/** Longer texts of them are rare. */
+const MOST_UNITS = 2048;
+
 const CLOCK_DISPARITY_MS = 500;
 const RECOVERY = {};
+const SENT = {};

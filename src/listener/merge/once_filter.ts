@@ -1,7 +1,7 @@
 /** Events once, however often and by however many nodes they are reported: the first report wins. */
 
-import type { EventIdentity } from "../../beacon/events/event_identity.ts";
-import { type Hash, hash } from "../../values/digest.ts";
+import type { EventMark } from "../../beacon/events/event_identity.ts";
+import { type Hash, hash, joinHashes } from "../../values/digest.ts";
 import { PlaceIndex } from "./place_index.ts";
 
 /** One report, as {@linkcode OnceFilter} compares it with others. */
@@ -11,7 +11,7 @@ export interface Report {
   /** Topic of the event. */
   topic: string;
   /** Identity of the event. */
-  identity: EventIdentity;
+  mark: EventMark;
   /** When it arrived, Unix time in milliseconds. */
   receivedAt: number;
   /** Whether the same may happen again: a head goes from A to B, and back to A. */
@@ -42,13 +42,13 @@ export type Novelty =
 export class OnceFilter {
   readonly #topics: ReadonlyMap<string, TopicMemory>;
   /** Of topics that nobody requested, which a node may send at will. */
-  readonly #others: TopicMemory = new TopicMemory({ left: 0 });
+  readonly #others: TopicMemory = new TopicMemory({ left: 0 }, true);
 
   /** @param topics The topics that are requested. */
   constructor(topics: Iterable<string>) {
     const room: Room = { left: 2 * MOST_CAPACITY };
     this.#topics = new Map(
-      [...topics].map((topic) => [topic, new TopicMemory(room)]),
+      [...topics].map((topic) => [topic, new TopicMemory(room, false)]),
     );
   }
 
@@ -65,8 +65,8 @@ export class OnceFilter {
   }
 
   /** Whether an event was delivered already. */
-  has(topic: string, identity: EventIdentity): boolean {
-    return this.#memoryOf(topic).has(identity);
+  has(topic: string, mark: EventMark): boolean {
+    return this.#memoryOf(topic).has(topic, mark);
   }
 
   /** A node is gone for good. */
@@ -108,6 +108,8 @@ interface NodeReports {
 /** The latest identities of a topic, in a ring; a place in it has counts of the same index. */
 class TopicMemory {
   readonly #room: Room;
+  /** Whether it is one for many topics. */
+  readonly #isShared: boolean;
   #places = new PlaceIndex(CAPACITY);
   #capacity = CAPACITY;
   #extras = new Array<string>(CAPACITY);
@@ -117,22 +119,23 @@ class TopicMemory {
   readonly #reports = new Map<object, NodeReports>();
   #next = 0;
 
-  constructor(room: Room) {
+  constructor(room: Room, isShared: boolean) {
     this.#room = room;
+    this.#isShared = isShared;
   }
 
-  has(identity: EventIdentity): boolean {
-    const place = this.#places.find(this.#keyOf(identity));
+  has(topic: string, mark: EventMark): boolean {
+    const place = this.#places.find(this.#keyOf(topic, mark));
     return place !== undefined && this.#delivered[place]! > 0;
   }
 
   add(
-    { node, identity, receivedAt, recurs }: Report,
+    { node, topic, mark, receivedAt, recurs }: Report,
     isLate: boolean,
   ): Novelty {
-    const key = this.#keyOf(identity);
+    const key = this.#keyOf(topic, mark);
     const place = this.#places.find(key) ??
-      this.#add(key, identity.extra, receivedAt);
+      this.#add(key, mark.extra, receivedAt);
     const delivered = this.#delivered[place]!;
     let times = 1;
     if (recurs) {
@@ -140,7 +143,7 @@ class TopicMemory {
       const before = reports.reached[place]!;
       const stage = before % STAGES;
       // A node verifies later what it has reported; in between it may report something else.
-      const isSame = reports.last === place || identity.stage > stage;
+      const isSame = reports.last === place || mark.stage > stage;
       times = Math.floor(before / STAGES);
       if (before === 0 || !isSame) times++;
       if (isLate) times = Math.min(times, Math.floor(delivered / STAGES) || 1);
@@ -148,9 +151,9 @@ class TopicMemory {
       // A chain does not come back so often to one block; the event is delivered rather than lost.
       if (times > MOST_TIMES) return "again";
       reports.reached[place] = times * STAGES +
-        (isSame ? Math.max(stage, identity.stage) : identity.stage);
+        (isSame ? Math.max(stage, mark.stage) : mark.stage);
     }
-    const reached = times * STAGES + identity.stage;
+    const reached = times * STAGES + mark.stage;
     if (reached <= delivered) return "duplicate";
     this.#delivered[place] = reached;
     return delivered === 0 ? "new" : "again";
@@ -161,12 +164,14 @@ class TopicMemory {
   }
 
   /** Unknown members make a difference only where both reports have some. */
-  #keyOf({ key, extra }: EventIdentity): Hash {
-    const known = hash(key);
+  #keyOf(topic: string, { hash: known, extra }: EventMark): Hash {
+    if (this.#isShared) known = joinHashes(hash(topic), known);
     if (extra === "") return known;
     const place = this.#places.find(known);
     const before = place === undefined ? "" : this.#extras[place]!;
-    return before === "" || before === extra ? known : hash(`${key}/${extra}`);
+    return before === "" || before === extra
+      ? known
+      : joinHashes(known, hash(extra));
   }
 
   #reportsOf(node: object): NodeReports {

@@ -264,7 +264,7 @@ function firstHead(
   blocks: readonly BlockHeader[],
 ): BlockHeader | undefined {
   const held = new Set(
-    chain.held?.events.map(({ event }) =>
+    chain.held?.events.map((event) =>
       isHeadReport(event) ? reportedHead(event).root : undefined
     ),
   );

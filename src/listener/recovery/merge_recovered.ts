@@ -1,8 +1,8 @@
 /** Puts what a recovery found among the events that have waited for it. */
 
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
+import { identify } from "../../beacon/events/event_identity.ts";
 import { isHeadReport } from "../chain/head.ts";
-import type { IdentifiedEvent } from "../chain/node_chain.ts";
 
 /**
  * Merges recovered events into those that came by themselves meanwhile, by slot. The node's own keep
@@ -12,23 +12,23 @@ import type { IdentifiedEvent } from "../chain/node_chain.ts";
  * @param recovered What was found, in any order.
  */
 export function mergeRecovered(
-  held: readonly IdentifiedEvent[],
-  recovered: readonly IdentifiedEvent[],
-): IdentifiedEvent[] {
-  const own = new Set(held.map(({ identity }) => identity.key));
+  held: readonly BeaconEvent<string>[],
+  recovered: readonly BeaconEvent<string>[],
+): BeaconEvent<string>[] {
+  const own = new Set(
+    held.filter((event) => rank(event) > 0).map((event) => identify(event).key),
+  );
   const latestHead = Math.max(
     -1,
-    ...held.map(({ event }) => isHeadReport(event) ? event.slot! : -1),
+    ...held.map((event) => isHeadReport(event) ? event.slot! : -1),
   );
-  const rest = recovered.filter(({ event, identity }) =>
-    !own.has(identity.key) &&
+  const rest = recovered.filter((event) =>
+    !own.has(identify(event).key) &&
     !(isHeadReport(event) && event.slot! <= latestHead)
-  ).sort(({ event: a }, { event: b }) =>
-    a.slot! - b.slot! || rank(a) - rank(b)
-  );
-  const merged: IdentifiedEvent[] = [];
+  ).sort((a, b) => a.slot! - b.slot! || rank(a) - rank(b));
+  const merged: BeaconEvent<string>[] = [];
   for (const waiting of held) {
-    while (rest.length > 0 && comesBefore(rest[0]!.event, waiting.event)) {
+    while (rest.length > 0 && comesBefore(rest[0]!, waiting)) {
       merged.push(rest.shift()!);
     }
     merged.push(waiting);

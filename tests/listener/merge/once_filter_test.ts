@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { hash } from "../../../src/values/digest.ts";
 import { OnceFilter } from "../../../src/listener/merge/once_filter.ts";
 
 const TOPICS = ["head", "block", "block_gossip", "single_attestation"];
@@ -21,7 +22,7 @@ function reporter(once = new OnceFilter(TOPICS)) {
   ) => ({
     node: NODES[node]!,
     topic,
-    identity: { key, extra, stage },
+    mark: { hash: hash(key), extra, stage },
     receivedAt: at,
     recurs: recurs ?? topic === "head",
   });
@@ -150,7 +151,7 @@ for (
       once.add({
         node,
         topic: "head",
-        identity: { key, extra: "", stage: 1 },
+        mark: { hash: hash(key), extra: "", stage: 1 },
         receivedAt,
         recurs: true,
       });
@@ -241,5 +242,5 @@ Deno.test("OnceFilter.forget() forgets how often a removed node reported a head"
     ["A", "B", "A"].map((key) => say({ key })),
     ["duplicate", "duplicate", "duplicate"],
   );
-  assert(once.has("head", { key: "A", extra: "", stage: 1 }));
+  assert(once.has("head", { hash: hash("A"), extra: "", stage: 1 }));
 });

@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
 import type { BeaconEvent } from "@org/beacon-sse";
-import { identify } from "../../../src/beacon/events/event_identity.ts";
 import { parseEventData } from "../../../src/beacon/events/parse_event_data.ts";
 import { mergeRecovered } from "../../../src/listener/recovery/merge_recovered.ts";
 import { block, chainReorg, head } from "../scripted_node.ts";
@@ -42,10 +41,8 @@ function merged(
   held: BeaconEvent<string>[],
   recovered: BeaconEvent<string>[],
 ): string[] {
-  const identified = (events: BeaconEvent<string>[]) =>
-    events.map((event) => ({ event, identity: identify(event) }));
-  return mergeRecovered(identified(held), identified(recovered)).map((
-    { event: { topic, slot, recovered } },
+  return mergeRecovered(held, recovered).map((
+    { topic, slot, recovered },
   ) => `${recovered ? "+" : ""}${topic} ${slot}`);
 }
 
