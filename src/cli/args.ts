@@ -41,7 +41,6 @@ export interface FeedArguments {
   quiet: boolean;
 }
 
-/** What the command line asks for. */
 export type Command =
   | { kind: "help" }
   | { kind: "version" }
@@ -197,7 +196,7 @@ function checkUnique(names: string[]): void {
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) {
     throw new UsageError(
-      `--name must be given to tell nodes apart, got ${quote(twice)} twice`,
+      `--name must be different for each node, got ${quote(twice)} twice`,
     );
   }
 }

@@ -5,9 +5,9 @@ import type { LogFunction } from "../listener/log.ts";
 import type { FeedArguments } from "./args.ts";
 import { watch } from "./watch.ts";
 
-/** Where the demo serves unless `--serve` says otherwise. */
+/** Where the demo serves without `--serve`. */
 const DEFAULT_SERVE = { hostname: "127.0.0.1", port: 9464 };
-/** The nodes' names unless `--name` says otherwise. */
+/** The nodes' names without `--name`. */
 export const DEMO_NAMES: readonly string[] = ["fast", "slow", "flapping"];
 
 const SLOT_MS = 2000;

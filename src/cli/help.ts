@@ -41,7 +41,7 @@ slot to arrival (green: before attestations are due, red: after twice that time;
 clocks disagree), topic, node where there are several, and the event. They fit the terminal.
 NO_COLOR turns colours off.
 
-Exit codes: 0 asked to stop (--limit, --for, SIGINT, SIGTERM, closed output pipe), 2 bad usage,
+Exit codes: 0 stopped (--limit, --for, SIGINT, SIGTERM, closed output pipe), 2 bad usage,
 1 anything else. The only permission that is needed is --allow-net
 (and --allow-read for --token-file).
 `;

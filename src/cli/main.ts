@@ -38,8 +38,8 @@ const GRACE_MS = 500;
  * Runs the command: events go to stdout, log lines to stderr.
  *
  * @param args The arguments, without the program's name; `--help` lists them.
- * @returns The exit code: 0 asked to stop, 2 bad usage, 1 anything else. For 1 and 2 one line on
- *   stderr says why.
+ * @returns The exit code: 0 stopped, 2 bad usage, 1 anything else. For 1 and 2 one line on
+ *   stderr has the reason.
  */
 export async function run(args: readonly string[]): Promise<number> {
   const stderr = new LineWriter(Deno.stderr);
@@ -86,6 +86,6 @@ async function print(text: string): Promise<void> {
 
 if (import.meta.main) {
   Deno.exitCode = await run(Deno.args);
-  // Everything is closed; only a write to a pipe that nobody reads can keep the process alive now.
+  // Everything is closed; only a write to a pipe without a reader can keep the process alive now.
   Deno.unrefTimer(setTimeout(() => Deno.exit(), 200));
 }

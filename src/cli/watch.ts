@@ -1,4 +1,4 @@
-/** The command at work: events of the nodes to stdout, until something asks to stop. */
+/** The command at work: events of the nodes to stdout, until it has to stop. */
 
 import { abortable } from "@std/async/abortable";
 import { deadline } from "@std/async/deadline";
@@ -15,7 +15,7 @@ import { PrettyPrinter } from "./pretty_line.ts";
 import { Progress } from "./progress.ts";
 import { serveGateway } from "./serve.ts";
 
-/** How long a reader that asked us to stop gets for the lines that are still waiting. */
+/** How long the lines that still wait may take after a signal to stop. */
 const GRACE_MS = 1000;
 
 export interface WatchOptions {
@@ -115,7 +115,7 @@ function warnOfUnknownTopics(
   }
 }
 
-/** Width of the terminal on stdout; 80 where it has none to tell. */
+/** Width of the terminal on stdout; 80 where that is not known. */
 function columns(): number {
   try {
     return Deno.consoleSize().columns || 80;

@@ -1,6 +1,6 @@
 /**
  * A short stand-in for a text that may be megabytes long: eleven characters that two different texts
- * share by chance only, once in 2^64. It tells reports of nodes apart; it is no protection against
+ * share by chance only, once in 2^64. It distinguishes reports of nodes; it is no protection against
  * forgery.
  */
 export function digest(text: string): string {

@@ -263,15 +263,15 @@ const BAD: [args: string[], message: string][] = [
   ],
   [
     [URL_A, "other:1", "--name=a", "--name=a"],
-    '--name must be given to tell nodes apart, got "a" twice',
+    '--name must be different for each node, got "a" twice',
   ],
   [
     [URL_A, `${URL_A}/`],
-    `--name must be given to tell nodes apart, got "${URL_A}" twice`,
+    `--name must be different for each node, got "${URL_A}" twice`,
   ],
   [
     ["http://a:s3cret@host/?s3cret", "http://host"],
-    '--name must be given to tell nodes apart, got "http://host" twice',
+    '--name must be different for each node, got "http://host" twice',
   ],
   [
     [URL_A, "--format", "\x1b[31m\u009b\u202e\n"],

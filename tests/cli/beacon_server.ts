@@ -1,4 +1,4 @@
-/** A beacon node for tests of the command: a loopback server that sends what the test says. */
+/** A beacon node for tests of the command: a loopback server that sends what the test prescribes. */
 
 import { STATUS_CODE } from "@std/http/status";
 

@@ -17,13 +17,13 @@ Deno.test("formatLogLine() shows time, level, node, message and error", () => {
   );
 });
 
-Deno.test("formatLogLine() says an error once", () => {
+Deno.test("formatLogLine() names an error once", () => {
   const error = new Error("reset");
   const entry = { level: "error", message: "lost: reset", error } as const;
   assertEquals(formatLogLine(entry, GENESIS), "03:04:05.000 error lost: reset");
 });
 
-Deno.test("formatLogLine() keeps what a node says on one line", () => {
+Deno.test("formatLogLine() keeps what a node sends on one line", () => {
   const entry = { level: "info", message: "a\r\nb\x1b[31m" } as const;
   assertEquals(
     formatLogLine(entry, GENESIS),

@@ -72,7 +72,7 @@ export async function runCli(
   return { code, stdout, stderr };
 }
 
-/** Waits for the log line that says where the command serves. */
+/** Waits for the log line that names where the command serves. */
 export async function servedUrl(
   stderr: ReadableStream<string>,
 ): Promise<string> {

@@ -38,7 +38,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 Deno.test({
-  name: "beacon-sse ends with 0 on a signal although nobody reads its stdout",
+  name: "beacon-sse ends with 0 on a signal although its stdout has no reader",
   ...NEEDS_SIGNALS,
   async fn() {
     const numbers = Array.from({ length: 2000 }, (_, i) => i);

@@ -1,4 +1,4 @@
-/** A beacon node on loopback whose event stream does exactly what a test says. */
+/** A beacon node on loopback whose event stream does exactly what a test prescribes. */
 
 /** What a test lets the node do. */
 export interface ScriptedNodeOptions {

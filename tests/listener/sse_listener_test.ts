@@ -235,7 +235,7 @@ Deno.test("subscribe() can be left while it waits for an event", async () => {
   assertEquals(await next, { done: true, value: undefined });
 });
 
-Deno.test("subscribe() yields no topic that was not asked for", async () => {
+Deno.test("subscribe() yields no topic that was not requested", async () => {
   await using node = new ScriptedNode({
     events: () => openStream(frame("late_head", {}), frame("head", head(100))),
   });
@@ -388,7 +388,7 @@ Deno.test("SseListener.events(), reorgs(), duties() and status() refuse options 
   }
 });
 
-Deno.test("SseListener.events() refuses a topic that the listener does not ask for", async () => {
+Deno.test("SseListener.events() refuses a topic that the listener does not request", async () => {
   await using listener = await SseListener.start({
     ...HASTY,
     nodes: ["http://127.0.0.1:5052"],
@@ -457,7 +457,7 @@ Deno.test("SseListener() drops an event over the byte cap and keeps its connecti
   );
 });
 
-Deno.test("SseListener() delivers what several nodes say once", async () => {
+Deno.test("SseListener() delivers once what several nodes report", async () => {
   const frames = [98, 99, 100].map((slot) => frame("head", head(slot)));
   await using a = new ScriptedNode({ events: () => openStream(...frames) });
   await using b = new ScriptedNode({ events: () => openStream(...frames) });
@@ -518,7 +518,7 @@ Deno.test("SseListener() goes on with the other nodes when one is dead, late or 
   resolve(new Response());
 });
 
-Deno.test("SseListener.reorgs() tells the epoch that a reorg reaches back to", async () => {
+Deno.test("SseListener.reorgs() yields the epoch that a reorg reaches back to", async () => {
   await using node = new ScriptedNode({
     events: () => openStream(frame("chain_reorg", chainReorg(97, 3))),
   });
@@ -579,7 +579,7 @@ Deno.test("SseListener.reorgs() has Charon's last-epoch rule on demand", async (
   ]]);
 });
 
-Deno.test("SseListener.reorgs() tells of reorgs from before the clock was known", async () => {
+Deno.test("SseListener.reorgs() yields reorgs from before the clock was known", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   await using node = new ScriptedNode({
     events: () =>
@@ -701,11 +701,11 @@ Deno.test("SseListener.ready rejects when its signal aborted before the start", 
 });
 
 Deno.test("SseListener.start() retries for genesis and spec until they are there", async () => {
-  let asked = 0;
+  let requested = 0;
   await using node = new ScriptedNode({
     events: () => openStream(),
     other(_request, path) {
-      if (path === "/eth/v1/beacon/genesis" && asked++ === 0) {
+      if (path === "/eth/v1/beacon/genesis" && requested++ === 0) {
         return Response.json({ code: 404, message: "not yet" }, {
           status: 404,
         });
@@ -719,7 +719,7 @@ Deno.test("SseListener.start() retries for genesis and spec until they are there
     log: ({ message }) => log.push(message),
   });
   await listener.ready;
-  assertEquals(asked, 2);
+  assertEquals(requested, 2);
   assert(log.some((message) => message.includes("404")));
 });
 

@@ -66,7 +66,7 @@ Deno.test("SseBatchDecoderStream() stops its source while its sink is stuck", as
   assertEquals(sink.received.length, MANY_CHUNKS);
 });
 
-Deno.test("SseBatchDecoderStream() stops its source while nobody reads", async () => {
+Deno.test("SseBatchDecoderStream() stops its source without a reader", async () => {
   const { stream, pulled } = countingSource("data: x\n\n");
   const batches = stream.pipeThrough(new SseBatchDecoderStream());
   await settled();
@@ -74,7 +74,7 @@ Deno.test("SseBatchDecoderStream() stops its source while nobody reads", async (
   await batches.cancel();
 });
 
-Deno.test("SseBatchDecoderStream() skips an event over the cap, and tells how many", async () => {
+Deno.test("SseBatchDecoderStream() skips an event over the cap, and counts it", async () => {
   const stream = new SseBatchDecoderStream({ maxEventBytes: 8 });
   assertEquals(stream.oversized, 0);
   const chunks = ["data: a\n\ndata: 12345", "6789", "\n\ndata: b\n\n"];
@@ -102,14 +102,14 @@ Deno.test("SseBatchDecoderStream.lastEventId is the one in force", async () => {
   assertEquals(stream.lastEventId, "7");
 });
 
-Deno.test("SseBatchDecoderStream() tells comments and retries", async () => {
-  const told: unknown[] = [];
+Deno.test("SseBatchDecoderStream() reports comments and retries", async () => {
+  const reported: unknown[] = [];
   const stream = new SseBatchDecoderStream({
-    onComment: (comment) => told.push(comment),
-    onRetry: (milliseconds) => told.push(milliseconds),
+    onComment: (comment) => reported.push(comment),
+    onRetry: (milliseconds) => reported.push(milliseconds),
   });
   await batchesOf([": hel", "lo\nretry: 2", "50\n"], stream);
-  assertEquals(told, ["hello", 250]);
+  assertEquals(reported, ["hello", 250]);
 });
 
 Deno.test("SseBatchDecoderStream() refuses bad options, naming option and value", () => {

@@ -70,7 +70,7 @@ Deno.test("SseDecoderStream() stops its source while its sink is stuck", async (
   assertEquals(sink.received.length, MANY_CHUNKS);
 });
 
-Deno.test("SseDecoderStream() stops its source while nobody reads", async () => {
+Deno.test("SseDecoderStream() stops its source without a reader", async () => {
   const { stream, pulled } = countingSource("data: x\n\ndata: y\n\n");
   const events = stream.pipeThrough(new SseDecoderStream());
   await settled();
@@ -102,7 +102,7 @@ Deno.test("SseDecoderStream() passes on an error of its source", async () => {
   assertEquals(error, broken);
 });
 
-Deno.test("SseDecoderStream() skips an event over the cap, and tells how many", async () => {
+Deno.test("SseDecoderStream() skips an event over the cap, and counts it", async () => {
   const stream = new SseDecoderStream({ maxEventBytes: 8 });
   const source = ReadableStream.from(["data: 123456789", "\n\ndata: x\n\n"]);
   assertEquals(stream.oversized, 0);
@@ -139,16 +139,16 @@ Deno.test("SseDecoderStream.lastEventId is the one in force", async () => {
   assertEquals(stream.lastEventId, "7");
 });
 
-Deno.test("SseDecoderStream() tells comments and retries", async () => {
-  const told: unknown[] = [];
+Deno.test("SseDecoderStream() reports comments and retries", async () => {
+  const reported: unknown[] = [];
   const stream = new SseDecoderStream({
-    onComment: (comment) => told.push(comment),
-    onRetry: (milliseconds) => told.push(milliseconds),
+    onComment: (comment) => reported.push(comment),
+    onRetry: (milliseconds) => reported.push(milliseconds),
   });
   await Array.fromAsync(
     ReadableStream.from([": hel", "lo\nretry: 2", "50\n"]).pipeThrough(stream),
   );
-  assertEquals(told, ["hello", 250]);
+  assertEquals(reported, ["hello", 250]);
 });
 
 Deno.test("SseDecoderStream() refuses bad options, naming option and value", () => {

@@ -6,7 +6,7 @@ import {
   SseOversizeError,
 } from "@org/beacon-sse/sse";
 
-/** Everything that a decoder tells of a stream. */
+/** Everything that a decoder reports of a stream. */
 interface Decoded {
   events: ServerSentEvent[];
   comments: string[];
@@ -310,7 +310,7 @@ Deno.test("SseDecoder.push() keeps spaces in an id but the first", () => {
 
 // Retry.
 
-Deno.test("SseDecoder.push() tells a retry that consists of digits at once", () => {
+Deno.test("SseDecoder.push() reports a retry that consists of digits at once", () => {
   const retries: number[] = [];
   const decoder = new SseDecoder({ onRetry: (ms) => retries.push(ms) });
   decoder.push("retry: 250\nretry:0\nretry: 0030\n");
@@ -330,7 +330,7 @@ Deno.test("SseDecoder.push() needs no callbacks", () => {
 
 // Comments.
 
-Deno.test("SseDecoder.push() tells the text of comments and leaves the event alone", () => {
+Deno.test("SseDecoder.push() reports the text of comments and leaves the event alone", () => {
   const { events, comments } = decodeEveryCut(
     ":\n: hello\ndata: a\n:no space\n:  two\n: a: b\ndata: b\n\n",
   );
@@ -338,14 +338,14 @@ Deno.test("SseDecoder.push() tells the text of comments and leaves the event alo
   assertEquals(comments, ["", "hello", "no space", " two", "a: b"]);
 });
 
-Deno.test("SseDecoder.push() tells no comment before the end of its line", () => {
+Deno.test("SseDecoder.push() reports no comment before the end of its line", () => {
   assertEquals(decode([": keep", "-alive"]).comments, []);
   assertEquals(decode([": keep", "-alive", "\r"]).comments, ["keep-alive"]);
 });
 
 Deno.test("SseDecoder.push() cuts comments behind 1024 code units", () => {
   const text = "0123456789abcdef".repeat(64);
-  for (const [sent, told] of [[text, text], [`${text}!`, text]] as const) {
+  for (const [sent, reported] of [[text, text], [`${text}!`, text]] as const) {
     const stream = `: ${sent}\ndata: a\n\n`;
     for (
       const chunks of [
@@ -355,7 +355,7 @@ Deno.test("SseDecoder.push() cuts comments behind 1024 code units", () => {
       ]
     ) {
       const { comments, events } = decode(chunks);
-      assertEquals(comments, [told]);
+      assertEquals(comments, [reported]);
       assertEquals(events, [message("a")]);
     }
   }
@@ -531,7 +531,7 @@ Deno.test("SseDecoder.push() takes no id, name or retry from a skipped event", (
   assertEquals([lastEventId, retries], ["1", []]);
 });
 
-Deno.test("SseDecoder.push() tells comments within a skipped event", () => {
+Deno.test("SseDecoder.push() reports comments within a skipped event", () => {
   const { comments } = decodeEveryCut(
     "data: 123456789\n: alive\ndata: a\n\n: and well\n",
     { maxEventBytes: 8 },

@@ -12,7 +12,7 @@ export interface ReportedHead extends KnownBlock, DutyRoots {
 }
 
 /**
- * The topics that report where a node's head goes. The same report may come again and be news: a
+ * The topics that report where a node's head goes. The same report may be received again and be new: a
  * head goes from A to B, and back to A.
  */
 export const HEAD_TOPICS: ReadonlySet<string> = new Set([

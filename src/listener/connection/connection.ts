@@ -263,7 +263,7 @@ export class Connection {
 
   #onEvents(valid: number, events: readonly ServerSentEvent[]): void {
     const { onUseful, onBuffering } = this.#options;
-    // To a tick of the watchdog: to ask for the time costs more than to count an event.
+    // As exact as a tick of the watchdog: reading the time costs more than counting an event.
     const silentMs = this.#watchdog?.silentMs ?? 0;
     this.#watchdog?.sawProgress();
     if (valid > 0) onUseful();

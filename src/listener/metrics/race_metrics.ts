@@ -59,7 +59,7 @@ export class RaceMetrics {
     for (const metric of this.#all()) registry.registerMetric(metric);
   }
 
-  /** Counts a record; a node alone is not compared, and a tie is nobody's win. */
+  /** Counts a record; a node alone is not compared, and a tie has no winner. */
   observe({ topic, first, lags, missing }: RaceRecord): void {
     const { labels } = this.#options;
     const arrived = Object.entries(lags);

@@ -32,8 +32,8 @@ export interface GapRecoveryOptions {
 /**
  * Makes a function that recovers what a node's connection has missed. A node may have to be recovered
  * a thousand times in a second, where it drops messages: the recovery runs at least once after each
- * call, but never twice at a time, nor twice within a quarter of a second. Its argument is whether it
- * was reported already that events may be missing.
+ * call, but never twice at a time, nor twice within a quarter of a second. Its argument is whether the
+ * gap was reported already.
  */
 export function gapRecovery(
   node: NodeState,
@@ -95,7 +95,7 @@ async function recoverGap(
       now,
       signal,
       headWithinMs: slotMs,
-      // A node without a head may need long; what it sends meanwhile is news.
+      // A node without a head may need long; what it sends meanwhile is delivered.
       onNoHead: () => actor.release(node),
     });
     if (node.chain !== chain) return;

@@ -173,17 +173,17 @@ Deno.test("probeNode() rejects when the connection breaks within the body", asyn
 });
 
 Deno.test("probeNode() rejects with the signal's reason when aborted", async () => {
-  const asked = Promise.withResolvers<void>();
+  const requested = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<Response>();
   await using server = new HttpServer(() => {
-    asked.resolve();
+    requested.resolve();
     return answer.promise;
   });
   const controller = new AbortController();
   const pending = assertRejects(() =>
     probe(server.url, PATIENT_MS, controller.signal)
   );
-  await asked.promise;
+  await requested.promise;
   const reason = new Error("stop");
   controller.abort(reason);
   assertEquals(await pending, reason);

@@ -317,10 +317,10 @@ Deno.test("requestNode() takes anything that a fetch may throw", async () => {
 });
 
 Deno.test("requestNode() rejects with the signal's reason when aborted", async () => {
-  const asked = Promise.withResolvers<void>();
+  const requested = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<Response>();
   await using server = new HttpServer(() => {
-    asked.resolve();
+    requested.resolve();
     return answer.promise;
   });
   const controller = new AbortController();
@@ -328,7 +328,7 @@ Deno.test("requestNode() rejects with the signal's reason when aborted", async (
   const pending = assertRejects(() =>
     requestNode(new NodeEndpoint(server.url), PATH, options({ signal }))
   );
-  await asked.promise;
+  await requested.promise;
   const reason = new Error("stop");
   controller.abort(reason);
   assertEquals(await pending, reason);

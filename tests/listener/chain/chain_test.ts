@@ -222,13 +222,13 @@ Deno.test("SseListener() follows two right nodes though a wrong one answers firs
   await using a = nodeOn(wrong!, () => [frame("head", head(99))]);
   await using b = nodeOn(right!, heads);
   await using c = nodeOn(right!, heads);
-  const asked = Promise.withResolvers<void>();
+  const requested = Promise.withResolvers<void>();
   // The right nodes answer when the wrong one has.
   const later: typeof fetch = async (input, init) => {
     const isWrong = `${input}`.startsWith(a.node.url);
-    if (!isWrong && `${input}`.includes("/genesis")) await asked.promise;
+    if (!isWrong && `${input}`.includes("/genesis")) await requested.promise;
     const response = await fetch(input, init);
-    if (isWrong && `${input}`.includes("/spec")) asked.resolve();
+    if (isWrong && `${input}`.includes("/spec")) requested.resolve();
     return response;
   };
   await using listener = await SseListener.start({

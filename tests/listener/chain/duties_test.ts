@@ -43,10 +43,15 @@ function changes(...heads: Said[]) {
 }
 
 function heads(
-  ...said: [node: number, epoch: number, ofEpoch: string, ofNextEpoch: string][]
+  ...reports: [
+    node: number,
+    epoch: number,
+    ofEpoch: string,
+    ofNextEpoch: string,
+  ][]
 ) {
   return changes(
-    ...said.map(([node, epoch, ofEpoch, ofNextEpoch]) => ({
+    ...reports.map(([node, epoch, ofEpoch, ofNextEpoch]) => ({
       node,
       epoch,
       ofEpoch,

@@ -34,7 +34,7 @@ Deno.test("TopicNegotiation.refused() leaves out what the node names", () => {
   assertEquals(negotiation.missing, ["block_gossip"]);
 });
 
-Deno.test("TopicNegotiation.refused() tells head_v2 from head, and block_gossip from block", () => {
+Deno.test("TopicNegotiation.refused() distinguishes head_v2 from head, and block_gossip from block", () => {
   const negotiation = new TopicNegotiation([
     "head_v2",
     "block_gossip",
@@ -246,10 +246,11 @@ function picky(
 ): ScriptedNode {
   return new ScriptedNode({
     events(request) {
-      const asked = new URL(request.url).searchParams.getAll("topics").flatMap((
-        t,
-      ) => t.split(","));
-      const unknown = asked.filter((topic) => !known.includes(topic));
+      const requested = new URL(request.url).searchParams.getAll("topics")
+        .flatMap((
+          t,
+        ) => t.split(","));
+      const unknown = requested.filter((topic) => !known.includes(topic));
       return unknown.length > 0
         ? refuse(unknown)
         : openStream(frame("head", head(100)));

@@ -17,7 +17,7 @@ import {
 import { openStream, ScriptedNode } from "../scripted_node.ts";
 
 const CONFIG = { ...configAtSlot(1000), slotsPerEpoch: 8 };
-/** Of a topic that nobody requested; it shows that what came before it has been delivered. */
+/** Of a topic that was not requested; it shows that what came before it has been delivered. */
 const END: [string, unknown] = ["end", {}];
 
 function listen(

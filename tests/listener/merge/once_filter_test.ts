@@ -5,7 +5,7 @@ import { OnceFilter } from "../../../src/listener/merge/once_filter.ts";
 const TOPICS = ["head", "block", "block_gossip", "single_attestation"];
 const NODES = Array.from({ length: 3 }, (_, number) => ({ number }));
 
-interface Said {
+interface Reported {
   node?: number;
   topic?: string;
   key: string;
@@ -18,7 +18,7 @@ interface Said {
 function reporter(once = new OnceFilter(TOPICS)) {
   const report = (
     { node = 0, topic = "head", key, stage = 1, extra = "", at = 0, recurs }:
-      Said,
+      Reported,
   ) => ({
     node: NODES[node]!,
     topic,
@@ -27,14 +27,14 @@ function reporter(once = new OnceFilter(TOPICS)) {
     recurs: recurs ?? topic === "head",
   });
   return {
-    say: (said: Said) => once.add(report(said)),
-    sayLate: (said: Said) => once.addLate(report(said)),
+    add: (reported: Reported) => once.add(report(reported)),
+    addLate: (reported: Reported) => once.addLate(report(reported)),
   };
 }
 
 /** What each of these reports is, in order. */
-function novelties(...said: Said[]): string[] {
-  return said.map(reporter().say);
+function novelties(...reports: Reported[]): string[] {
+  return reports.map(reporter().add);
 }
 
 Deno.test("OnceFilter.add() delivers the first node's report and no other's", () => {
@@ -113,7 +113,7 @@ Deno.test("OnceFilter.add() takes what a node verifies later for the same, thoug
   );
 });
 
-Deno.test("OnceFilter.add() tells reports apart by unknown members where both have some", () => {
+Deno.test("OnceFilter.add() distinguishes reports by unknown members where both have some", () => {
   const topic = "block";
   assertEquals(
     novelties(
@@ -126,7 +126,7 @@ Deno.test("OnceFilter.add() tells reports apart by unknown members where both ha
   );
 });
 
-Deno.test("OnceFilter.add() tells topics apart", () => {
+Deno.test("OnceFilter.add() distinguishes topics", () => {
   assertEquals(
     novelties(
       { topic: "block", key: "7" },
@@ -147,7 +147,7 @@ for (
 ) {
   Deno.test(`OnceFilter.add() remembers ${capacity} heads of ${nodes} nodes, one every ${everyMs} ms`, () => {
     const once = new OnceFilter(TOPICS);
-    const say = (node: object, key: string, receivedAt: number) =>
+    const add = (node: object, key: string, receivedAt: number) =>
       once.add({
         node,
         topic: "head",
@@ -156,27 +156,27 @@ for (
         recurs: true,
       });
     const first = {};
-    for (let node = 1; node < nodes; node++) say({}, "none", 0);
+    for (let node = 1; node < nodes; node++) add({}, "none", 0);
     for (let number = 1; number <= capacity; number++) {
-      assertEquals(say(first, `${number}`, number * everyMs), "new");
+      assertEquals(add(first, `${number}`, number * everyMs), "new");
     }
     const end = capacity * everyMs;
-    assertEquals(say({}, "1", end), "duplicate");
-    assertEquals(say({}, "none", end), "new");
+    assertEquals(add({}, "1", end), "duplicate");
+    assertEquals(add({}, "none", end), "new");
   });
 }
 
 Deno.test("OnceFilter.add() keeps its counts when it grows", () => {
-  const { say } = reporter();
+  const { add } = reporter();
   const round = (node: number) => {
     for (let number = 0; number < 2100; number++) {
-      say({ node, key: `${number}` });
+      add({ node, key: `${number}` });
     }
   };
   round(0);
   round(0);
   const again = (node: number, number: number) =>
-    say({ node, key: `${number}` });
+    add({ node, key: `${number}` });
   round(1);
   for (let number = 0; number < 2100; number++) {
     assertEquals(again(1, number), "duplicate");
@@ -188,12 +188,12 @@ Deno.test("OnceFilter.add() keeps its counts when it grows", () => {
 });
 
 Deno.test("OnceFilter.add() knows the attestations of a slot when a node sends them a slot late", () => {
-  const { say } = reporter();
+  const { add } = reporter();
   const slot = (node: number, slot: number, at: number) =>
     Array.from(
       { length: 28_000 },
       (_, index) =>
-        say({ node, topic: "single_attestation", key: `${slot} ${index}`, at }),
+        add({ node, topic: "single_attestation", key: `${slot} ${index}`, at }),
     ).filter((novelty) => novelty === "new").length;
   assertEquals(slot(0, 7, 84_000), 28_000);
   assertEquals(slot(0, 8, 96_000), 28_000);
@@ -202,44 +202,44 @@ Deno.test("OnceFilter.add() knows the attestations of a slot when a node sends t
 });
 
 Deno.test("OnceFilter.add() does not forget a head over a slot of attestations", () => {
-  const { say } = reporter();
-  assertEquals(say({ key: "7" }), "new");
+  const { add } = reporter();
+  assertEquals(add({ key: "7" }), "new");
   for (let index = 0; index < 30_000; index++) {
-    say({ topic: "single_attestation", key: `${index}` });
+    add({ topic: "single_attestation", key: `${index}` });
   }
-  assertEquals(say({ node: 1, key: "7" }), "duplicate");
+  assertEquals(add({ node: 1, key: "7" }), "duplicate");
 });
 
-Deno.test("OnceFilter.add() remembers a bounded number of what nobody requested", () => {
-  const { say } = reporter();
+Deno.test("OnceFilter.add() remembers a bounded number of what was not requested", () => {
+  const { add } = reporter();
   const made = (number: number) => ({
     topic: `made up ${number % 7}`,
     key: `${number}`,
   });
   for (let number = 0; number <= 2048; number++) {
-    assertEquals(say(made(number)), "new");
+    assertEquals(add(made(number)), "new");
   }
-  assertEquals(say({ ...made(1), node: 1 }), "duplicate");
-  assertEquals(say({ ...made(0), node: 1 }), "new");
+  assertEquals(add({ ...made(1), node: 1 }), "duplicate");
+  assertEquals(add({ ...made(0), node: 1 }), "new");
 });
 
 Deno.test("OnceFilter.addLate() counts no more than what was delivered", () => {
-  const { say, sayLate } = reporter();
-  assertEquals(say({ node: 1, key: "7" }), "new");
+  const { add, addLate } = reporter();
+  assertEquals(add({ node: 1, key: "7" }), "new");
   assertEquals(
-    ["7", "8", "7", "9", "7"].map((key) => sayLate({ key })),
+    ["7", "8", "7", "9", "7"].map((key) => addLate({ key })),
     ["duplicate", "new", "duplicate", "new", "duplicate"],
   );
-  assertEquals([say({ key: "8" }), say({ key: "7" })], ["again", "again"]);
+  assertEquals([add({ key: "8" }), add({ key: "7" })], ["again", "again"]);
 });
 
 Deno.test("OnceFilter.forget() forgets how often a removed node reported a head", () => {
   const once = new OnceFilter(TOPICS);
-  const { say } = reporter(once);
-  for (const key of ["A", "B", "A"]) say({ key });
+  const { add } = reporter(once);
+  for (const key of ["A", "B", "A"]) add({ key });
   once.forget(NODES[0]!);
   assertEquals(
-    ["A", "B", "A"].map((key) => say({ key })),
+    ["A", "B", "A"].map((key) => add({ key })),
     ["duplicate", "duplicate", "duplicate"],
   );
   assert(once.has("head", { hash: hash("A"), extra: "", stage: 1 }));

@@ -53,7 +53,7 @@ Deno.test("MergedHead.place() holds a lagging node's heads back", () => {
   ]);
 });
 
-Deno.test("MergedHead.place() holds the heads back of a node that led and begins anew", () => {
+Deno.test("MergedHead.place() holds the heads back of a node that led and starts again from an older head", () => {
   assertEquals(places([[0, 10], [1, 10], [0, 8], [0, 9], [0, 10], [0, 11]]), [
     "leading",
     "leading",
@@ -127,7 +127,7 @@ class Feed {
   }
 }
 
-Deno.test("SseListener() never moves the merged head back for a node that led and begins anew", async () => {
+Deno.test("SseListener() never moves the merged head back for a node that led and starts again from an older head", async () => {
   const [first, second] = [new Feed(), new Feed()];
   const heads = (...slots: number[]) =>
     slots.map((slot) => frame("head", head(slot))).join("");
@@ -136,12 +136,12 @@ Deno.test("SseListener() never moves the merged head back for a node that led an
       connection === 0
         ? first.answer(heads(95, 96, 97))
         : first.answer(heads(95, 96, 97, 98, 99)),
-    // Its head is where it was when it was backed up: an ancestor of the one that it told of.
+    // Its head is where it was when it was backed up: an ancestor of the one that it reported.
     other: (_request, path) => {
-      const asked = path.split("/headers/")[1];
-      if (asked === undefined) return undefined;
+      const requested = path.split("/headers/")[1];
+      if (requested === undefined) return undefined;
       const slot = [94, 95, 96, 97].find((slot) =>
-        head(slot).block === asked
+        head(slot).block === requested
       ) ?? 95;
       const { block, state } = head(slot);
       const message = {
@@ -286,7 +286,7 @@ function genesis(validatorsRoot: string, slot = 100): Response {
   });
 }
 
-Deno.test("SseListener() asks again for the chain at each connection where nodes must agree", async () => {
+Deno.test("SseListener() requests the chain again at each connection where nodes must agree", async () => {
   let chain = root(1);
   await using right = new ScriptedNode({
     events: () => openStream(),
@@ -314,7 +314,7 @@ Deno.test("SseListener() asks again for the chain at each connection where nodes
   assertEquals(balanced.requests.length, 1);
 });
 
-Deno.test("SseListener() listens at once to a node whose spec cannot be used, and says why", async () => {
+Deno.test("SseListener() listens at once to a node whose spec cannot be used, and reports why", async () => {
   await using node = new ScriptedNode({
     events: () => openStream(frame("head", head(100))),
     spec: { SLOT_DURATION_MS: undefined },
@@ -360,7 +360,7 @@ Deno.test("SseListener() compares the chains of nodes though their timing is giv
   );
 });
 
-Deno.test("SseListener() tells of a node whose timing is not the chain's", async () => {
+Deno.test("SseListener() reports a node whose timing is not the chain's", async () => {
   const node = (spec: Record<string, string>) =>
     new ScriptedNode({
       events: () => openStream(),
@@ -382,7 +382,7 @@ Deno.test("SseListener() tells of a node whose timing is not the chain's", async
   await listener.ready;
 });
 
-Deno.test("SseListener() tells of a node that says it is in sync and sends no event for two epochs", async () => {
+Deno.test("SseListener() reports a node that is in sync and sends no event for two epochs", async () => {
   let timer: ReturnType<typeof setInterval>;
   await using node = new ScriptedNode({
     events: () =>
@@ -412,7 +412,7 @@ Deno.test("SseListener() tells of a node that says it is in sync and sends no ev
   assertEquals(listener.nodes[0]!.state, "connected");
 });
 
-Deno.test("SseListener() tells of a silent node though its streams are cut again and again", async () => {
+Deno.test("SseListener() reports a silent node though its streams are cut again and again", async () => {
   await using node = new ScriptedNode({
     events: (_request, connection) => {
       const feed = new Feed();
@@ -440,17 +440,19 @@ Deno.test("SseListener() tells of a silent node though its streams are cut again
   ]);
 });
 
-Deno.test("SseListener() asks a silent node again whether it is in sync", async () => {
-  let asked = 0;
+Deno.test("SseListener() requests the sync state of a silent node again", async () => {
+  let requested = 0;
   await using node = new ScriptedNode({
     events: () => openStream(":\n\n"),
     other(_request, path) {
       if (!path.endsWith("/syncing")) return undefined;
       // Before the connection, then busy, then syncing, then in sync.
-      const is_syncing = ++asked < 4;
-      return asked === 2 ? new Response(null, { status: 503 }) : Response.json({
-        data: { head_slot: "1", sync_distance: "0", is_syncing },
-      });
+      const is_syncing = ++requested < 4;
+      return requested === 2
+        ? new Response(null, { status: 503 })
+        : Response.json({
+          data: { head_slot: "1", sync_distance: "0", is_syncing },
+        });
     },
   });
   await using listener = await SseListener.start({
@@ -459,5 +461,5 @@ Deno.test("SseListener() asks a silent node again whether it is in sync", async 
     nodes: [node.url],
   });
   assertEquals((await nextStatus(listener.status(), "stale")).node, node.url);
-  assertEquals(asked, 4);
+  assertEquals(requested, 4);
 });

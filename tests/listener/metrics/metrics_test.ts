@@ -211,7 +211,7 @@ Deno.test("SseListener() measures processing that took no millisecond", async ()
   assertEquals(sample(metrics, `${name}_sum`, { addr: "a" }), 0);
 });
 
-Deno.test("SseListener() measures a block's head_v2 once, though it is said again with its payload", async () => {
+Deno.test("SseListener() measures a block's head_v2 once, though it is reported again with its payload", async () => {
   const metrics = await metricsOf([
     { topic: "head_v2", data: headV2(100), delayMs: 1000 },
     { topic: "head_v2", data: headV2(100), delayMs: 9000 },
@@ -261,7 +261,7 @@ Deno.test("SseListener() measures what arrived before the clock was known", asyn
   );
 });
 
-Deno.test("SseListener() tells of its connections", async () => {
+Deno.test("SseListener() shows its connections", async () => {
   await using node = new ScriptedNode({
     events: (_request, connection) =>
       connection === 0 ? new Response(null, { status: 500 }) : openStream(

@@ -150,7 +150,7 @@ Deno.test("SseListener.race() reports who has not reported after one slot", asyn
   );
 });
 
-Deno.test("SseListener.race() counts a tie as nobody's win", async () => {
+Deno.test("SseListener.race() counts no winner of a tie", async () => {
   const track = new Track(["a", "b"]);
   await using listener = await track.start();
   await connected(listener);

@@ -16,7 +16,7 @@ const QUIET = { autoplay: false, slotsPerEpoch: 8 };
 const HASTY = { random: () => 0 };
 
 /** The next events of a topic; recovered ones are marked. */
-function told(event: BeaconEvent<string>): string {
+function brief(event: BeaconEvent<string>): string {
   return `${event.topic} ${event.slot}${event.recovered ? " recovered" : ""}`;
 }
 
@@ -30,13 +30,13 @@ Deno.test("SseListener() delivers the blocks and the head that it missed while a
   await listener.ready;
   const known = await node.produceBlock();
   for (const topic of ["block_gossip", "block", "head"]) {
-    assertEquals(told((await events.next()).value!), `${topic} ${known.slot}`);
+    assertEquals(brief((await events.next()).value!), `${topic} ${known.slot}`);
   }
   node.disconnect();
   const missed = [await node.produceBlock(), await node.produceBlock()];
   const received: string[] = [];
   for (let count = 0; count < 3; count++) {
-    received.push(told((await events.next()).value!));
+    received.push(brief((await events.next()).value!));
   }
   assertEquals(received, [
     `block ${missed[0]!.slot} recovered`,
@@ -45,12 +45,12 @@ Deno.test("SseListener() delivers the blocks and the head that it missed while a
   ]);
   const later = await node.produceBlock();
   assertEquals(
-    told((await events.next()).value!),
+    brief((await events.next()).value!),
     `block_gossip ${later.slot}`,
   );
 });
 
-Deno.test("SseListener() recovers a head with the dependent roots that the node would have told", async () => {
+Deno.test("SseListener() recovers a head with the dependent roots that the node would have reported", async () => {
   await using node = await SimulatedBeaconNode.start(QUIET);
   await using listener = await SseListener.start({
     ...HASTY,
@@ -182,7 +182,7 @@ Deno.test("SseListener() recovers what it missed however long that takes, if not
   });
   const received: string[] = [];
   for (let count = 0; count < 6; count++) {
-    received.push(told((await events.next()).value!));
+    received.push(brief((await events.next()).value!));
   }
   assertEquals(received, [
     `single_attestation ${slot}`,
@@ -201,7 +201,7 @@ async function nextHead(
   }
 }
 
-Deno.test("SseListener() says nothing after an absence in which nothing happened", async () => {
+Deno.test("SseListener() reports nothing after an absence in which nothing happened", async () => {
   await using node = await SimulatedBeaconNode.start(QUIET);
   await using listener = await SseListener.start({
     ...HASTY,
@@ -215,13 +215,13 @@ Deno.test("SseListener() says nothing after an absence in which nothing happened
   node.disconnect();
   await node.whenConnected(2);
   const next = await node.produceBlock();
-  assertEquals(told((await events.next()).value!), `head ${next.slot}`);
+  assertEquals(brief((await events.next()).value!), `head ${next.slot}`);
   await listener.close();
   const kinds = (await Array.fromAsync(statuses)).map(({ type }) => type);
   assertEquals(kinds.filter((type) => type === "gap"), []);
 });
 
-Deno.test("SseListener() tells a gap where the headers are not to be had", async () => {
+Deno.test("SseListener() reports a gap where the node has no headers", async () => {
   await using node = new ScriptedNode({
     events: (_request, connection) =>
       connection === 0
@@ -241,7 +241,7 @@ Deno.test("SseListener() tells a gap where the headers are not to be had", async
   });
   const statuses = listener.status();
   const events = await take(listener.events(), 2);
-  assertEquals(events.map(told), ["head 90", "head 95"]);
+  assertEquals(events.map(brief), ["head 90", "head 95"]);
   const gap = await nextStatus(statuses, "gap");
   assertEquals([gap.kind, gap.from, gap.node], ["reconnect", 91, node.url]);
   assert(gap.reason!.includes("410"));
@@ -269,7 +269,7 @@ Deno.test("SseListener() does not let live events wait for headers that never co
     nodes: [node.url],
   });
   const events = await take(listener.events(), 3);
-  assertEquals(events.map(told), ["head 90", "head 95", "head 96"]);
+  assertEquals(events.map(brief), ["head 90", "head 95", "head 96"]);
   resolve(new Response());
 });
 
@@ -317,14 +317,14 @@ Deno.test("SseListener() does not go back to heads of the node that come later t
     topics: ["head"],
   });
   const events = listener.events()[Symbol.asyncIterator]();
-  const next = async () => told((await events.next()).value!);
+  const next = async () => brief((await events.next()).value!);
   assertEquals(await next(), "head 90");
   assertEquals(await next(), "head 93 recovered");
   recovered.resolve();
   assertEquals(await next(), "head 94");
 });
 
-Deno.test("SseListener() recovers a reorg once though the node says several times that it dropped messages", async () => {
+Deno.test("SseListener() recovers a reorg once though the node reports several times that it dropped messages", async () => {
   const headers: Record<string, unknown> = {
     head: header(92, 191, 89),
     [root(90)]: header(90, 90, 89),
@@ -360,7 +360,7 @@ Deno.test("SseListener() recovers a reorg once though the node says several time
     topics: ["head", "chain_reorg"],
   });
   const events = listener.events()[Symbol.asyncIterator]();
-  const next = async () => told((await events.next()).value!);
+  const next = async () => brief((await events.next()).value!);
   assertEquals(await next(), "head 90");
   send(": error - dropped 1 messages\n".repeat(3));
   assertEquals(await next(), "chain_reorg 92 recovered");
@@ -371,7 +371,7 @@ Deno.test("SseListener() recovers a reorg once though the node says several time
   assertEquals(await next(), "head 93");
 });
 
-Deno.test("SseListener() tells a gap where a subscriber of events is too slow", async () => {
+Deno.test("SseListener() reports a gap where a subscriber of events is too slow", async () => {
   const frames = Array.from(
     { length: 1100 },
     (_, slot) => frame("head", head(slot)),
@@ -397,7 +397,7 @@ Deno.test("SseListener() tells a gap where a subscriber of events is too slow", 
   );
 });
 
-Deno.test("SseListener() tells what a subscriber lost of events without a slot, before it closes", async () => {
+Deno.test("SseListener() reports what a subscriber lost of events without a slot, before it closes", async () => {
   const frames = Array.from(
     { length: 1100 },
     (_, number) => frame("sync_state", { number }),
@@ -425,7 +425,7 @@ Deno.test("SseListener() tells what a subscriber lost of events without a slot, 
   ]);
 });
 
-/** An event stream that stays open, and goes on once it is told to. */
+/** An event stream that stays open, and goes on when the test lets it. */
 function openStreamLater(start: Promise<void>, frames: string[]): Response {
   const body = new ReadableStream<Uint8Array>({
     async start(controller) {
