@@ -19,7 +19,7 @@ import {
   refuse,
 } from "../values/check.ts";
 import { DEFAULT_MAX_BYTES } from "./broadcast/broadcast.ts";
-import { type Log, type LogFunction, toLogFunction } from "./log.ts";
+import { type Log, toLogFunction } from "./log.ts";
 import { type MetricsRegistry, OWN_LABELS } from "./metrics/metrics.ts";
 
 /** Options for `SseListener.start()`. */
@@ -89,23 +89,7 @@ export interface SseListenerOptions {
 }
 
 /** Checked options, defaults filled in. */
-export interface CheckedOptions {
-  endpoints: NodeEndpoint[];
-  topics: readonly string[];
-  signal: AbortSignal | undefined;
-  registry: Registry | false | undefined;
-  prefix: string;
-  labels: Readonly<Record<string, string>>;
-  config: ChainConfig | undefined;
-  parity: "charon" | undefined;
-  maxEventBytes: number | undefined;
-  maxQueueBytes: number;
-  idleTimeoutMs: number | undefined;
-  log: LogFunction;
-  fetch: typeof fetch | undefined;
-  now: () => number;
-  random: () => number;
-}
+export type CheckedOptions = ReturnType<typeof checkOptions>;
 
 /**
  * Checks options.
@@ -113,7 +97,7 @@ export interface CheckedOptions {
  * @throws {TypeError} If one is of the wrong kind; the message names it and its value.
  * @throws {RangeError} If a number is out of its range; the message names it and its value.
  */
-export function checkOptions(options: SseListenerOptions): CheckedOptions {
+export function checkOptions(options: SseListenerOptions) {
   checkRuntime();
   checkObject(ACTION, "options", options);
   checkNames(ACTION, "options", options, NAMES);

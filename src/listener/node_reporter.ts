@@ -3,11 +3,10 @@
 import type { NodeSyncing } from "../beacon/api/syncing.ts";
 import type { Broadcast } from "./broadcast/broadcast.ts";
 import type { WrongChainError } from "./chain/chain_errors.ts";
-import type { LogFunction } from "./log.ts";
+import type { LogEntry, LogFunction } from "./log.ts";
 import { count, type NodeState } from "./node_state.ts";
 import {
   type DisconnectReason,
-  type GapStatus,
   type NodeStatus,
   withErrorsInJson,
 } from "./node_status.ts";
@@ -34,20 +33,15 @@ export class NodeReporter {
   }
 
   clockKnown(node: string): void {
-    const { now, status } = this.#options;
-    status.post({ type: "clock", node, at: now() });
+    this.#post("clock", node, {});
   }
 
   /** The listener follows another chain, after a report of the node. */
   chainChanged(node: string, previousRoot: string, root: string): void {
-    const { now, status, log } = this.#options;
-    status.post({ type: "chain", node, at: now(), previousRoot, root });
-    log({
-      level: "warn",
-      message:
-        `The chain has changed: genesis_validators_root ${root} instead of ${previousRoot}; all that was known of the old chain is dropped`,
-      node,
-    });
+    this.#post("chain", node, { previousRoot, root });
+    const message =
+      `The chain has changed: genesis_validators_root ${root} instead of ${previousRoot}; all that was known of the old chain is dropped`;
+    this.#options.log({ level: "warn", message, node });
   }
 
   /** The node answered the request for its sync state, with another answer than the specified one where `undefined`. */
@@ -60,68 +54,47 @@ export class NodeReporter {
       isSyncing === before.isSyncing && elOffline === before.elOffline &&
       isOptimistic === before.isOptimistic
     ) return;
-    const { now, status, log } = this.#options;
-    status.post({ type: "health", node: node.name, at: now(), ...syncing });
+    this.#post("health", node.name, syncing);
     const troubles = [
       isSyncing && "is syncing",
       isOptimistic && "follows a head that is not verified yet",
       elOffline && "has no connection to its execution client",
     ].filter(Boolean);
     const message = `The node ${troubles.join(", ") || "is in sync"}`;
-    const level = troubles.length > 0 ? "warn" : "info";
-    log({ level, message, node: node.name });
+    this.#log(troubles.length > 0 ? "warn" : "info", node, message);
   }
 
   connected(node: NodeState, oversized: () => number): void {
-    const { now, status, log } = this.#options;
+    const { name, topics } = node;
     node.state = "connected";
     node.away = undefined;
     node.oversizedNow = oversized;
-    status.post({
-      type: "connected",
-      node: node.name,
-      at: now(),
-      topics: node.topics,
-    });
-    log({
-      level: "info",
-      message: `Listening for ${node.topics.join(", ")}`,
-      node: node.name,
-    });
+    this.#post("connected", name, { topics });
+    this.#log("info", node, `Listening for ${topics.join(", ")}`);
   }
 
   disconnected(
     node: NodeState,
     { reason, error, retryInMs }: Disconnect,
   ): void {
-    const { now, status } = this.#options;
+    const { now } = this.#options;
     this.#detach(node);
     node.state = reason === "chain" ? "wrong_chain" : "disconnected";
     node.lastError = error;
     count(node.reconnects, reason);
-    status.post(withErrorsInJson({
-      type: "disconnected",
-      node: node.name,
-      at: now(),
-      reason,
-      error,
-      retryInMs,
-    }));
-    const next = `${error.message}; next attempt in ${
+    this.#post("disconnected", node.name, { reason, error, retryInMs });
+    let message = `${error.message}; next attempt in ${
       (retryInMs / 1000).toFixed(1)
     } s`;
-    const kind = "disconnect";
     if (node.away === undefined) {
       node.away = { since: now(), attempts: 0 };
-      node.warnedAt.delete(kind);
-      this.warn(node, kind, next, error, AWAY_INTERVAL_MS);
-      return;
+      node.warnedAt.delete("disconnect");
+    } else {
+      const minutes = Math.round((now() - node.away.since) / 60_000);
+      const attempts = ++node.away.attempts;
+      message = `Away for ${minutes} min, ${attempts} attempts: ${message}`;
     }
-    const { since } = node.away;
-    const attempts = ++node.away.attempts;
-    const awayFor = `${Math.round((now() - since) / 60_000)} min`;
-    const message = `Away for ${awayFor}, ${attempts} attempts: ${next}`;
-    this.warn(node, kind, message, error, AWAY_INTERVAL_MS);
+    this.warn(node, "disconnect", message, error, AWAY_INTERVAL_MS);
   }
 
   /** Warns of events over the byte cap, if there were any since the last call. */
@@ -142,7 +115,6 @@ export class NodeReporter {
     { topics, form }: TopicRequest,
     missing: readonly string[],
   ): void {
-    const { now, status, log } = this.#options;
     const isOther = node.topicForm !== form ||
       (node.topics !== topics && node.topics.join() !== topics.join());
     // The same array from now on, which is quick to compare.
@@ -150,65 +122,42 @@ export class NodeReporter {
     if (!isOther) return;
     node.topicForm = form;
     node.missingTopics = missing;
-    status.post({
-      type: "topics",
-      node: node.name,
-      at: now(),
-      topics,
-      missing,
-      form,
-    });
-    log({
-      level: missing.length > 0 ? "warn" : "info",
-      message: missing.length > 0
-        ? `The node does not take ${missing.join(", ")}; requesting ${
-          topics.join(", ")
-        }`
-        : `Requesting ${topics.join(", ")}`,
-      node: node.name,
-    });
+    this.#post("topics", node.name, { topics, missing, form });
+    const list = topics.join(", ");
+    if (missing.length === 0) {
+      this.#log("info", node, `Requesting ${list}`);
+    } else {
+      const refused = missing.join(", ");
+      const message = `The node does not take ${refused}; requesting ${list}`;
+      this.#log("warn", node, message);
+    }
   }
 
   wrongChain(
     node: NodeState,
     { expectedRoot, actualRoot }: WrongChainError,
   ): void {
-    const { now, status } = this.#options;
-    status.post({
-      type: "wrong_chain",
-      node: node.name,
-      at: now(),
-      expectedRoot,
-      actualRoot,
-    });
+    this.#post("wrong_chain", node.name, { expectedRoot, actualRoot });
   }
 
   /** The node sends nothing, though it reports that it is in sync. */
   stale(node: NodeState): void {
-    const { now, status, log } = this.#options;
-    const change: NodeStatus = { type: "stale", node: node.name, at: now() };
-    if (node.lastEventAt !== undefined) change.lastEventAt = node.lastEventAt;
-    status.post(change);
-    log({
-      level: "warn",
-      message:
-        "No event for two epochs, though the node reports that it is in sync",
-      node: node.name,
-    });
+    const { name, lastEventAt } = node;
+    this.#post("stale", name, lastEventAt === undefined ? {} : { lastEventAt });
+    const message =
+      "No event for two epochs, though the node reports that it is in sync";
+    this.#log("warn", node, message);
   }
 
-  gap(node: NodeState, gap: Omit<GapStatus, "type" | "at" | "node">): void {
-    const { now, status } = this.#options;
-    count(node.gaps, gap.kind);
-    status.post({ type: "gap", node: node.name, at: now(), ...gap });
-    const reason = gap.reason === undefined ? "" : `: ${gap.reason}`;
-    this.warn(
-      node,
-      `gap ${gap.kind}`,
-      `Events of slots ${gap.from} to ${gap.to} may be missing (${gap.kind}), of ${
-        gap.topics.join(", ")
-      }${reason}`,
-    );
+  gap(node: NodeState, gap: Change<"gap">): void {
+    const { kind, from, to, topics, reason } = gap;
+    count(node.gaps, kind);
+    this.#post("gap", node.name, gap);
+    const message =
+      `Events of slots ${from} to ${to} may be missing (${kind}), of ${
+        topics.join(", ")
+      }${reason === undefined ? "" : `: ${reason}`}`;
+    this.warn(node, `gap ${kind}`, message);
   }
 
   /** A necessary answer of the node cannot be used; it is requested again. */
@@ -235,12 +184,26 @@ export class NodeReporter {
     const last = node.warnedAt.get(kind);
     if (last !== undefined && now >= last && now - last < intervalMs) return;
     node.warnedAt.set(kind, now);
-    this.#options.log({
-      level: "warn",
-      message,
-      node: node.name,
-      ...(error === undefined ? {} : { error }),
-    });
+    this.#log("warn", node, message, error);
+  }
+
+  #post<T extends NodeStatus["type"]>(
+    type: T,
+    node: string,
+    change: Change<T>,
+  ): void {
+    const { now, status } = this.#options;
+    const at = now();
+    status.post(withErrorsInJson({ type, node, at, ...change } as NodeStatus));
+  }
+
+  #log(
+    level: LogEntry["level"],
+    { name: node }: NodeState,
+    message: string,
+    error?: Error,
+  ): void {
+    this.#options.log({ level, message, node, ...(error && { error }) });
   }
 
   #detach(node: NodeState): void {
@@ -248,6 +211,12 @@ export class NodeReporter {
     node.oversizedNow = () => 0;
   }
 }
+
+/** What a change of a type has besides its node and time. */
+type Change<T extends NodeStatus["type"]> = Omit<
+  Extract<NodeStatus, { type: T }>,
+  "type" | "node" | "at"
+>;
 
 /** What a node is taken for until it reports something else. */
 const HEALTHY = { isSyncing: false, isOptimistic: false, elOffline: false };

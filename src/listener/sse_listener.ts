@@ -117,11 +117,7 @@ export class SseListener implements AsyncDisposable {
   /** Resolves when the listener has ended; rejects with the error that ended it, if one did. */
   readonly finished: Promise<void>;
 
-  readonly #events: Broadcast<BeaconEvent<string>>;
-  readonly #reorgs: Broadcast<ChainReorg>;
-  readonly #duties: Broadcast<DutiesChanged>;
-  readonly #status: Broadcast<NodeStatus>;
-  readonly #races: Broadcast<RaceRecord>;
+  readonly #broadcasts: ReturnType<typeof createBroadcasts>;
   readonly #options: CheckedOptions;
   readonly #nodes = new Map<string, NodeState>();
   readonly #supervised = new Map<string, Supervised>();
@@ -144,61 +140,50 @@ export class SseListener implements AsyncDisposable {
     this.#options = options;
     const registry = options.registry || (prom && new prom.Registry());
     this.registry = registry ?? EMPTY_REGISTRY;
-    const maxBytes = options.maxQueueBytes;
-    this.#events = new Broadcast({
-      maxBytes,
-      sizeOf: ({ raw }) => 2 * raw.length,
-    });
-    this.#reorgs = new Broadcast({ maxBytes, merge: mergeReorgs });
-    this.#duties = new Broadcast({ maxBytes });
-    this.#status = new Broadcast({ maxBytes });
-    this.#races = new Broadcast({ maxBytes });
+    const nodes = this.#nodes;
+    const broadcasts = createBroadcasts(options.maxQueueBytes);
+    this.#broadcasts = broadcasts;
     const metrics = prom && registry &&
-      { prom, registry, prefix, labels, nodes: this.#nodes };
+      { prom, registry, prefix, labels, nodes };
     this.#metrics = metrics && new ListenerMetrics({
       ...metrics,
-      lost: () => ({
-        events: this.#events.lost,
-        reorgs: this.#reorgs.lost,
-        duties: this.#duties.lost,
-        status: this.#status.lost,
-        race: this.#races.lost,
-      }),
+      lost: () =>
+        Object.fromEntries(
+          Object.entries(broadcasts).map(([name, { lost }]) => [name, lost]),
+        ),
     });
     this.#raceMetrics = metrics && new RaceMetrics(metrics);
     this.#race = new RaceTracker({
-      nodes: this.#nodes,
+      nodes,
       clock: () => this.clock,
       onRecord: (record) => {
         this.#raceMetrics?.observe(record);
-        this.#races.post(record);
+        broadcasts.race.post(record);
       },
     });
-    this.#reporter = new NodeReporter({ status: this.#status, now, log });
-    this.#chain = new Chain({
-      nodes: this.#nodes,
-      config,
-      reporter: this.#reporter,
-    });
+    const { events, reorgs, duties, status } = broadcasts;
+    const reporter = new NodeReporter({ status, now, log });
+    this.#reporter = reporter;
+    this.#chain = new Chain({ nodes, config, reporter });
     this.#actor = new ListenerActor({
       chain: this.#chain,
-      nodes: this.#nodes,
+      nodes,
       topics,
-      events: this.#events,
-      reorgs: this.#reorgs,
-      duties: this.#duties,
-      reporter: this.#reporter,
+      events,
+      reorgs,
+      duties,
+      reporter,
       metrics: this.#metrics,
       race: this.#race,
       parity,
       fetch,
       now,
-      maxQueueBytes: maxBytes,
+      maxQueueBytes: options.maxQueueBytes,
     });
     this.#chain.follow(this.#actor);
     grantAccess(this, {
       topics,
-      nodes: () => this.#nodes.values(),
+      nodes: () => nodes.values(),
       openRaces: () => this.#race.open(),
       fetch,
       now,
@@ -209,9 +194,9 @@ export class SseListener implements AsyncDisposable {
     this.ready = this.#awaitReady();
     const { endpoints } = options;
     for (const endpoint of endpoints) {
-      this.#nodes.set(endpoint.name, new NodeState(endpoint, topics));
+      nodes.set(endpoint.name, new NodeState(endpoint, topics));
     }
-    for (const node of this.#nodes.values()) {
+    for (const node of nodes.values()) {
       this.#supervise(node, startWithinMs(endpoints.length));
     }
     this.finished = this.#finish();
@@ -266,7 +251,7 @@ export class SseListener implements AsyncDisposable {
     const isWanted = (event: BeaconEvent<string>) =>
       wanted.has(event.topic) ||
       (wanted.has("head_v2") && this.#actor.isStandIn(event));
-    const subscription = this.#events.subscribe({
+    const subscription = this.#broadcasts.events.subscribe({
       signal,
       filter: topics && isWanted,
       onClose: this.#interest.announce(raw ? [] : topics && [...wanted]),
@@ -278,17 +263,17 @@ export class SseListener implements AsyncDisposable {
 
   /** Subscribes to reorgs, each once, whichever node reports it first. */
   reorgs(options: SubscriptionOptions = {}): Subscription<ChainReorg> {
-    return subscribeTo(this.#reorgs, options);
+    return subscribeTo(this.#broadcasts.reorgs, options);
   }
 
   /** Subscribes to changes of duties, each once, whichever node reports it first. */
   duties(options: SubscriptionOptions = {}): Subscription<DutiesChanged> {
-    return subscribeTo(this.#duties, options);
+    return subscribeTo(this.#broadcasts.duties, options);
   }
 
   /** Subscribes to changes of the nodes' state. */
   status(options: SubscriptionOptions = {}): Subscription<NodeStatus> {
-    return subscribeTo(this.#status, options);
+    return subscribeTo(this.#broadcasts.status, options);
   }
 
   /**
@@ -358,7 +343,7 @@ export class SseListener implements AsyncDisposable {
    * @param options For how long.
    */
   race(options: SubscriptionOptions = {}): Subscription<RaceRecord> {
-    return subscribeTo(this.#races, options);
+    return subscribeTo(this.#broadcasts.race, options);
   }
 
   /** Ends all connections and subscriptions, and waits until they are gone. */
@@ -407,12 +392,8 @@ export class SseListener implements AsyncDisposable {
     this.#ended.abort();
     await Promise.allSettled(all.map(({ ended }) => ended));
     await this.#actor.close();
-    this.#events.close();
-    this.#reorgs.close();
-    this.#duties.close();
-    this.#status.close();
     this.#race.reset();
-    this.#races.close();
+    for (const broadcast of Object.values(this.#broadcasts)) broadcast.close();
     this.#metrics?.release();
     this.#raceMetrics?.release();
     const [first] = all;
@@ -423,7 +404,7 @@ export class SseListener implements AsyncDisposable {
 
   async #awaitReady(): Promise<void> {
     const signal = this.#signal;
-    for await (const _change of this.#status.subscribe({ signal })) {
+    for await (const _change of this.#broadcasts.status.subscribe({ signal })) {
       if (
         this.clock !== undefined &&
         this.nodes.some(({ state }) => state === "connected")
@@ -433,6 +414,19 @@ export class SseListener implements AsyncDisposable {
       cause: signal.reason,
     });
   }
+}
+
+function createBroadcasts(maxBytes: number) {
+  return {
+    events: new Broadcast<BeaconEvent<string>>({
+      maxBytes,
+      sizeOf: ({ raw }) => 2 * raw.length,
+    }),
+    reorgs: new Broadcast<ChainReorg>({ maxBytes, merge: mergeReorgs }),
+    duties: new Broadcast<DutiesChanged>({ maxBytes }),
+    status: new Broadcast<NodeStatus>({ maxBytes }),
+    race: new Broadcast<RaceRecord>({ maxBytes }),
+  };
 }
 
 function subscribeTo<T>(

@@ -72,7 +72,7 @@ export function subscribe<
   const { signal = left.signal } = options;
   const events = iterate(
     { ...listenerOptions, signal: AbortSignal.any([signal, left.signal]) },
-    topics as readonly T[],
+    topics as string[] as T[],
     onStatus,
     left,
   );

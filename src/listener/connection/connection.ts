@@ -18,8 +18,7 @@ import type { NodeState } from "../node_state.ts";
 import { gapRecovery } from "../recovery/gap_recovery.ts";
 import type { ConnectionEnd } from "./connection_end.ts";
 import { NodeStream, type StreamParts } from "./node_stream.ts";
-import { watchHealth } from "./health.ts";
-import { watchStaleness } from "./staleness.ts";
+import { watchHealth, watchSilence } from "./health.ts";
 import type { TopicNegotiation, TopicRequest } from "./topic_negotiation.ts";
 import { recheckTopics } from "./topics_recheck.ts";
 import { type StreamFault, Watchdog } from "./watchdog.ts";
@@ -66,12 +65,11 @@ export class Connection {
   #watchdog: Watchdog | undefined;
 
   constructor(node: NodeState, options: ConnectionOptions) {
-    const { actor, reporter, fetch, now } = options;
     const signal = AbortSignal.any([options.signal, this.#ended.signal]);
     this.#node = node;
     this.#options = options;
     this.#signal = signal;
-    this.#recover = gapRecovery(node, { actor, reporter, fetch, signal, now });
+    this.#recover = gapRecovery(node, { ...options, signal });
   }
 
   /** Connects and listens. The streams stay open behind the end, until they are dropped. */
@@ -225,11 +223,12 @@ export class Connection {
 
   #runBeside(): void {
     const node = this.#node;
-    const { actor, reporter, fetch, now, topics } = this.#options;
+    const { fetch, topics } = this.#options;
     const signal = this.#signal;
+    const options = { ...this.#options, signal };
     this.#run(this.#recover(false));
-    this.#run(watchHealth(node, { actor, reporter, fetch, signal, now }));
-    this.#run(watchStaleness(node, { actor, reporter, fetch, signal, now }));
+    this.#run(watchHealth(node, options));
+    this.#run(watchSilence(node, options));
     const recheck = recheckTopics(node.endpoint, {
       topics,
       fetch,
