@@ -8,13 +8,15 @@ import {
   parseHeader,
   parseMetricLabel,
   parseName,
+  parseNatsUrl,
   parseNodeUrl,
   parsePositiveInteger,
   parseServeAddress,
+  parseSpeed,
   parseTopics,
   type ServeAddress,
 } from "./flag_values.ts";
-import { quote, UsageError } from "./usage_error.ts";
+import { quote, refuse, UsageError } from "./usage_error.ts";
 
 /** A node of the command line, credentials included. */
 export interface NodeArgument {
@@ -38,6 +40,14 @@ export interface FeedArguments {
   maxEventBytes?: number;
   idleTimeoutMs?: number;
   parity?: "charon";
+  /** File to record to, and when another one is begun. */
+  record?: string;
+  /** In bytes before compression. */
+  rotateBytes?: number;
+  rotateMs?: number;
+  /** NATS server to publish to, and the chain's name in subjects. */
+  nats?: string;
+  natsNetwork?: string;
   quiet: boolean;
 }
 
@@ -45,11 +55,18 @@ export type Command =
   | { kind: "help" }
   | { kind: "version" }
   | { kind: "watch"; nodes: NodeArgument[]; feed: FeedArguments }
-  | { kind: "demo"; names: string[]; feed: FeedArguments };
+  | { kind: "demo"; names: string[]; feed: FeedArguments }
+  | {
+    kind: "replay";
+    path: string;
+    speed: number | "max";
+    feed: FeedArguments;
+  };
 
 /** What the flags fill in. */
 interface Flags extends FeedArguments {
   names: string[];
+  speed?: number | "max";
 }
 
 /** How a flag with a value reads it. */
@@ -92,6 +109,27 @@ const VALUE_FLAGS: Readonly<Record<string, Reader>> = {
   },
   parity(flags, value, flag) {
     flags.parity = parseChoice(flag, value, ["charon"]);
+  },
+  record(flags, value) {
+    flags.record = value;
+  },
+  "rotate-bytes"(flags, value, flag) {
+    flags.rotateBytes = parsePositiveInteger(flag, value);
+  },
+  "rotate-every"(flags, value, flag) {
+    flags.rotateMs = parseDuration(flag, value);
+  },
+  speed(flags, value, flag) {
+    flags.speed = parseSpeed(flag, value);
+  },
+  nats(flags, value) {
+    flags.nats = parseNatsUrl(value);
+  },
+  "nats-network"(flags, value, flag) {
+    if (!/^[\w-]{1,64}$/.test(value)) {
+      refuse(flag, "letters, digits, - and _", value);
+    }
+    flags.natsNetwork = value;
   },
 };
 
@@ -157,7 +195,22 @@ export function parseArgs(args: readonly string[]): Command {
   return toCommand(positionals, flags);
 }
 
-function toCommand(positionals: string[], { names, ...feed }: Flags): Command {
+function toCommand(
+  positionals: string[],
+  { names, speed, ...feed }: Flags,
+): Command {
+  if (positionals[0] === "replay") {
+    const [, path, ...rest] = positionals;
+    if (path === undefined || rest.length > 0) {
+      throw new UsageError(
+        `replay takes one file, got ${
+          rest.length + Number(path !== undefined)
+        }`,
+      );
+    }
+    return { kind: "replay", path, speed: speed ?? 1, feed };
+  }
+  if (speed !== undefined) throw new UsageError("--speed is for replay only");
   const isDemo = positionals[0] === "demo";
   const isNamed = isDemo || positionals[0] === "watch";
   const urls = isNamed ? positionals.slice(1) : positionals;

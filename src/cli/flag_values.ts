@@ -159,3 +159,23 @@ export function parseNodeUrl(text: string): URL {
   }
   return url;
 }
+
+/** Reads `--speed`. */
+export function parseSpeed(flag: string, value: string): number | "max" {
+  if (value === "max") return value;
+  const speed = /^\d+(\.\d+)?$/.test(value) ? Number(value) : NaN;
+  if (!(speed > 0 && speed <= 1e6)) {
+    refuse(flag, "max or a number above 0, 1000000 at most", value);
+  }
+  return speed;
+}
+
+/** Reads `--nats`. No message repeats the value, which may hold a password. */
+export function parseNatsUrl(value: string): string {
+  if (!/^(nats|tls|ws|wss):\/\//.test(value) || !URL.canParse(value)) {
+    throw new UsageError(
+      "--nats must be a URL such as nats://localhost:4222 or ws://localhost:8080",
+    );
+  }
+  return value;
+}

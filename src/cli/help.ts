@@ -6,6 +6,8 @@ Usage:
   beacon-sse [watch] <node-url>...   print the events of one or more beacon nodes
   beacon-sse demo                    the same against three embedded simulated nodes
                                      (2s slots, late blocks, empty slots, reorgs)
+  beacon-sse replay FILE             the events of a recording; with --serve the recording as a
+                                     beacon node there, whose time begins with the first reader
 
 A node URL is http or https; localhost:5052 stands for http://localhost:5052. Userinfo in it
 becomes an Authorization header.
@@ -32,6 +34,14 @@ Options:
                          reconnect to a node that is silent for so long (default 5 slots;
                          1m until the slot length is known)
   --parity charon        skip late heads in metrics as Charon does (default off)
+  --record FILE          record what is received as JSON lines, compressed where FILE ends with
+                         .gz; a FILE that is there is renamed (default off)
+  --rotate-bytes N       begin another FILE after N bytes before compression (default never)
+  --rotate-every DURATION
+                         begin another FILE after a time such as 1h (default never)
+  --speed N|max          replay N times as fast as it was recorded (default 1)
+  --nats URL             publish to NATS JetStream, such as nats://localhost:4222 (default off)
+  --nats-network NAME    name of the chain in subjects (default mainnet)
   --quiet                no log lines on stderr (default off)
   --version              print the version
   -h, --help             print this text
@@ -43,5 +53,5 @@ NO_COLOR turns colours off.
 
 Exit codes: 0 stopped (--limit, --for, SIGINT, SIGTERM, closed output pipe), 2 bad usage,
 1 anything else. The only permission that is needed is --allow-net
-(and --allow-read for --token-file).
+(and --allow-read for --token-file and replay, with --allow-write for --record).
 `;

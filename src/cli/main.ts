@@ -28,6 +28,7 @@ import { demo } from "./demo.ts";
 import { HELP } from "./help.ts";
 import { LineWriter } from "./line_writer.ts";
 import { formatLogLine } from "./log_line.ts";
+import { replay } from "./replay.ts";
 import { UsageError } from "./usage_error.ts";
 import { watch } from "./watch.ts";
 
@@ -56,6 +57,8 @@ export async function run(args: readonly string[]): Promise<number> {
         const log = createLog(command.feed.quiet, stderr);
         await (command.kind === "watch"
           ? watch({ ...command, log })
+          : command.kind === "replay"
+          ? replay(command.path, command.speed, command.feed, log)
           : demo(command.names, command.feed, log));
       }
     }

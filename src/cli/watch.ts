@@ -6,6 +6,7 @@ import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import { isKnownTopic, KNOWN_TOPICS } from "../beacon/events/topic.ts";
 import type { LogFunction } from "../listener/log.ts";
 import { SseListener } from "../listener/sse_listener.ts";
+import type { RecordedBeaconNode } from "../testing/recording/recorded_beacon_node.ts";
 import { nearest } from "../values/nearest.ts";
 import type { FeedArguments, NodeArgument } from "./args.ts";
 import type { ServeAddress } from "./flag_values.ts";
@@ -13,6 +14,7 @@ import { formatJsonLine } from "./json_line.ts";
 import { LineWriter } from "./line_writer.ts";
 import { PrettyPrinter } from "./pretty_line.ts";
 import { Progress } from "./progress.ts";
+import { record } from "./record.ts";
 import { serveGateway } from "./serve.ts";
 
 /** How long the lines that still wait may take after a signal to stop. */
@@ -24,6 +26,8 @@ export interface WatchOptions {
   log: LogFunction;
   /** Where to serve if `--serve` is not given; done without where that is taken. */
   defaultServe?: ServeAddress;
+  /** The one node, where it is a recording: its events are printed to their end. */
+  recorded?: RecordedBeaconNode;
 }
 
 /**
@@ -44,8 +48,15 @@ export async function watch(options: WatchOptions): Promise<void> {
   if (out.failed.aborted && !out.isClosedPipe) throw out.failed.reason;
 }
 
+/** Resolves when a signal arrives, or after the given time. */
+export async function untilStopped(forMs: number | undefined): Promise<void> {
+  using stop = waitForStop(forMs);
+  const { signal } = stop;
+  await new Promise((resolve) => signal.addEventListener("abort", resolve));
+}
+
 async function printEvents(
-  { nodes, feed, defaultServe, ...options }: WatchOptions,
+  { nodes, feed, defaultServe, recorded, ...options }: WatchOptions,
   out: LineWriter,
   signal: AbortSignal,
 ): Promise<void> {
@@ -63,6 +74,10 @@ async function printEvents(
 
   const { topics, headers, maxEventBytes, idleTimeoutMs, parity, labels } =
     feed;
+  // Who does not publish loads no NATS.
+  const nats = feed.nats === undefined
+    ? undefined
+    : await import("../nats/mod.ts");
   await using listener = await SseListener.start({
     nodes: nodes.map((node) => ({ ...node, headers })),
     signal,
@@ -72,9 +87,18 @@ async function printEvents(
     ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
     ...(parity !== undefined && { parity }),
     ...(labels !== undefined && { labels }),
+    ...(recorded !== undefined && { fetch: recorded.fetch }),
   });
   const events = listener.events({ signal });
+  if (recorded !== undefined) void endWith(recorded, listener);
   progress?.follow(listener);
+  // Both subscribe in this turn, so that they miss nothing.
+  await using _sink = nats !== undefined && feed.nats !== undefined
+    ? publish(listener, nats, feed.nats, feed.natsNetwork, log)
+    : undefined;
+  await using _recording = feed.record === undefined
+    ? undefined
+    : await record(listener, feed.record, feed, log);
   await using _server = await serveGateway(listener, feed, defaultServe, log);
   const printer = new PrettyPrinter({
     color: isTerminal && !Deno.noColor,
@@ -101,6 +125,51 @@ async function printEvents(
       }
     }
   }
+}
+
+/** Closes a listener when the stream of its recording has been read to the end. */
+async function endWith(
+  recorded: RecordedBeaconNode,
+  listener: SseListener,
+): Promise<void> {
+  let isOver = false;
+  recorded.finished.then(() => isOver = true);
+  for await (const { type } of listener.status()) {
+    if (type === "disconnected" && isOver) await listener.close();
+  }
+}
+
+/** Publishes to JetStream. A stream that cannot serve ends the listener's sink, and is logged. */
+function publish(
+  listener: SseListener,
+  { toJetStream }: typeof import("../nats/mod.ts"),
+  servers: string,
+  network: string | undefined,
+  log: LogFunction,
+): AsyncDisposable {
+  const sink = toJetStream(listener, {
+    servers,
+    ...(network !== undefined && { network }),
+  });
+  sink.finished.catch((error) =>
+    log({ level: "error", message: "cannot publish to NATS", error })
+  );
+  const statuses = sink.status();
+  (async () => {
+    for await (const status of statuses) {
+      if (status.type === "connected") {
+        const message = `publishing to the stream ${status.stream}`;
+        log({ level: "info", message });
+      } else if (status.type === "disconnected") {
+        log({ level: "warn", message: "the NATS server is away" });
+      } else {
+        const message =
+          `${status.count} events were not published: ${status.reason}`;
+        log({ level: "warn", message });
+      }
+    }
+  })();
+  return sink;
 }
 
 function warnOfUnknownTopics(

@@ -119,8 +119,8 @@ const BAD: [args: string[], message: string][] = [
   ],
   [["-x", URL_A], 'unknown flag "-x": see beacon-sse --help'],
   [
-    ["--nats", "nats://x", URL_A],
-    'unknown flag "--nats": see beacon-sse --help',
+    ["--mqtt", "mqtt://x", URL_A],
+    'unknown flag "--mqtt": see beacon-sse --help',
   ],
   [
     ["wacth", URL_A],
