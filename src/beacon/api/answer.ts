@@ -31,6 +31,14 @@ export async function requestIfThere<T>(
   }
 }
 
+/** The form of an answer that reports whether its data are verified. */
+export function withOptimism<T>(data: v.GenericSchema<unknown, T>) {
+  return v.object({
+    execution_optimistic: v.optional(v.boolean(), false),
+    data,
+  });
+}
+
 /** @throws {BeaconProtocolError} If an answer has another form; the message names the member. */
 export function checkAnswer<T>(
   node: NodeEndpoint,

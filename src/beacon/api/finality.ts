@@ -4,7 +4,7 @@ import * as v from "@valibot/valibot";
 import { root, uint } from "../events/primitives.ts";
 import type { NodeEndpoint } from "../http/endpoint.ts";
 import type { NodeRequestOptions } from "../http/request.ts";
-import { requestIfThere } from "./answer.ts";
+import { requestIfThere, withOptimism } from "./answer.ts";
 
 /** The last checkpoint that a node holds for final. */
 export interface FinalizedCheckpoint {
@@ -31,9 +31,6 @@ export async function fetchFinalizedCheckpoint(
   };
 }
 
-const answerSchema = v.object({
-  execution_optimistic: v.optional(v.boolean(), false),
-  data: v.object({
-    finalized: v.object({ epoch: uint.schema, root: root.schema }),
-  }),
-});
+const answerSchema = withOptimism(v.object({
+  finalized: v.object({ epoch: uint.schema, root: root.schema }),
+}));

@@ -4,7 +4,7 @@ import * as v from "@valibot/valibot";
 import { root, uint } from "../events/primitives.ts";
 import type { NodeEndpoint } from "../http/endpoint.ts";
 import type { NodeRequestOptions } from "../http/request.ts";
-import { requestIfThere } from "./answer.ts";
+import { requestIfThere, withOptimism } from "./answer.ts";
 
 /** What is needed of a block's header. */
 export interface BlockHeader {
@@ -73,12 +73,5 @@ const dataSchema = v.object({
   }),
 });
 
-const headerSchema = v.object({
-  execution_optimistic: v.optional(v.boolean(), false),
-  data: dataSchema,
-});
-
-const headersSchema = v.object({
-  execution_optimistic: v.optional(v.boolean(), false),
-  data: v.array(dataSchema),
-});
+const headerSchema = withOptimism(dataSchema);
+const headersSchema = withOptimism(v.array(dataSchema));

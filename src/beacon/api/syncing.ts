@@ -1,10 +1,13 @@
 /** A probe: whether a node answers HTTP at all, and whether it is in sync. */
 
-import { deadline } from "@std/async/deadline";
 import { STATUS_CODE } from "@std/http/status";
 import * as v from "@valibot/valibot";
 import type { NodeEndpoint } from "../http/endpoint.ts";
-import { type NodeRequestOptions, requestNode } from "../http/request.ts";
+import {
+  type NodeRequestOptions,
+  readBeginning,
+  requestNode,
+} from "../http/request.ts";
 import { withDeadline } from "../http/with_deadline.ts";
 
 /** What a node reports of its sync state. */
@@ -54,20 +57,8 @@ async function requestSyncing(
     await response.body?.cancel();
     return undefined;
   }
-  // The node can be reached, whatever becomes of the body.
-  const reading = deadline(readStart(response), bodyWithinMs);
-  return parseSyncing(await reading.catch(() => ""));
-}
-
-/** The text of a small body. A large one is cut; then it is not JSON. */
-async function readStart(response: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  for await (const chunk of response.body ?? []) {
-    text += decoder.decode(chunk, { stream: true });
-    if (text.length > MAX_UNITS) break;
-  }
-  return text;
+  // The node can be reached, whatever becomes of the body. A large one is cut; then it is not JSON.
+  return parseSyncing(await readBeginning(response, MAX_UNITS, bodyWithinMs));
 }
 
 function parseSyncing(text: string): NodeSyncing | undefined {

@@ -143,7 +143,9 @@ export async function httpError(
   now: () => number = Date.now,
 ): Promise<BeaconHttpError> {
   const { status } = response;
-  const body = node.show(await readExcerpt(response), 300);
+  // A slow body must not delay the reconnect.
+  const excerpt = await readBeginning(response, EXCERPT_UNITS, EXCERPT_WAIT_MS);
+  const body = node.show(excerpt.trim(), 300);
   const text = STATUS_TEXT[status as StatusCode] ?? "unknown status";
   return new BeaconHttpError(
     `Cannot read ${node.at(path)}: status ${status} (${text})${
@@ -173,7 +175,7 @@ function describeTarget(target: URL | undefined): string {
 
 const MAX_REDIRECTS = 5;
 const MAX_JSON_BYTES = 1024 * 1024;
-const EXCERPT_BYTES = 1024;
+const EXCERPT_UNITS = 1024;
 const EXCERPT_WAIT_MS = 1000;
 const REDIRECTS = new Set<number>([
   STATUS_CODE.MovedPermanently,
@@ -183,31 +185,38 @@ const REDIRECTS = new Set<number>([
   STATUS_CODE.PermanentRedirect,
 ]);
 
-async function readExcerpt(response: Response): Promise<string> {
-  const reader = response.body?.getReader();
+/**
+ * The beginning of a body, as far as it arrives in time. Never rejects.
+ *
+ * @param most The most UTF-16 code units of it.
+ * @param withinMs How long it may take, in milliseconds.
+ */
+export async function readBeginning(
+  { body }: Response,
+  most: number,
+  withinMs: number,
+): Promise<string> {
+  const reader = body?.getReader();
   if (reader === undefined) return "";
   const decoder = new TextDecoder();
   let text = "";
-  // A slow body must not delay the reconnect.
   const timer = setTimeout(
     () => void reader.cancel().catch(() => {}),
-    EXCERPT_WAIT_MS,
+    withinMs,
   );
   try {
-    while (text.length < EXCERPT_BYTES) {
+    while (text.length < most) {
       const { done, value } = await reader.read();
       if (done) break;
-      text += decoder.decode(value.subarray(0, EXCERPT_BYTES), {
-        stream: true,
-      });
+      text += decoder.decode(value.subarray(0, most), { stream: true });
     }
   } catch {
-    // The connection broke; what had arrived is shown.
+    // The connection broke; what had arrived is returned.
   } finally {
     clearTimeout(timer);
     await reader.cancel().catch(() => {});
   }
-  return text.slice(0, EXCERPT_BYTES).trim();
+  return text.slice(0, most);
 }
 
 function parseRetryAfter(
