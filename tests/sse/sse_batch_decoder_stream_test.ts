@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { SseBatchDecoderStream, SseOversizeError } from "@org/beacon-sse/sse";
 import {
   countingSource,
@@ -66,22 +66,6 @@ Deno.test("SseBatchDecoderStream() stops its source while its sink is stuck", as
   assertEquals(sink.received.length, MANY_CHUNKS);
 });
 
-Deno.test("SseBatchDecoderStream() stops its source without a reader", async () => {
-  const { stream, pulled } = countingSource("data: x\n\n");
-  const batches = stream.pipeThrough(new SseBatchDecoderStream());
-  await settled();
-  assert(pulled() < 64, `${pulled()} chunks were pulled`);
-  await batches.cancel();
-});
-
-Deno.test("SseBatchDecoderStream() skips an event over the cap, and counts it", async () => {
-  const stream = new SseBatchDecoderStream({ maxEventBytes: 8 });
-  assertEquals(stream.oversized, 0);
-  const chunks = ["data: a\n\ndata: 12345", "6789", "\n\ndata: b\n\n"];
-  assertEquals(await batchesOf(chunks, stream), [["a"], ["b"]]);
-  assertEquals(stream.oversized, 1);
-});
-
 Deno.test("SseBatchDecoderStream() breaks at an event over the cap on demand", async () => {
   const stream = new SseBatchDecoderStream({
     maxEventBytes: 8,
@@ -93,35 +77,4 @@ Deno.test("SseBatchDecoderStream() breaks at an event over the cap on demand", a
   );
   assertEquals(error.events.map(({ data }) => data), ["a", "b"]);
   assertEquals(stream.oversized, 1);
-});
-
-Deno.test("SseBatchDecoderStream.lastEventId is the one in force", async () => {
-  const stream = new SseBatchDecoderStream();
-  assertEquals(stream.lastEventId, "");
-  await batchesOf(["id: 7\n\n", "id: 8\n"], stream);
-  assertEquals(stream.lastEventId, "7");
-});
-
-Deno.test("SseBatchDecoderStream() reports comments and retries", async () => {
-  const reported: unknown[] = [];
-  const stream = new SseBatchDecoderStream({
-    onComment: (comment) => reported.push(comment),
-    onRetry: (milliseconds) => reported.push(milliseconds),
-  });
-  await batchesOf([": hel", "lo\nretry: 2", "50\n"], stream);
-  assertEquals(reported, ["hello", 250]);
-});
-
-Deno.test("SseBatchDecoderStream() refuses bad options, naming option and value", () => {
-  assertThrows(
-    () => new SseBatchDecoderStream({ maxEventBytes: NaN }),
-    RangeError,
-    "maxEventBytes must be a positive integer, got NaN",
-  );
-  assertThrows(
-    // deno-lint-ignore no-explicit-any -- what a user without types may pass
-    () => new SseBatchDecoderStream({ onOversize: 0 as any }),
-    TypeError,
-    'onOversize must be "skip" or "error", got 0',
-  );
 });

@@ -1,5 +1,10 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { SseDecoderStream, SseOversizeError } from "@org/beacon-sse/sse";
+import {
+  type ServerSentEvent,
+  SseBatchDecoderStream,
+  SseDecoderStream,
+  SseOversizeError,
+} from "@org/beacon-sse/sse";
 import {
   countingSource,
   MANY_CHUNKS,
@@ -70,14 +75,6 @@ Deno.test("SseDecoderStream() stops its source while its sink is stuck", async (
   assertEquals(sink.received.length, MANY_CHUNKS);
 });
 
-Deno.test("SseDecoderStream() stops its source without a reader", async () => {
-  const { stream, pulled } = countingSource("data: x\n\ndata: y\n\n");
-  const events = stream.pipeThrough(new SseDecoderStream());
-  await settled();
-  assert(pulled() < 128, `${pulled()} chunks were pulled`);
-  await events.cancel();
-});
-
 Deno.test("SseDecoderStream() cancels its source when its reader leaves", async () => {
   const cancelled = Promise.withResolvers<unknown>();
   const source = new ReadableStream<string>({
@@ -102,15 +99,6 @@ Deno.test("SseDecoderStream() passes on an error of its source", async () => {
   assertEquals(error, broken);
 });
 
-Deno.test("SseDecoderStream() skips an event over the cap, and counts it", async () => {
-  const stream = new SseDecoderStream({ maxEventBytes: 8 });
-  const source = ReadableStream.from(["data: 123456789", "\n\ndata: x\n\n"]);
-  assertEquals(stream.oversized, 0);
-  const events = await Array.fromAsync(source.pipeThrough(stream));
-  assertEquals(events.map(({ data }) => data), ["x"]);
-  assertEquals(stream.oversized, 1);
-});
-
 Deno.test("SseDecoderStream() breaks at an event over the cap on demand", async () => {
   const cancelled = Promise.withResolvers<unknown>();
   const source = new ReadableStream<string>({
@@ -131,36 +119,61 @@ Deno.test("SseDecoderStream() breaks at an event over the cap on demand", async 
   assertEquals(stream.oversized, 1);
 });
 
-Deno.test("SseDecoderStream.lastEventId is the one in force", async () => {
-  const stream = new SseDecoderStream();
-  assertEquals(stream.lastEventId, "");
-  const source = ReadableStream.from(["id: 7\n\n", "id: 8\n"]);
-  assertEquals(await Array.fromAsync(source.pipeThrough(stream)), []);
-  assertEquals(stream.lastEventId, "7");
-});
+for (const Stream of [SseDecoderStream, SseBatchDecoderStream]) {
+  /** The data of the events, however they are grouped. */
+  const decode = async (
+    chunks: string[],
+    stream: InstanceType<typeof Stream>,
+  ) => {
+    const values = ReadableStream.from(chunks)
+      .pipeThrough<ServerSentEvent | ServerSentEvent[]>(stream);
+    return (await Array.fromAsync(values)).flat().map(({ data }) => data);
+  };
 
-Deno.test("SseDecoderStream() reports comments and retries", async () => {
-  const reported: unknown[] = [];
-  const stream = new SseDecoderStream({
-    onComment: (comment) => reported.push(comment),
-    onRetry: (milliseconds) => reported.push(milliseconds),
+  Deno.test(`${Stream.name}() stops its source without a reader`, async () => {
+    const { stream, pulled } = countingSource("data: x\n\ndata: y\n\n");
+    const events = stream.pipeThrough<unknown>(new Stream());
+    await settled();
+    assert(pulled() < 64, `${pulled()} chunks were pulled`);
+    await events.cancel();
   });
-  await Array.fromAsync(
-    ReadableStream.from([": hel", "lo\nretry: 2", "50\n"]).pipeThrough(stream),
-  );
-  assertEquals(reported, ["hello", 250]);
-});
 
-Deno.test("SseDecoderStream() refuses bad options, naming option and value", () => {
-  assertThrows(
-    () => new SseDecoderStream({ maxEventBytes: -1 }),
-    RangeError,
-    "maxEventBytes must be a positive integer, got -1",
-  );
-  assertThrows(
-    // deno-lint-ignore no-explicit-any -- what a user without types may pass
-    () => new SseDecoderStream({ onOversize: "drop" as any }),
-    TypeError,
-    'onOversize must be "skip" or "error", got "drop"',
-  );
-});
+  Deno.test(`${Stream.name}() skips an event over the cap, and counts it`, async () => {
+    const stream = new Stream({ maxEventBytes: 8 });
+    assertEquals(stream.oversized, 0);
+    const chunks = ["data: a\n\ndata: 12345", "6789", "\n\ndata: b\n\n"];
+    assertEquals(await decode(chunks, stream), ["a", "b"]);
+    assertEquals(stream.oversized, 1);
+  });
+
+  Deno.test(`${Stream.name}.lastEventId is the one in force`, async () => {
+    const stream = new Stream();
+    assertEquals(stream.lastEventId, "");
+    assertEquals(await decode(["id: 7\n\n", "id: 8\n"], stream), []);
+    assertEquals(stream.lastEventId, "7");
+  });
+
+  Deno.test(`${Stream.name}() reports comments and retries`, async () => {
+    const reported: unknown[] = [];
+    const stream = new Stream({
+      onComment: (comment) => reported.push(comment),
+      onRetry: (milliseconds) => reported.push(milliseconds),
+    });
+    await decode([": hel", "lo\nretry: 2", "50\n"], stream);
+    assertEquals(reported, ["hello", 250]);
+  });
+
+  Deno.test(`${Stream.name}() refuses bad options, naming option and value`, () => {
+    assertThrows(
+      () => new Stream({ maxEventBytes: -1 }),
+      RangeError,
+      "maxEventBytes must be a positive integer, got -1",
+    );
+    assertThrows(
+      // deno-lint-ignore no-explicit-any -- what a user without types may pass
+      () => new Stream({ onOversize: "drop" as any }),
+      TypeError,
+      'onOversize must be "skip" or "error", got "drop"',
+    );
+  });
+}
