@@ -11,7 +11,7 @@ import type {
   BeaconEventReader,
   MalformedEvent,
 } from "../beacon/events/beacon_event_reader.ts";
-import { markOf } from "../beacon/events/event_identity.ts";
+import { markOf, stageOf } from "../beacon/events/event_identity.ts";
 import { toHeadEvent } from "../beacon/events/stand_in.ts";
 import { publicError } from "../beacon/http/public_error.ts";
 import { latestPlausibleSlot, type SlotClock } from "../beacon/slot_clock.ts";
@@ -347,9 +347,13 @@ export class ListenerActor {
       count(node.suppressed, "duplicate");
       return;
     }
-    const verdict = this.#merge.judge(node, event, this.clock);
+    const isOfBefore = head !== undefined && !event.recovered &&
+      chain.isVerified(event.topic, head, stageOf(event as BeaconEvent));
+    const verdict = this.#merge.judge(node, event, this.clock, isOfBefore);
     const isNew = verdict === "new";
-    if (head !== undefined) {
+    if (isOfBefore) {
+      // The node's head stays.
+    } else if (head !== undefined) {
       chain.moveTo(head);
       if (event.recovered) chain.recoveredAt = event.receivedAt;
       if (verdict !== "past") this.#onChainEvent(node, event, isNew);

@@ -175,7 +175,8 @@ function search(
   return found;
 }
 
-function stageOf(event: BeaconEvent): number {
+/** How far the node had verified what it reports, as {@linkcode EventIdentity.stage} has it. */
+export function stageOf(event: BeaconEvent): number {
   const verified = isOptimistic(event) ? 0 : 1;
   return event.topic === "head_v2"
     ? 3 * verified + PAYLOAD_STAGES[event.data.data.payload_status]

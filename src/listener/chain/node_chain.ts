@@ -34,6 +34,8 @@ export class NodeChain {
   behindUntil = -1;
   /** Epoch of the last finalized checkpoint that the node reported. */
   finalizedEpoch: number | undefined;
+  /** How far verified its latest heads were reported, by topic and root. */
+  readonly #stages = new Map<string, number>();
   /** When a head was recovered that the node's own heads may still come up to. */
   recoveredAt: number | undefined;
 
@@ -43,6 +45,27 @@ export class NodeChain {
     if (this.gapFrom !== undefined) this.gapEnd ??= head;
     this.head = head;
     this.branch.add(head);
+  }
+
+  /**
+   * Whether a report of a head only verifies it, while the node is at a later head already: a node may
+   * need longer than a slot to verify a block.
+   */
+  isVerified(
+    topic: string,
+    { slot, root }: KnownBlock,
+    stage: number,
+  ): boolean {
+    const key = `${topic} ${root}`;
+    const before = this.#stages.get(key) ?? Infinity;
+    this.#stages.delete(key);
+    this.#stages.set(key, stage);
+    if (this.#stages.size > MOST_STAGES) {
+      const [oldest] = this.#stages.keys();
+      this.#stages.delete(oldest!);
+    }
+    return stage > before && this.head !== undefined &&
+      slot < this.head.slot && this.branch.has(root);
   }
 
   /** The node reports a reorg. Its head follows, unless the head was reported already. */
@@ -69,5 +92,7 @@ export class NodeChain {
   }
 }
 
+/** Of how many heads it is remembered whether they were verified: those of minutes. */
+const MOST_STAGES = 64;
 /** For so long an event may be under way while headers are requested. */
 const UNDER_WAY_MS = 2000;

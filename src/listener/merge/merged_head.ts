@@ -31,7 +31,7 @@ export class MergedHead {
     const last = node.comparedSlot;
     node.comparedSlot = slot;
     if (slot < this.#slot && (last < this.#slot || isHeld(this.#slot))) {
-      node.behindUntil = Infinity;
+      this.fallBehind(node, slot);
       return "behind";
     }
     this.#slot = slot;
@@ -42,6 +42,12 @@ export class MergedHead {
     // It may report the same head twice, as head and as head_v2.
     node.behindUntil = Math.min(node.behindUntil, slot);
     return "caught up";
+  }
+
+  /** A node's head is behind the merged one. */
+  fallBehind(node: ComparedNode, slot: number): void {
+    node.comparedSlot = slot;
+    node.behindUntil = Infinity;
   }
 }
 

@@ -24,6 +24,8 @@ export class NodeMerge {
   readonly #nodes: ReadonlyMap<string, NodeState>;
   readonly #once: OnceFilter;
   readonly #head = new MergedHead();
+  /** The node of the last head that was delivered. */
+  #lastHeadOf: NodeState | undefined;
   #finalizedEpoch = -1;
   /** What the only node has sent of topics that come in floods, until there is another node. */
   #texts: Map<string, RecentTexts> | undefined = new Map();
@@ -40,13 +42,19 @@ export class NodeMerge {
   /** A node is gone for good. */
   forget(node: NodeState): void {
     this.#once.forget(node);
+    if (this.#lastHeadOf === node) this.#lastHeadOf = undefined;
   }
 
-  /** Compares an event with what was delivered; remembers it as delivered where it is new. */
+  /**
+   * Compares an event with what was delivered; remembers it as delivered where it is new.
+   *
+   * @param isOfBefore Whether it verifies a head that is not the node's head any more.
+   */
   judge(
     node: NodeState,
     event: BeaconEvent<string>,
     clock: SlotClock | undefined,
+    isOfBefore = false,
   ): Verdict {
     const { topic, receivedAt } = event;
     if (this.#texts !== undefined) {
@@ -69,21 +77,29 @@ export class NodeMerge {
     if (slot !== undefined && clock !== undefined) {
       // Clocks may be apart by MAXIMUM_GOSSIP_CLOCK_DISPARITY.
       const current = clock.slotAt(receivedAt + CLOCK_DISPARITY_MS);
-      if (isHeadReport(event)) place = this.#placeOf(node, slot, current);
+      const isHead = isHeadReport(event) && !isOfBefore;
       // A recovery goes back two epochs, which may take it a while.
       const epochs = event.recovered ? 3 : 1;
       if (this.#isPast(node, slot, current, epochs * clock.slotsPerEpoch)) {
+        if (isHead) this.#head.fallBehind(node.chain, slot);
         return "past";
       }
+      if (isHead) place = this.#placeOf(node, slot, current);
+      else if (isOfBefore && this.#lastHeadOf !== node) place = "behind";
     }
     if (isFinality) {
       const { epoch } = (event as BeaconEvent<typeof topic>).data;
       if (epoch < this.#finalizedEpoch) return "behind";
       this.#finalizedEpoch = epoch;
     }
-    if (place === "leading") return this.#once.add(report);
-    if (place === "caught up") return this.#once.addLate(report);
-    return this.#once.has(topic, report.mark) ? "duplicate" : "behind";
+    if (place === "behind") {
+      return this.#once.has(topic, report.mark) ? "duplicate" : "behind";
+    }
+    const novelty = place === "leading"
+      ? this.#once.add(report)
+      : this.#once.addLate(report);
+    if (isHeadReport(event) && novelty !== "duplicate") this.#lastHeadOf = node;
+    return novelty;
   }
 
   /** A node writes the same event in the same way. */

@@ -205,6 +205,62 @@ Deno.test("SseListener.events() delivers nothing old of a node that catches up w
   assertEquals(await take(duties, 1), []);
 });
 
+Deno.test("SseListener.events() delivers nothing old of a node that catches up while another one verifies an earlier head", async () => {
+  await using restarted = new ChainNode();
+  await using synced = new ChainNode();
+  await using listener = await listen([restarted, synced], ["head"]);
+  const delivered = async (
+    node: ChainNode,
+    ...heads: Record<string, unknown>[]
+  ) => {
+    const events = listener.events();
+    const end: [string, unknown] = ["end", { behind: heads }];
+    await node.send(
+      ...heads.map((data): [string, unknown] => ["head", data]),
+      end,
+    );
+    return await untilEnd(events, brief);
+  };
+  const optimistic = { execution_optimistic: true };
+  assertEquals(
+    await delivered(restarted, head(998), head(999)),
+    ["head 998", "head 999"],
+  );
+  const late = [head(998, optimistic), head(999, optimistic), head(998)];
+  assertEquals(await delivered(synced, ...late), []);
+  assertEquals(listener.nodes[1]!.headSlot, 999);
+  assertEquals(
+    await delivered(restarted, head(500), head(996), head(997)),
+    [],
+  );
+});
+
+Deno.test("SseListener.events() delivers the verified head of a single node though a later head came in between", async () => {
+  await using node = new ChainNode();
+  await using listener = await listen([node], ["head"]);
+  const events = listener.events();
+  const optimistic = { execution_optimistic: true };
+  await node.send(
+    ["head", head(998, optimistic)],
+    ["head", head(999, optimistic)],
+    ["head", head(998)],
+    ["head", head(1000, optimistic)],
+    ["head", head(999)],
+    END,
+  );
+  assertEquals(
+    await untilEnd(
+      events,
+      (event) =>
+        `${event.slot} ${
+          (event as BeaconEvent<"head">).data.execution_optimistic
+        }`,
+    ),
+    ["998 true", "999 true", "998 false", "1000 true", "999 false"],
+  );
+  assertEquals(listener.nodes[0]!.headSlot, 1000);
+});
+
 Deno.test("SseListener.events() delivers what a single node reports of the past", async () => {
   await using node = new ChainNode();
   await using listener = await listen([node], ["head", "block"]);
