@@ -122,8 +122,8 @@ export function checkOptions(options: SseListenerOptions) {
     refuse(ACTION, "parity", `"charon"`, parity);
   }
   if (config !== undefined) {
-    createSlotClock(config);
     checkNames(ACTION, "config", config, CONFIG_NAMES);
+    createSlotClock(config);
   }
   const { maxEventBytes, idleTimeoutMs, log, fetch, now, random } = options;
   const { maxQueueBytes = DEFAULT_MAX_BYTES } = options;

@@ -112,6 +112,11 @@ Deno.test("SseListener.start() refuses bad options, naming option and value", as
       'config must have known names only, got "slotsPerEpochs"; did you mean "slotsPerEpoch"?',
     ],
     [
+      { nodes, config: { genesisTime: 0, slotDurationMs: 1, slotPerEpoch: 1 } },
+      TypeError,
+      'got "slotPerEpoch"; did you mean "slotsPerEpoch"?',
+    ],
+    [
       {
         nodes,
         config: { genesisTime: 0, slotDurationMs: 0, slotsPerEpoch: 32 },

@@ -6,6 +6,7 @@
 import { delay } from "@std/async/delay";
 import { probeNode } from "../../beacon/api/syncing.ts";
 import {
+  BeaconNetworkError,
   BeaconProtocolError,
   BeaconTimeoutError,
 } from "../../beacon/http/errors.ts";
@@ -17,7 +18,7 @@ import { ChainChangedError, WrongChainError } from "../chain/chain_errors.ts";
 import type { NodeState } from "../node_state.ts";
 import { gapRecovery } from "../recovery/gap_recovery.ts";
 import type { ConnectionEnd } from "./connection_end.ts";
-import { NodeStream, type StreamParts } from "./node_stream.ts";
+import { isHopeless, NodeStream, type StreamParts } from "./node_stream.ts";
 import { watchHealth, watchSilence } from "./health.ts";
 import type { TopicNegotiation, TopicRequest } from "./topic_negotiation.ts";
 import { recheckTopics } from "./topics_recheck.ts";
@@ -134,6 +135,9 @@ export class Connection {
       return true;
     } catch (error) {
       this.#isProbeUnanswered = error instanceof BeaconTimeoutError;
+      if (error instanceof BeaconNetworkError && isHopeless(error)) {
+        this.#end.resolve({ kind: "hopeless", error });
+      }
       return false;
     }
   }

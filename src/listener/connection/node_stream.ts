@@ -235,7 +235,7 @@ function statusIn(data: string): number | undefined {
 }
 
 /** Whether no retry can succeed: a permission that the process lacks, a URL that `fetch` cannot use. */
-function isHopeless(error: Error): boolean {
+export function isHopeless(error: Error): boolean {
   for (
     let cause: unknown = error;
     cause instanceof Error;

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { mock } from "node:test";
 import {
   type DisconnectedStatus,
   SseListener,
@@ -260,6 +261,22 @@ Deno.test("SseListener() ends with the error of a permission that the process la
     },
   });
   const error = await listener.finished.then(() => undefined, (error) => error);
+  assertStringIncludes(String(error), "Requires net access");
+});
+
+Deno.test("SseListener() ends at once without a permission for any of several nodes, whose chain it would compare first", async () => {
+  // None of the waits may end.
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const listener = await SseListener.start({
+    nodes: ["http://127.0.0.1:5052", "http://127.0.0.1:5053"],
+    fetch() {
+      const error = new Error("Requires net access");
+      error.name = "NotCapable";
+      return Promise.reject(error);
+    },
+  });
+  const error = await listener.finished.then(() => undefined, (error) => error);
+  mock.timers.reset();
   assertStringIncludes(String(error), "Requires net access");
 });
 
