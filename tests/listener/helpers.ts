@@ -28,6 +28,11 @@ export async function take<T>(
   return taken;
 }
 
+/** Resolves when a condition holds. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve));
+}
+
 /** The first status of a type. */
 export async function nextStatus<T extends NodeStatus["type"]>(
   statuses: AsyncIterable<NodeStatus>,

@@ -125,6 +125,7 @@ Deno.test("half-open lets go of a client that leaves", async () => {
   const connection = await s.node.whenConnected();
   client[Symbol.dispose]();
   await connection.closed;
+  assertEquals(s.node.connections, []);
 });
 
 Deno.test("stall delivers everything when it is over", async () => {

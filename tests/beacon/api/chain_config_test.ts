@@ -324,7 +324,7 @@ Deno.test("fetchChainConfig() returns nothing that a clock would refuse", async 
     [{ ATTESTATION_DUE_BPS: "0" }, { genesis_time: "0" }],
   ] as const;
   for (const [spec, genesis] of table) {
-    createSlotClock(await configOf(spec, genesis));
+    assert(createSlotClock(await configOf(spec, genesis)));
   }
 });
 

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { SseListener, type SseListenerOptions } from "@org/beacon-sse";
 import { ChainNode } from "../chain_node.ts";
-import { configAtSlot, take } from "../helpers.ts";
+import { configAtSlot, take, until } from "../helpers.ts";
 import { chainReorg, head, root } from "../scripted_node.ts";
 
 const CONFIG = { ...configAtSlot(100), slotsPerEpoch: 8 };
@@ -41,6 +41,10 @@ Deno.test("SseListener.reorgs() yields the epoch of the common ancestor, whateve
   ]);
   const [found] = await take(reorgs, 1);
   assertEquals([found!.epoch, found!.depth, found!.ancestorSlot], [1, 1, 15]);
+  assertEquals([found!.oldHeadBlock, found!.newHeadBlock], [
+    root(16),
+    root(17),
+  ]);
 });
 
 Deno.test("SseListener.reorgs() keeps the payload's epoch where it is the lower one", async () => {
@@ -71,7 +75,7 @@ Deno.test("SseListener.reorgs() yields once what two nodes report with different
   assertEquals((await take(events, 2)).map(({ slot }) => slot), [17, 19]);
 });
 
-Deno.test("SseListener() delivers events while the ancestor of a reorg is requested, and takes the payload's word after a second", async () => {
+Deno.test("SseListener() delivers events while the ancestor of a reorg is requested, and uses the payload's epoch after a second", async () => {
   const { promise: never, resolve } = Promise.withResolvers<Response>();
   await using node = new ChainNode({
     other: (path) => path.includes("/headers/") ? never : undefined,
@@ -195,17 +199,13 @@ Deno.test("SseListener.reorgs() yields once what one node reports and another on
   const reorgs = listener.reorgs();
   const events = listener.events({ topics: ["chain_reorg"] });
   for (const node of [a, b]) await node.send(["head", head(16)]);
-  while (listener.nodes.some(({ headSlot }) => headSlot !== 16)) {
-    await new Promise((resolve) => setTimeout(resolve));
-  }
+  await until(() => listener.nodes.every(({ headSlot }) => headSlot === 16));
   b.drop();
   b.add({ slot: 18 });
   await a.send(["chain_reorg", reorg(2)], ["head", head(17)]);
   await take(listener.reorgs(), 1);
   await b.connected();
-  while (listener.nodes[1]!.headSlot !== 18) {
-    await new Promise((resolve) => setTimeout(resolve));
-  }
+  await until(() => listener.nodes[1]!.headSlot === 18);
   await listener.close();
   assertEquals((await take(reorgs, 2)).map(({ slot }) => slot), [17]);
   assertEquals((await take(events, 2)).map(({ slot }) => slot), [17]);
@@ -218,16 +218,12 @@ Deno.test("SseListener.reorgs() yields once what one node recovers and another o
   const reorgs = listener.reorgs();
   const events = listener.events({ topics: ["chain_reorg"] });
   for (const node of [a, b]) await node.send(["head", head(16)]);
-  while (listener.nodes.some(({ headSlot }) => headSlot !== 16)) {
-    await new Promise((resolve) => setTimeout(resolve));
-  }
+  await until(() => listener.nodes.every(({ headSlot }) => headSlot === 16));
   b.drop();
   b.add({ slot: 18 });
   assertEquals((await take(listener.reorgs(), 1))[0]!.recovered, true);
   await a.send(["chain_reorg", reorg(2)], ["head", head(19)]);
-  while (listener.nodes[0]!.headSlot !== 19) {
-    await new Promise((resolve) => setTimeout(resolve));
-  }
+  await until(() => listener.nodes[0]!.headSlot === 19);
   await listener.close();
   assertEquals((await take(reorgs, 2)).map(({ slot }) => slot), [18]);
   assertEquals((await take(events, 2)).map(({ slot }) => slot), [18]);
@@ -241,22 +237,16 @@ for (const at of [17, 18]) {
     const reorgs = listener.reorgs();
     const events = listener.events({ topics: ["chain_reorg"] });
     for (const node of [a, b]) await node.send(["head", head(16)]);
-    while (listener.nodes.some(({ headSlot }) => headSlot !== 16)) {
-      await new Promise((resolve) => setTimeout(resolve));
-    }
+    await until(() => listener.nodes.every(({ headSlot }) => headSlot === 16));
     b.drop();
     if (at === 18) b.add({ slot: 18 });
     const optimistic = reorg(2, { execution_optimistic: true });
     await a.send(["chain_reorg", optimistic], ["head", head(17)]);
     await take(listener.reorgs(), 1);
     await b.connected();
-    while (listener.nodes[1]!.headSlot !== at) {
-      await new Promise((resolve) => setTimeout(resolve));
-    }
+    await until(() => listener.nodes[1]!.headSlot === at);
     await a.send(["chain_reorg", reorg(2)], ["head", head(19)]);
-    while (listener.nodes[0]!.headSlot !== 19) {
-      await new Promise((resolve) => setTimeout(resolve));
-    }
+    await until(() => listener.nodes[0]!.headSlot === 19);
     await listener.close();
     assertEquals((await take(reorgs, 2)).length, 1);
     assertEquals(

@@ -4,7 +4,7 @@ import {
   type ComparedNode,
   MergedHead,
 } from "../../../src/listener/merge/merged_head.ts";
-import { configAtSlot, nextStatus, take } from "../helpers.ts";
+import { configAtSlot, nextStatus, take, until } from "../helpers.ts";
 import {
   block,
   endedStream,
@@ -176,9 +176,7 @@ Deno.test("SseListener() never moves the merged head back for a node that led an
   while (listener.nodes[1]!.state !== "connected") await take(statuses, 1);
   second.send(heads(95, 96, 97, 98));
   assertEquals(await next(), 98);
-  while (listener.nodes[1]!.headSlot !== 98) {
-    await new Promise((resolve) => setTimeout(resolve));
-  }
+  await until(() => listener.nodes[1]!.headSlot === 98);
   first.end();
   assertEquals(await next(), 99);
   await listener.close();

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { type RaceRecord, SseListener } from "@org/beacon-sse";
-import { configAtSlot, sample } from "../helpers.ts";
+import { configAtSlot, sample, until } from "../helpers.ts";
 
 const ROOT = `0x${"ab".repeat(32)}`;
 
@@ -83,9 +83,7 @@ async function next(races: AsyncIterable<RaceRecord>): Promise<RaceRecord> {
 
 /** Waits until all nodes are connected. */
 async function connected(listener: SseListener): Promise<void> {
-  while (listener.nodes.some(({ state }) => state !== "connected")) {
-    await new Promise((resolve) => setTimeout(resolve));
-  }
+  await until(() => listener.nodes.every(({ state }) => state === "connected"));
 }
 
 Deno.test("SseListener.race() measures how far each node is behind the first", async () => {

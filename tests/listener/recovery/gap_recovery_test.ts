@@ -273,7 +273,7 @@ Deno.test("SseListener() does not let live events wait for headers that never co
   resolve(new Response());
 });
 
-Deno.test("SseListener() takes Lighthouse's word for dropped messages as a gap", async () => {
+Deno.test("SseListener() reports a gap where Lighthouse reports dropped messages", async () => {
   await using node = new ScriptedNode({
     events: () =>
       openStream(frame("head", head(90)), ": error - dropped 17 messages\n"),
