@@ -2,13 +2,19 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { validate } from "npm:dockerfile-utils@^0.16.3";
-import { parse, parseAllDocuments } from "npm:yaml@^2.9.1";
+import { loadAll } from "npm:js-yaml@^5.5.0";
 import { parseArgs } from "../../src/cli/args.ts";
 import { needs } from "../needs.ts";
 import { DEPLOY } from "./prometheus.ts";
 
 const ROOT = new URL("../", DEPLOY);
 const read = (name: string) => Deno.readTextFile(new URL(name, DEPLOY));
+
+/** The documents in a file of YAML; the tests check what is in them. */
+// deno-lint-ignore no-explicit-any -- of any form until it is checked
+async function documents(name: string): Promise<any[]> {
+  return loadAll(await read(name));
+}
 
 /** Where a command line of `watch` serves. */
 function servedBy(args: string[]): unknown {
@@ -67,7 +73,7 @@ Deno.test("Dockerfile copies all that its entrypoint needs", async () => {
 });
 
 Deno.test("compose.yml runs the command on loopback's port, and the Prometheus that reads it", async () => {
-  const { services } = parse(await read("compose.yml"));
+  const [{ services }] = await documents("compose.yml");
   const [node, ...flags] = services["beacon-sse"].command;
   assertEquals(node, "${BEACON_NODE:?a node's URL}");
   assertEquals(servedBy(["http://node:5052", ...flags]), {
@@ -76,18 +82,14 @@ Deno.test("compose.yml runs the command on loopback's port, and the Prometheus t
   });
   assertEquals(services["beacon-sse"].ports, ["127.0.0.1:9464:9464"]);
   assertEquals(services.prometheus.ports, ["127.0.0.1:9090:9090"]);
-  const { scrape_configs: [job] } = parse(
-    await read("prometheus/prometheus.yml"),
+  const [{ scrape_configs: [job] }] = await documents(
+    "prometheus/prometheus.yml",
   );
   assertEquals(job.static_configs[0].targets, ["beacon-sse:9464"]);
 });
 
 Deno.test("beacon-sse.yml for Kubernetes runs the command without root, on the port that it publishes", async () => {
-  const [deployment, service] = parseAllDocuments(
-    await read("kubernetes/beacon-sse.yml"),
-    {},
-  )
-    .map((document) => document.toJS());
+  const [deployment, service] = await documents("kubernetes/beacon-sse.yml");
   const { metadata: { labels }, spec } = deployment.spec.template;
   assertEquals(labels, deployment.spec.selector.matchLabels);
   assertEquals(labels, service.spec.selector);

@@ -1,6 +1,6 @@
 /** A real Prometheus reads the gateway's metrics; the dashboard's queries run against it. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { startGateway, stillNode } from "../gateway/helpers.ts";
 import {
   DEPLOY,
@@ -114,6 +114,21 @@ function substitute(expr: string): string {
       (_, name) => LABELS[name as keyof typeof LABELS],
     );
 }
+
+Deno.test("no query of the dashboard or the alerts reads one spelling of a bucket only", async () => {
+  const texts = await Promise.all(
+    ["grafana/beacon-sse.json", "prometheus/alerts.yml"].map((name) =>
+      Deno.readTextFile(new URL(name, DEPLOY))
+    ),
+  );
+  const matchers = texts.join().replace(/^ *#.*$/gm, "").replaceAll("\\", "")
+    .match(/\ble=~?"[^"]+"/g)!
+    .filter((matcher) => matcher !== 'le="+Inf"');
+  assert(matchers.length > 4);
+  for (const matcher of matchers) {
+    assertMatch(matcher, /^le=~"(\d+)\|\1(\[\.\]|\.)0"$/);
+  }
+});
 
 Deno.test(
   "promtool finds nothing to criticise in the text at /metrics",
