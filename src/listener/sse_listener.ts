@@ -239,11 +239,8 @@ export class SseListener implements AsyncDisposable {
     }
     for (const topic of topics ?? []) {
       if (!this.#options.topics.includes(topic)) {
-        throw new TypeError(
-          `Cannot subscribe: topics must be among ${
-            this.#options.topics.join(", ")
-          }, got ${shown(topic)}`,
-        );
+        const rule = `among ${this.#options.topics.join(", ")}`;
+        refuse("subscribe", "topics", rule, topic);
       }
     }
     const wanted = new Set<string>(topics);
@@ -289,11 +286,7 @@ export class SseListener implements AsyncDisposable {
     const endpoint = new NodeEndpoint(node);
     const { name } = endpoint;
     if (this.#nodes.has(name)) {
-      throw new TypeError(
-        `Cannot add node: its name must be one that no other node has, got ${
-          shown(name)
-        }`,
-      );
+      refuse("add node", "its name", "one that no other node has", name);
     }
     if (this.#signal.aborted) {
       throw new Error(`Cannot add node ${shown(name)}: the listener is closed`);
@@ -316,11 +309,8 @@ export class SseListener implements AsyncDisposable {
     const supervised = this.#supervised.get(name);
     if (node === undefined || supervised === undefined) {
       const names = [...this.#nodes.keys()].map((name) => shown(name));
-      throw new TypeError(
-        `Cannot remove node: name must be one of ${
-          names.join(", ") || "none"
-        }, got ${shown(name)}`,
-      );
+      const rule = `one of ${names.join(", ") || "none"}`;
+      refuse("remove node", "name", rule, name);
     }
     supervised.removed.abort();
     await supervised.ended.catch(() => {});

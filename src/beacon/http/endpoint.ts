@@ -1,6 +1,6 @@
 /** The address of a beacon node, its name in output, and the credentials that it gets. */
 
-import { checkNames } from "../../values/check.ts";
+import { checkNames, refuse } from "../../values/check.ts";
 import { printable, shown } from "../../values/shown.ts";
 import { redactPath, redactUrl, secretSegments } from "./redact_url.ts";
 
@@ -64,11 +64,7 @@ export class NodeEndpoint {
     this.#secrets = findSecrets(this.#base, this.#headers, username, password);
     this.name = options.name ?? defaultName(this.#base);
     if (typeof this.name !== "string" || this.name.trim() === "") {
-      throw new TypeError(
-        `Cannot use node: name must be a non-empty string, got ${
-          shown(this.name)
-        }`,
-      );
+      refuse("use node", "name", "a non-empty string", this.name);
     }
   }
 
@@ -191,16 +187,10 @@ function base64Decode(text: string): string {
 
 function parseBase(url: unknown): URL {
   if (typeof url !== "string" && !(url instanceof URL)) {
-    throw new TypeError(
-      `Cannot use node: url must be a string or URL, got ${shown(url)}`,
-    );
+    refuse("use node", "url", "a string or URL", url);
   }
   if (!URL.canParse(url)) {
-    throw new TypeError(
-      `Cannot use node: url must be an absolute URL, got ${
-        shown(redactUrl(String(url)))
-      }`,
-    );
+    refuse("use node", "url", "an absolute URL", redactUrl(String(url)));
   }
   const base = new URL(url);
   if (base.protocol !== "http:" && base.protocol !== "https:") {

@@ -219,7 +219,7 @@ async function request(
     // Without an end by the rules of HTTP, as by a server that just closes.
     if (begun !== "") throw error;
   }
-  return isEmpty(begun) ? "refused" : "unknown";
+  return hasOnlyComments(begun) ? "refused" : "unknown";
 }
 
 const MOST_LOOKED_AT = 1024;
@@ -228,8 +228,8 @@ const BUSY = new Set<number>([
   STATUS_CODE.ServiceUnavailable,
 ]);
 
-/** Whether there is nothing but comments, which keep a stream alive. */
-function isEmpty(text: string): boolean {
+/** They keep a stream alive. */
+function hasOnlyComments(text: string): boolean {
   return text.split(/\r\n?|\n/).every((line) =>
     line === "" || line.startsWith(":")
   );

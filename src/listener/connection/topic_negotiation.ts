@@ -155,21 +155,15 @@ export class TopicNegotiation {
       this.restart();
       return "wait";
     }
-    const step = this.#after(end);
+    const step = end.kind === "refused"
+      ? this.refused(end.error.body)
+      : end.kind === "emptied"
+      ? this.emptied()
+      : end.kind === "unanswered"
+      ? this.unanswered()
+      : "wait";
     if (step !== "wait") this.#noteRefusal();
     return step;
-  }
-
-  #after(end: ConnectionEnd): NextStep {
-    switch (end.kind) {
-      case "refused":
-        return this.refused(end.error.body);
-      case "emptied":
-        return this.emptied();
-      case "unanswered":
-        return this.unanswered();
-    }
-    return "wait";
   }
 
   #noteRefusal(): void {
