@@ -50,6 +50,26 @@ for (
   });
 }
 
+Deno.test("toNodeListener() answers 502 where a body cannot be sent on, and survives one that is cut", async () => {
+  await using stage = await startGateway([{ url: "http://127.0.0.1:9" }], {
+    passAll: true,
+  });
+  await using served = await listen(stage.gateway);
+  const { port } = served.server.address() as AddressInfo;
+  const response = await fetch(`http://127.0.0.1:${port}/eth/v1/x`, {
+    method: "POST",
+    body: "x".repeat(1_000_000),
+  });
+  assertEquals(response.status, 502);
+  assertEquals((await response.json()).code, 502);
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  const head = "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc";
+  await connection.write(new TextEncoder().encode(head));
+  connection.close();
+  const text = await requestTarget(served.server, "/healthz");
+  assertEquals(text.split("\r\n")[0], "HTTP/1.1 200 OK");
+});
+
 Deno.test("toNodeListener() survives a node whose answer has no form for HTTP", async () => {
   await using node = new ScriptedNode({
     events: () => new Response("", { status: 503 }),

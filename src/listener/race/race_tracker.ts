@@ -54,6 +54,9 @@ export class RaceTracker {
   /** Records that are complete, so that a late report does not begin another one. */
   readonly #complete = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Arrival of the first report of this turn of the event loop. */
+  #turnAt: number | undefined;
+  #turnEnd: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: RaceTrackerOptions) {
     this.#options = options;
@@ -65,7 +68,7 @@ export class RaceTracker {
     const clock = this.#options.clock();
     if (block === undefined || clock === undefined) return;
     const { topic, slot, root } = block;
-    const { receivedAt } = event;
+    const receivedAt = this.#arrivalOf(event);
     const slotMs = clock.slotDurationMs(slot);
     // What a node that catches up reports of the past is no race.
     if (receivedAt - clock.slotStart(slot) > MOST_SLOTS * slotMs) return;
@@ -118,9 +121,26 @@ export class RaceTracker {
   /** Forgets all reports: another chain is followed, or the listener ends. */
   reset(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#turnEnd);
     this.#timer = undefined;
+    this.#turnEnd = undefined;
+    this.#turnAt = undefined;
     this.#races.clear();
     this.#complete.clear();
+  }
+
+  /** What is read in one turn of the event loop is a tie: the order of its parts says nothing. */
+  #arrivalOf({ receivedAt }: BeaconEvent<string>): number {
+    const turnAt = this.#turnAt;
+    if (
+      turnAt !== undefined && Math.abs(receivedAt - turnAt) <= MOST_TURN_MS
+    ) return turnAt;
+    this.#turnAt = receivedAt;
+    this.#turnEnd ??= setTimeout(() => {
+      this.#turnAt = undefined;
+      this.#turnEnd = undefined;
+    }, 0);
+    return receivedAt;
   }
 
   #schedule(): void {
@@ -177,6 +197,8 @@ function toRecord(
 }
 
 const MOST_RACES = 1024;
+/** A turn is shorter than that, unless the machine is busy. */
+const MOST_TURN_MS = 5;
 /** A report is compared if it arrives within so many slots from the start of its slot. */
 const MOST_SLOTS = 2;
 

@@ -9,6 +9,8 @@ const ROOT = `0x${"ab".repeat(32)}`;
 /** Nodes that are only a `fetch`, and a clock that the test sets. */
 class Track {
   now = Date.now();
+  /** How far the clock moves on each time that it is read. */
+  tickMs = 0;
   readonly names: readonly string[];
   readonly #streams = new Map<
     string,
@@ -25,7 +27,7 @@ class Track {
       nodes: this.names.map((name) => ({ url: `http://${name}`, name })),
       topics: ["head", "block"],
       config: configAtSlot(100, slotDurationMs),
-      now: () => this.now,
+      now: () => this.now += this.tickMs,
       fetch: (input, init) => this.#fetch(new URL(String(input)), init?.signal),
     });
     await this.#allOpen.promise;
@@ -40,6 +42,14 @@ class Track {
     root = ROOT,
   ): Promise<void> {
     this.now += ms;
+    this.send(name, topic, root);
+    // The chunk is read before the clock moves on.
+    for (let i = 0; i < 50; i++) await Promise.resolve();
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+
+  /** A node reports a block, which is read later. */
+  send(name: string, topic: "head" | "block", root = ROOT): void {
     const zero = `0x${"00".repeat(32)}`;
     const data = {
       slot: "100",
@@ -54,9 +64,6 @@ class Track {
     };
     const text = `event: ${topic}\ndata: ${JSON.stringify(data)}\n\n`;
     this.#streams.get(name)!.enqueue(new TextEncoder().encode(text));
-    // The chunk is read before the clock moves on.
-    for (let i = 0; i < 50; i++) await Promise.resolve();
-    await new Promise((resolve) => setTimeout(resolve));
   }
 
   #fetch(url: URL, signal?: AbortSignal | null): Promise<Response> {
@@ -170,6 +177,16 @@ Deno.test("SseListener.race() counts no winner of a tie", async () => {
       1,
     );
   }
+});
+
+Deno.test("SseListener.race() counts what is read in one turn of the event loop as a tie", async () => {
+  const track = new Track(["a", "b", "c"]);
+  await using listener = await track.start();
+  await connected(listener);
+  const races = listener.race();
+  track.tickMs = 1;
+  for (const name of track.names) track.send(name, "head");
+  assertEquals((await next(races)).lags, { a: 0, b: 0, c: 0 });
 });
 
 Deno.test("SseListener.race() makes no record of what a node repeats or reports of the past", async () => {
