@@ -70,7 +70,26 @@ const text = `${format(table)}\n\n${
 }`;
 print(text);
 if (values.write) await write(text);
-const failures = [...table, ["bundle", bundles] as const].flatMap((
+const types = await command(`${FOLDER}/node_modules/node-22/bin/node`, [
+  "node_modules/typescript/lib/tsc.js",
+  "--noEmit",
+  "--strict",
+  "--module",
+  "nodenext",
+  "--target",
+  "es2023",
+  "--lib",
+  "ESNext,DOM,DOM.Iterable,DOM.AsyncIterable",
+  "consumer.ts",
+], true);
+const consumer: Result[] = [
+  { name: "plain tsc with strict", error: types === "" ? null : types },
+];
+const failures = [
+  ...table,
+  ["bundle", bundles] as const,
+  ["types", consumer] as const,
+].flatMap((
   [runtime, results],
 ) =>
   typeof results === "string"
@@ -80,7 +99,7 @@ const failures = [...table, ["bundle", bundles] as const].flatMap((
     )
 );
 for (const failure of failures) print(failure);
-const count = [...table.values(), bundles].reduce(
+const count = [...table.values(), bundles, consumer].reduce(
   (sum, results) => sum + (typeof results === "string" ? 0 : results.length),
   0,
 );
@@ -109,7 +128,7 @@ async function install(): Promise<void> {
   }
   await packNpm(FOLDER);
   for await (const { name } of Deno.readDir(new URL("./", import.meta.url))) {
-    if (!name.endsWith(".js")) continue;
+    if (!name.endsWith(".js") && name !== "consumer.ts") continue;
     await Deno.copyFile(new URL(name, import.meta.url), `${FOLDER}/${name}`);
   }
 }

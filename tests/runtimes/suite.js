@@ -79,6 +79,32 @@ export function checks(runtime) {
       await listener.close();
       await node.close();
     },
+    "a wrong byte costs no connection": async () => {
+      const encoder = new TextEncoder();
+      const events = subscribe("http://node.test", {
+        config: {
+          genesisTime: Date.now() - 12_000,
+          slotDurationMs: 12_000,
+          slotsPerEpoch: 32,
+        },
+        topics: ["x"],
+        fetch: (input) =>
+          Promise.resolve(
+            new URL(input.url ?? input).pathname !== "/eth/v1/events"
+              ? Response.json({}, { status: 404 })
+              : new Response(
+                new Blob([
+                  encoder.encode("event: y\ndata: "),
+                  new Uint8Array([0xff]),
+                  encoder.encode("\n\nevent: x\ndata: {}\n\n"),
+                ]),
+                { headers: { "content-type": "text/event-stream" } },
+              ),
+          ),
+      });
+      equal((await events.next()).value.raw, "{}");
+      await events.return();
+    },
     "a stream that ends is opened again": async () => {
       const node = new SimulatedNode({ autoplay: false });
       const events = subscribe(node.url, {
@@ -127,7 +153,9 @@ export function checks(runtime) {
       );
       equal(response.status, 200);
       const events = response.body
-        .pipeThrough(new TextDecoderStream("utf-8", { ignoreBOM: true }))
+        .pipeThrough(
+          new TextDecoderStream("utf-8", { ignoreBOM: true, fatal: false }),
+        )
         .pipeThrough(new SseDecoderStream())
         .getReader();
       const block = await node.produceBlock();
@@ -212,7 +240,9 @@ async function decode(input, size) {
   });
   const events = [];
   const reader = source
-    .pipeThrough(new TextDecoderStream("utf-8", { ignoreBOM: true }))
+    .pipeThrough(
+      new TextDecoderStream("utf-8", { ignoreBOM: true, fatal: false }),
+    )
     .pipeThrough(new SseDecoderStream())
     .getReader();
   while (true) {

@@ -94,7 +94,11 @@ export async function openEventStream(
       : new BeaconProtocolError(message);
   }
   const decoder = new SseBatchDecoderStream(decoderOptions);
-  const text = new TextDecoderStream("utf-8", { ignoreBOM: true });
+  // workerd's decoder ends a stream at the first wrong byte by default.
+  const text = new TextDecoderStream("utf-8", {
+    ignoreBOM: true,
+    fatal: false,
+  });
   const batches = pipeBytes(response.body, text, onBytes).pipeThrough(decoder);
   return { batches, oversized: () => decoder.oversized };
 }

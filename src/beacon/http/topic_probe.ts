@@ -206,7 +206,9 @@ async function request(
   onHeaders(isStream ? "open" : "unknown");
   const decoder = new SseDecoder();
   let begun = "";
-  const text = response.body.pipeThrough(new TextDecoderStream());
+  const text = response.body.pipeThrough(
+    new TextDecoderStream("utf-8", { fatal: false }),
+  );
   try {
     // Leaving the loop cancels the body.
     for await (const chunk of text) {

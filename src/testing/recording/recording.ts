@@ -102,7 +102,10 @@ async function* lines(
 ): AsyncGenerator<string> {
   const text = (await decompressed(bytes))
     .pipeThrough(
-      new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>,
+      new TextDecoderStream("utf-8", { fatal: false }) as ReadableWritablePair<
+        string,
+        Uint8Array
+      >,
     )
     .pipeThrough(new TextLineStream());
   yield* text;
