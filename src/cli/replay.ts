@@ -13,7 +13,7 @@ import { UsageError } from "./usage_error.ts";
 import { untilStopped, watch } from "./watch.ts";
 
 /**
- * Serves a recording where `--serve` says; time begins with its first reader. Without `--serve` its
+ * Serves a recording at the address of `--serve`; time begins with its first reader. Without `--serve` its
  * events are printed.
  *
  * @param path The file.

@@ -53,7 +53,7 @@ export interface EventMark extends Omit<EventIdentity, "key"> {
 }
 
 /**
- * Finds out what `identify` does, without a text. An event that nobody wants parsed is not parsed: it
+ * Finds out what `identify` does, without a text. An event that no subscriber wants parsed is not parsed: it
  * is its text.
  */
 export function markOf(event: BeaconEvent<string>): EventMark {

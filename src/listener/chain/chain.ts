@@ -139,7 +139,6 @@ export class Chain {
    * two seconds.
    *
    * @param node Name of the node that waits.
-   * @throws The signal's reason, when it aborts.
    */
   async awaitDecision(node: string, signal: AbortSignal): Promise<void> {
     if (this.#isDecided) return;
@@ -163,11 +162,7 @@ export class Chain {
     return this.#clock!;
   }
 
-  /**
-   * Waits for a condition that changes with the reports.
-   *
-   * @throws The signal's reason, when it aborts.
-   */
+  /** Waits for a condition that changes with the reports. */
   async until(condition: () => boolean, signal: AbortSignal): Promise<void> {
     while (!condition()) {
       const { promise, resolve } = Promise.withResolvers<void>();

@@ -12,6 +12,7 @@ export class WrongChainError extends Error {
   /**
    * Creates an instance.
    *
+   * @param node Name of the node.
    * @param expected Genesis of the listener's chain.
    * @param actual Genesis that the node reports.
    */

@@ -18,8 +18,6 @@ export interface HealthOptions {
 /**
  * Requests the sync state each epoch, and when the node's heads stop. It was requested at the
  * beginning of the connection already.
- *
- * @throws The signal's reason, when it aborts.
  */
 export async function watchHealth(
   node: NodeState,
@@ -47,8 +45,6 @@ export async function watchHealth(
 /**
  * Reports each silence of two epochs once, where the node reports that it is in sync. The silence of
  * connections before this one counts; the time between them does not, nor the time before genesis.
- *
- * @throws The signal's reason, when it aborts.
  */
 export async function watchSilence(
   node: NodeState,
