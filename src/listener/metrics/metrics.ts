@@ -5,7 +5,7 @@
  */
 
 import type { Counter, Gauge, Histogram, Metric, Registry } from "prom-client";
-import type { NodeState } from "../node_state.ts";
+import { count, type NodeState } from "../node_state.ts";
 import type { PromClient } from "./prom_client.ts";
 
 /**
@@ -99,6 +99,15 @@ export class ListenerMetrics {
         for (const [queue, amount] of Object.entries(options.lost())) {
           add({ queue }, amount);
         }
+      },
+    );
+    this.#add(
+      "sse_head_agreement",
+      "Share of the connected nodes that are on the most frequent head",
+      [],
+      (add) => {
+        const share = headAgreement(options.nodes.values());
+        if (share !== undefined) add({}, share);
       },
     );
     this.#addPeerName();
@@ -381,4 +390,16 @@ const NODE_METRICS: readonly [
 
 function single(amount: number | undefined): Amounts {
   return amount === undefined ? [] : [["", amount]];
+}
+
+/** Nodes on the most frequent head, of those that are connected and have reported one. */
+function headAgreement(nodes: Iterable<NodeState>): number | undefined {
+  const counts = new Map<string, number>();
+  let all = 0;
+  for (const { state, chain: { head } } of nodes) {
+    if (state !== "connected" || head === undefined) continue;
+    count(counts, head.root);
+    all++;
+  }
+  return all === 0 ? undefined : Math.max(...counts.values()) / all;
 }

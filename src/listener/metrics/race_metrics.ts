@@ -1,7 +1,6 @@
-/** Metrics of who reports first, and of whether the nodes agree. Durations are in seconds. */
+/** Metrics of which node reports first. Durations are in seconds. */
 
-import type { Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { NodeState } from "../node_state.ts";
+import type { Counter, Histogram, Registry } from "prom-client";
 import type { RaceRecord } from "../race/race_tracker.ts";
 import type { PromClient } from "./prom_client.ts";
 
@@ -10,7 +9,6 @@ export interface RaceMetricsOptions {
   registry: Registry;
   prefix: string;
   labels: Readonly<Record<string, string>>;
-  nodes: ReadonlyMap<string, NodeState>;
 }
 
 /** Registers the metrics and removes them again. */
@@ -19,44 +17,30 @@ export class RaceMetrics {
   readonly #first: Counter;
   readonly #missing: Counter;
   readonly #lag: Histogram;
-  readonly #agreement: Gauge;
 
   constructor(options: RaceMetricsOptions) {
     this.#options = options;
-    const { prom, registry, prefix, labels, nodes } = options;
-    const common = Object.keys(labels);
-    const labelNames = ["addr", "topic", ...common];
+    const { prom, registry, prefix, labels } = options;
+    const common = {
+      labelNames: ["addr", "topic", ...Object.keys(labels)],
+      registers: [registry],
+    };
     this.#first = new prom.Counter({
-      name: `${prefix}sse_first_total`,
+      ...common,
+      name: prefix + FIRST,
       help: "Blocks that the node reported before all others",
-      labelNames,
-      registers: [],
     });
     this.#missing = new prom.Counter({
-      name: `${prefix}sse_missing_total`,
+      ...common,
+      name: prefix + MISSING,
       help: "Blocks that others reported and the node did not within one slot",
-      labelNames,
-      registers: [],
     });
     this.#lag = new prom.Histogram({
-      name: `${prefix}sse_lag_seconds`,
+      ...common,
+      name: prefix + LAG,
       help: "Seconds from the first node's report of a block to this node's",
-      labelNames,
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4],
-      registers: [],
     });
-    this.#agreement = new prom.Gauge({
-      name: `${prefix}sse_head_agreement`,
-      help: "Share of the connected nodes that are on the most frequent head",
-      labelNames: common,
-      registers: [],
-      collect() {
-        this.reset();
-        const share = headAgreement(nodes.values());
-        if (share !== undefined) this.set({ ...labels }, share);
-      },
-    });
-    for (const metric of this.#all()) registry.registerMetric(metric);
   }
 
   /** Counts a record; a node alone is not compared, and a tie has no winner. */
@@ -87,29 +71,12 @@ export class RaceMetrics {
   /** Takes the metrics out of the registry. */
   release(): void {
     const { registry, prefix } = this.#options;
-    for (const name of NAMES) registry.removeSingleMetric(prefix + name);
-  }
-
-  #all(): (Counter | Gauge | Histogram)[] {
-    return [this.#first, this.#missing, this.#lag, this.#agreement];
+    for (const name of [FIRST, MISSING, LAG]) {
+      registry.removeSingleMetric(prefix + name);
+    }
   }
 }
 
-const NAMES = [
-  "sse_first_total",
-  "sse_missing_total",
-  "sse_lag_seconds",
-  "sse_head_agreement",
-];
-
-/** Nodes on the most frequent head, of those that are connected and have reported one. */
-function headAgreement(nodes: Iterable<NodeState>): number | undefined {
-  const counts = new Map<string, number>();
-  let all = 0;
-  for (const { state, chain: { head } } of nodes) {
-    if (state !== "connected" || head === undefined) continue;
-    counts.set(head.root, (counts.get(head.root) ?? 0) + 1);
-    all++;
-  }
-  return all === 0 ? undefined : Math.max(...counts.values()) / all;
-}
+const FIRST = "sse_first_total";
+const MISSING = "sse_missing_total";
+const LAG = "sse_lag_seconds";
