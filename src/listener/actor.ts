@@ -223,6 +223,8 @@ export class ListenerActor {
     latest: number,
   ): Error | undefined {
     const { topic, slot } = event;
+    // For almost every event.
+    if (!(slot! > latest) && !CHECKED_FURTHER.has(topic)) return undefined;
     const { slotsPerEpoch = ASSUMED_SLOTS_PER_EPOCH } = this.clock ?? {};
     if (slot !== undefined && slot > latest) {
       return new RangeError(
@@ -575,6 +577,11 @@ const MOST_UNRESOLVED = 8;
 const MOST_REPORTED = 64;
 /** As on mainnet, as long as the node's spec is not known. */
 const ASSUMED_SLOTS_PER_EPOCH = 32;
+/** Topics with more members than a slot that may be implausible. */
+const CHECKED_FURTHER: ReadonlySet<string> = new Set([
+  "chain_reorg",
+  "finalized_checkpoint",
+]);
 /** They come in any order, and do not show how the chain went. */
 const UNORDERED: ReadonlySet<string> = new Set([
   "attestation",

@@ -83,18 +83,18 @@ export function markOf(event: BeaconEvent<string>): EventMark {
   };
 }
 
-/** Of a member. The events of a block name its root one after the other. */
+/** Of a member. The events of a block have its slot and its root one after the other. */
 function hashOf(part: unknown): Hash {
-  if (typeof part !== "string") return hash(String(part));
-  if (part !== lastRoot) {
-    lastRootHash = hash(part);
-    lastRoot = part;
+  const last = typeof part === "string" ? lastText : lastOther;
+  if (part !== last.part) {
+    last.part = part;
+    last.hash = hash(String(part));
   }
-  return lastRootHash;
+  return last.hash;
 }
 
-let lastRoot = "";
-let lastRootHash = hash(lastRoot);
+const lastText = { part: "" as unknown, hash: hash("") };
+const lastOther = { part: 0 as unknown, hash: hash("0") };
 
 /**
  * Whether two reports are of the same event, however far verified. Members that the schema does not

@@ -37,6 +37,7 @@ export class NodeMerge {
   constructor(nodes: ReadonlyMap<string, NodeState>, topics: Iterable<string>) {
     this.#nodes = nodes;
     this.#once = new OnceFilter(topics);
+    this.#once.grows = false;
   }
 
   /** A node is gone for good. */
@@ -63,13 +64,6 @@ export class NodeMerge {
         return this.#judgeText(event);
       }
     }
-    const report: Report = {
-      node,
-      topic,
-      mark: markOf(event),
-      receivedAt,
-      recurs: HEAD_TOPICS.has(topic) || !isKnownTopic(topic),
-    };
     const isFinality = topic === "finalized_checkpoint";
     // A checkpoint is as old as the head of the node that reports it.
     const slot = isFinality ? node.headSlot : event.slot;
@@ -92,6 +86,13 @@ export class NodeMerge {
       if (epoch < this.#finalizedEpoch) return "behind";
       this.#finalizedEpoch = epoch;
     }
+    const report: Report = {
+      node,
+      topic,
+      mark: markOf(event),
+      receivedAt,
+      recurs: HEAD_TOPICS.has(topic) || !isKnownTopic(topic),
+    };
     if (place === "behind") {
       return this.#once.has(topic, report.mark) ? "duplicate" : "behind";
     }
@@ -118,6 +119,7 @@ export class NodeMerge {
     receivedAt: number,
   ): void {
     this.#texts = undefined;
+    this.#once.grows = true;
     const sent = { node: "", receivedAt, recurs: false };
     for (const [topic, texts] of all) {
       for (const raw of texts) {

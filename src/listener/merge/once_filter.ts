@@ -41,6 +41,11 @@ export type Novelty =
  */
 export class OnceFilter {
   readonly #topics: ReadonlyMap<string, TopicMemory>;
+  /**
+   * Whether a flood is remembered for longer, so that a node that is late is found out. One node alone
+   * repeats what it has sent lately.
+   */
+  grows = true;
   /** Of topics that nobody requested, which a node may send at will. */
   readonly #others: TopicMemory = new TopicMemory({ left: 0 }, true);
 
@@ -54,14 +59,14 @@ export class OnceFilter {
 
   /** Remembers a report that is delivered if it is new. */
   add(report: Report): Novelty {
-    return this.#memoryOf(report.topic).add(report, false);
+    return this.#memoryOf(report.topic).add(report, false, this.grows);
   }
 
   /**
    * The same for a node that is late: it repeats what was delivered, and that is no second time.
    */
   addLate(report: Report): Novelty {
-    return this.#memoryOf(report.topic).add(report, true);
+    return this.#memoryOf(report.topic).add(report, true, this.grows);
   }
 
   /** Whether an event was delivered already. */
@@ -132,10 +137,11 @@ class TopicMemory {
   add(
     { node, topic, mark, receivedAt, recurs }: Report,
     isLate: boolean,
+    grows: boolean,
   ): Novelty {
     const key = this.#keyOf(topic, mark);
     const place = this.#places.find(key) ??
-      this.#add(key, mark.extra, receivedAt);
+      this.#add(key, mark.extra, receivedAt, grows);
     const delivered = this.#delivered[place]!;
     let times = 1;
     if (recurs) {
@@ -183,10 +189,15 @@ class TopicMemory {
     return reports;
   }
 
-  #add(key: Hash, extra: string, receivedAt: number): number {
+  #add(
+    key: Hash,
+    extra: string,
+    receivedAt: number,
+    grows: boolean,
+  ): number {
     if (this.#places.isUsed(this.#next)) {
       const isYoung = receivedAt - this.#addedAt[this.#next]! < LATE_MS;
-      if (isYoung && this.#mayGrow()) this.#grow();
+      if (grows && isYoung && this.#mayGrow()) this.#grow();
       else this.#evict(this.#next);
     }
     const place = this.#next;

@@ -64,14 +64,17 @@ export class RaceTracker {
 
   /** Takes an event as it arrives, whether it is delivered or suppressed later. */
   report(node: NodeState, event: BeaconEvent<string>): void {
-    const block = blockOf(event as BeaconEvent);
+    const { slot } = event;
+    if (slot === undefined) return;
     const clock = this.#options.clock();
-    if (block === undefined || clock === undefined) return;
-    const { topic, slot, root } = block;
-    const receivedAt = this.#arrivalOf(event);
+    if (clock === undefined) return;
     const slotMs = clock.slotDurationMs(slot);
     // What a node that catches up reports of the past is no race.
-    if (receivedAt - clock.slotStart(slot) > MOST_SLOTS * slotMs) return;
+    if (event.receivedAt - clock.slotStart(slot) > MOST_SLOTS * slotMs) return;
+    const block = blockOf(event as BeaconEvent);
+    if (block === undefined) return;
+    const { topic, root } = block;
+    const receivedAt = this.#arrivalOf(event);
     const key = `${topic} ${slot} ${root}`;
     if (this.#complete.has(key)) return;
     let race = this.#races.get(key);
@@ -204,17 +207,17 @@ const MOST_SLOTS = 2;
 
 function blockOf(
   event: BeaconEvent,
-): Pick<RaceRecord, "topic" | "slot" | "root"> | undefined {
+): Pick<RaceRecord, "topic" | "root"> | undefined {
   switch (event.topic) {
     case "head":
     case "block":
     case "block_gossip": {
       const { topic, data } = event;
-      return { topic, slot: data.slot, root: data.block };
+      return { topic, root: data.block };
     }
     case "head_v2": {
       const { topic, data: { data } } = event;
-      return { topic, slot: data.slot, root: data.block };
+      return { topic, root: data.block };
     }
     default:
       return undefined;
