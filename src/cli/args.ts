@@ -176,6 +176,8 @@ export function parseArgs(args: readonly string[]): Command {
         throw new UsageError(`${rawName} takes no value, got ${quote(value)}`);
       }
       if (name === "help" || name === "version") return { kind: name };
+      if (seen.has(name)) throw new UsageError(`${rawName} may be given once`);
+      seen.add(name);
       if (name === "pass-all") flags.passAll = true;
       else flags.quiet = true;
       continue;

@@ -117,6 +117,7 @@ const BAD: [args: string[], message: string][] = [
     [URL_A, "--limit", "1", "--limit", "2"],
     '--limit may be given once, got "2" too',
   ],
+  [[URL_A, "--quiet", "--quiet"], "--quiet may be given once"],
   [["-x", URL_A], 'unknown flag "-x": see beacon-sse --help'],
   [
     ["--mqtt", "mqtt://x", URL_A],
