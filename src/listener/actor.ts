@@ -478,17 +478,23 @@ export class ListenerActor {
   ): void {
     const { chain } = node;
     const epoch = clock.epochOf(head.slot);
+    // Where a reorg came without its head, the next head shows what the duties depend on.
+    const { switched } = chain;
+    const last =
+      switched !== undefined && clock.epochOf(switched.slot) === epoch
+        ? switched.from
+        : before;
     // The block before the epoch on which the next epoch's duties depended, if it was left.
-    const isLeft = before !== undefined &&
-      clock.epochOf(before.slot) < epoch &&
-      (chain.leftRoot === before.root ||
-        chain.branch.isBelow(head.ofNextEpoch, before.slot));
+    const isLeft = last !== undefined &&
+      clock.epochOf(last.slot) < epoch &&
+      (chain.leftRoot === last.root ||
+        chain.branch.isBelow(head.ofNextEpoch, last.slot));
     const changes = this.#duties.onHead({
       node: node.name,
       own: chain.dutyRoots,
       epoch,
       head,
-      left: isLeft ? before.root : undefined,
+      left: isLeft ? last.root : undefined,
     });
     for (const change of changes) this.#options.duties.post(change);
   }

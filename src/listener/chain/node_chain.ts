@@ -19,6 +19,8 @@ export class NodeChain {
   before: KnownBlock | undefined;
   /** The head that the node left with its last reorg. */
   leftRoot: string | undefined;
+  /** The head that was left so, and the slot of the one that took its place, where no head reported that. */
+  switched: { from: KnownBlock; slot: number } | undefined;
   /** The head after which events may be missing, until the way from it is found. */
   gapFrom: ReportedHead | undefined;
   /** The first head after that. */
@@ -73,6 +75,9 @@ export class NodeChain {
     const isReported = this.branch.has(newHead.root);
     this.leftRoot = oldRoot;
     this.recoveredAt = undefined;
+    this.switched = !isReported && this.head?.root === oldRoot
+      ? { from: this.head, slot: newHead.slot }
+      : undefined;
     this.branch.switchTo(newHead, oldRoot);
     if (!isReported) this.moveTo(newHead);
   }

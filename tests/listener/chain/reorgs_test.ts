@@ -159,7 +159,7 @@ Deno.test("SseListener() does not go back to a reorg's new head that later heads
   assertEquals(listener.nodes[0]!.headSlot, 18);
 });
 
-for (const order of ["before", "after"]) {
+for (const order of ["before", "after", "without"]) {
   Deno.test(`SseListener.duties() yields a reorg in the first slot of an epoch that changes its dependent root, reported ${order} the head`, async () => {
     await using node = new ChainNode();
     await using listener = await listen([node]);
@@ -181,7 +181,13 @@ for (const order of ["before", "after"]) {
     await node.send(
       ["head", head(21, roots(1, 7))],
       ["head", head(23, roots(1, 7))],
-      ...(order === "after" ? reported : reported.toReversed()),
+      ...(order === "after" ? reported : reported.toReversed()).map((
+        [topic, payload],
+      ): [string, unknown] =>
+        order === "without" && topic === "head"
+          ? ["head", head(25, roots(7, 1022))]
+          : [topic, payload]
+      ),
     );
     const [change] = await take(duties, 1);
     assertEquals([change!.epoch, change!.previousRoot, change!.dependentRoot], [
