@@ -262,15 +262,15 @@ async function feed(
   let dropped = 0;
   const gaps = async () => {
     for await (const status of statuses) {
-      const topics = coverage.take(status);
-      if (status.type !== "gap" || topics.length === 0) continue;
-      if (status.kind === "queue") {
+      const gap = coverage.take(status);
+      if (gap === undefined) continue;
+      const count = status.type === "gap" ? status.count ?? 1 : 1;
+      if (status.type === "gap" && status.kind === "queue") {
         // Another subscriber's loss is none here.
         if (events.dropped === dropped) continue;
         dropped = events.dropped;
       }
-      const { from, to, reason = status.kind, count = 1, node } = status;
-      hub.addGap({ from, to, topics, reason }, count, node);
+      hub.addGap(gap, count, status.node);
     }
   };
   const passed = (async () => {

@@ -442,10 +442,13 @@ Deno.test("createGateway() recovers from headers what a restarted gateway has no
   await using stage = await startGateway([node]);
   await node.whenConnected(2);
   await stage.listener.ready;
-  await using again = await openReader(stage.gateway, TOPICS, {
+  await using again = await openReader(stage.gateway, `${TOPICS},gap`, {
     "last-event-id": id,
   });
   await node.produceBlock();
+  const gap = JSON.parse((await again.next())!.data);
+  assertEquals(gap.topics, ["block_gossip"]);
+  assertEquals([gap.from, gap.to], [slot, slot + 2]);
   assertEquals((await again.take(6)).map(brief), [
     `block ${slot + 1}`,
     `block ${slot + 2}`,
@@ -509,6 +512,24 @@ Deno.test("createGateway() sends gaps of all topics to who lists nothing but gap
   await node.produceBlock();
   node.emitComment("error - dropped 7 messages");
   assertEquals((await reader.next())?.type, "gap");
+});
+
+Deno.test("createGateway() reports gossip that is lost while its only node reconnects", async () => {
+  await using node = await stillNode({ slotDurationMs: 1000 });
+  await using stage = await startGateway([node], {}, { random: () => 0 });
+  await node.whenConnected();
+  await stage.listener.ready;
+  await using reader = await openReader(
+    stage.gateway,
+    "topics=block_gossip,gap",
+  );
+  await node.produceBlock();
+  await reader.next();
+  node.disconnect();
+  await node.produceBlock();
+  const gap = await reader.next();
+  assertEquals(gap?.type, "gap");
+  assertEquals(JSON.parse(gap!.data).topics, ["block_gossip"]);
 });
 
 Deno.test("createGateway() keeps a node's gap to itself where another node has no gap", async () => {

@@ -5,6 +5,9 @@
 
 import type { SlotClock } from "../../beacon/slot_clock.ts";
 import type { GapStatus, NodeStatus } from "../../listener/node_status.ts";
+import type { Gap } from "./frame.ts";
+
+const GOSSIP = "block_gossip";
 
 /** Since when a node has reported everything, and of which topics. */
 interface Coverage {
@@ -16,33 +19,56 @@ interface Coverage {
 export class GapCoverage {
   readonly #clock: () => SlotClock | undefined;
   readonly #nodes = new Map<string, Coverage>();
+  /** Since when no node has reported gossip, after one has. */
+  #goneAt: number | undefined;
 
   /** @param clock The slot clock, once it is known. */
   constructor(clock: () => SlotClock | undefined) {
     this.#clock = clock;
   }
 
-  /** Takes a status; of a gap it returns the topics that no node covered. */
-  take(status: NodeStatus): readonly string[] {
+  /** Takes a status; returns the gap that no node covered, if it ends with it. */
+  take(status: NodeStatus): Gap | undefined {
     switch (status.type) {
       case "connected":
         this.#nodes.set(status.node, {
           since: status.at,
           topics: status.topics,
         });
-        return [];
-      case "disconnected":
+        return this.#gossipGap(status.at);
+      case "disconnected": {
+        const hadGossip = this.#isCovered(GOSSIP);
         this.#nodes.delete(status.node);
-        return [];
+        if (hadGossip && !this.#isCovered(GOSSIP)) this.#goneAt = status.at;
+        return undefined;
+      }
       case "gap": {
-        const uncovered = this.#uncovered(status);
+        const topics = this.#uncovered(status);
         const own = this.#nodes.get(status.node);
         if (own !== undefined) own.since = status.at;
-        return uncovered;
+        if (topics.length === 0) return undefined;
+        const { from, to, reason = status.kind } = status;
+        return { from, to, topics, reason };
       }
       default:
-        return [];
+        return undefined;
     }
+  }
+
+  /** The listener counts no lost gossip as a gap, because it does no harm there. */
+  #gossipGap(at: number): Gap | undefined {
+    if (this.#goneAt === undefined || !this.#isCovered(GOSSIP)) {
+      return undefined;
+    }
+    const slotAt = (time: number) =>
+      Math.max(0, this.#clock()?.slotAt(time) ?? 0);
+    const [from, to] = [slotAt(this.#goneAt), slotAt(at)];
+    this.#goneAt = undefined;
+    return { from, to, topics: [GOSSIP], reason: "reconnect" };
+  }
+
+  #isCovered(topic: string): boolean {
+    return this.#nodes.values().some(({ topics }) => topics.includes(topic));
   }
 
   #uncovered({ node, from, at, topics }: GapStatus): readonly string[] {

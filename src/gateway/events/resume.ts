@@ -211,7 +211,8 @@ export class Resume {
     for (const { identity } of hub.ring.after(place.seq, wanted)) {
       if (identity !== undefined) inRing.add(identity);
     }
-    const pieces = gap(rest, until, NOT_KEPT);
+    const slots = recovered.events.map(({ slot = 0 }) => slot);
+    const pieces = gap(rest, Math.max(until, ...slots), NOT_KEPT);
     if (recovered.from > place.slot) {
       pieces.push(...gap(wanted, recovered.from - 1, "it is too long ago"));
     }
