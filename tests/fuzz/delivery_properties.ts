@@ -246,9 +246,13 @@ function checkOneNode(
   const counted = sumOf(run.samples, "app_beacon_node_sse_suppressed_total");
   // A repeated head differs from its recovery by the count only.
   const inDoubt = arrived.filter(({ isInDoubt }) => isInDoubt).length;
-  // What a late recovery finds may have come live in the meantime.
-  const streams = new Set(arrived.map(({ connection }) => connection)).size;
-  const most = suppressed + LATE_RECOVERIES * Math.max(0, streams - 1);
+  // What a recovery finds may have come live: behind a reconnect, while it was late; of what a node has
+  // dropped, as it need not have dropped a block together with its head.
+  const streams = new Set(arrived.map(({ connection }) => connection));
+  const confessions = [...streams].flatMap(({ sent }) => sent)
+    .filter(({ frame }) => frame.kind === "confession").length;
+  const recoveries = Math.max(0, streams.size - 1) + confessions;
+  const most = suppressed + LATE_RECOVERIES * recoveries;
   if (counted > most || counted < suppressed - inDoubt) {
     report(
       "accounting",
