@@ -4,7 +4,12 @@ import type { BeaconEvent, ChainReorg } from "@org/beacon-sse";
 import { sumOf } from "./prometheus_samples.ts";
 import type { Report } from "./properties.ts";
 import type { Received, Run, Subscriber } from "./run_schedule.ts";
-import { type Arrived, arrivedFrom, type Range } from "./sent_events.ts";
+import {
+  type Arrived,
+  arrivedFrom,
+  listenedTo,
+  type Range,
+} from "./sent_events.ts";
 import { SLOT_MS } from "./random_schedule.ts";
 import type { SimulatedBlock } from "@org/beacon-sse/testing";
 import { identify, type TappedStream } from "./tap.ts";
@@ -334,7 +339,7 @@ function checkManyNodes(
       );
     }
   }
-  checkHeadsOfMany(received, arrived.flat(), delivered, report);
+  checkHeadsOfMany(run, arrived, delivered, report);
 }
 
 /** Finality does not go back, whoever reports it. */
@@ -375,7 +380,10 @@ function checkAge(run: Run, report: Report): void {
     const slot = value.slot ?? Infinity;
     const isOld = slot < head.slot - slotsPerEpoch && !value.recovered;
     // The other node is at the head: it has reported it in the last slot, and its stream is open.
-    if (isOld && value.node !== head.node && at - head.at < SLOT_MS) {
+    if (
+      isOld && value.node !== head.node && at - head.at < SLOT_MS &&
+      isOpen(run, head.node, at)
+    ) {
       report(
         "age",
         `${value.topic} of slot ${slot} by ${value.node} at ${at}, behind head ${head.slot}`,
@@ -385,6 +393,14 @@ function checkAge(run: Run, report: Report): void {
       head = { slot, at, node: value.node };
     }
   }
+}
+
+/** Whether a stream of a node is open at a moment. */
+function isOpen(run: Run, name: string, moment: number): boolean {
+  const node = run.nodes.find((node) => node.name === name)!;
+  return listenedTo(run, node).some(({ answeredAt, endedAt }) =>
+    answeredAt! <= moment && !(endedAt! <= moment)
+  );
 }
 
 /** Whether an event is of a slot that is more than an epoch behind the head that was delivered last. */
@@ -402,13 +418,14 @@ function isBehind(run: Run, { frame, arrivedAt }: Arrived): boolean {
 
 /** A head is left out only where a later one is known, and the heads do not go back by another node. */
 function checkHeadsOfMany(
-  received: readonly Received<BeaconEvent<string>>[],
-  arrived: readonly Arrived[],
+  run: Run,
+  arrived: readonly Arrived[][],
   delivered: ReadonlyMap<string, number>,
   report: Report,
 ): void {
+  const { received } = run.events;
   const heads = received.filter(({ value }) => value.topic === "head");
-  for (const { frame, arrivedAt, isInDoubt } of arrived) {
+  for (const { frame, arrivedAt, isInDoubt } of arrived.flat()) {
     if (
       frame.head === undefined || isInDoubt ||
       delivered.has(frame.identity) ||
@@ -427,13 +444,44 @@ function checkHeadsOfMany(
   for (let i = 1; i < heads.length; i++) {
     const before = heads[i - 1]!.value;
     const { value, at } = heads[i]!;
-    if (value.slot! < before.slot! && value.node !== before.node) {
+    if (
+      value.slot! < before.slot! && value.node !== before.node &&
+      !isLeftByAll(run, arrived, heads[i]!, before.slot!)
+    ) {
       report(
         "order",
         `the merged head went from ${before.slot} (${before.node}) back to ${value.slot} (${value.node}) at ${at}`,
       );
     }
   }
+}
+
+/**
+ * Whether a head's node was itself at a slot, or later, just before it, and no other node whose stream is
+ * open is: then the merged head goes back with that node.
+ */
+function isLeftByAll(
+  run: Run,
+  arrived: readonly Arrived[][],
+  { value, at }: Received<BeaconEvent<string>>,
+  slot: number,
+): boolean {
+  return run.nodes.every(({ name }, index) => {
+    const isOwn = name === value.node;
+    if (!isOwn && !isOpen(run, name, at)) return true;
+    // A head that is verified late is reported again behind later ones.
+    const known = new Set<SimulatedBlock>();
+    const heads = arrived[index]!.filter(({ frame: { head }, arrivedAt }) => {
+      const isFirst = head !== undefined && arrivedAt <= at && !known.has(head);
+      if (isFirst) known.add(head);
+      return isFirst;
+    });
+    const place = isOwn
+      ? heads.findIndex((sent) => isSame(value, sent))
+      : heads.length;
+    const last = heads[place - 1]?.frame.head!.slot ?? -1;
+    return isOwn ? last >= slot : last < slot;
+  });
 }
 
 /** How long events may wait for what is recovered before them: a slot. */
