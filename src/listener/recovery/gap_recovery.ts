@@ -10,6 +10,7 @@ import {
   type SlotClock,
 } from "../../beacon/slot_clock.ts";
 import type { ListenerActor } from "../actor.ts";
+import type { KnownBlock } from "../chain/branch.ts";
 import {
   isHeadReport,
   type ReportedHead,
@@ -76,7 +77,8 @@ async function recoverGap(
 ): Promise<void> {
   const { actor, reporter, fetch, signal, now } = options;
   const { chain } = node;
-  const last = chain.gapFrom ??= chain.head;
+  const before = chain.head;
+  const last = chain.gapFrom ??= before;
   const isReconnect = node.reconnects.size > 0;
   if (last === undefined && !isReconnect && !isReported) return;
   const clock = actor.clock ?? await actor.awaitClock(signal);
@@ -103,6 +105,9 @@ async function recoverGap(
     chain.gapFrom = chain.gapEnd = undefined;
     const { head, blocks, ancestor, reason } = walk;
     if (head !== undefined) {
+      const later = before?.root === last?.root
+        ? undefined
+        : laterSwitch(node, before, walk);
       const isCurrent = chain.head === last;
       const dutyRoots = isCurrent && head.root !== last?.root
         ? await dutyRootsOf(node, headers, walk, last, clock).catch(() =>
@@ -129,6 +134,14 @@ async function recoverGap(
         blocks,
         head,
       });
+      // The node's own events may report it.
+      if (later !== undefined && chain.leftRoot !== later.last.root) {
+        const missed = { ...later, blocks: [], head, dutyRoots: undefined };
+        actor.recover(node, {
+          ...later,
+          events: recoveredEvents(missed, clock, node.name, now()),
+        });
+      }
     }
     actor.release(node);
     const hasFinality = await recoverFinality(node, clock, options);
@@ -269,6 +282,26 @@ function firstHead(
     ),
   );
   return blocks.find(({ root }) => held.has(root) || chain.branch.has(root));
+}
+
+/**
+ * The switch to another branch behind heads that the node reported while an earlier gap was open: it
+ * is on the way from neither of them.
+ */
+function laterSwitch(
+  node: NodeState,
+  before: ReportedHead | undefined,
+  { head, blocks, ancestor }: Walk,
+) {
+  const way = ancestor === undefined ? blocks : [ancestor, ...blocks];
+  const isOnWay = ({ root }: KnownBlock) =>
+    way.some((block) => block.root === root);
+  if (before === undefined || head === undefined || isOnWay(before)) return;
+  const parting = node.chain.branch.upTo(before.root).findLast(isOnWay);
+  if (parting === undefined) return;
+  const above = blocks.filter(({ slot }) => slot > parting.slot);
+  const first = firstHead(node, above) ?? head;
+  return { last: before, ancestor: parting, blocks: above, firstHead: first };
 }
 
 /** The dependent roots of a new head, on its branch. */

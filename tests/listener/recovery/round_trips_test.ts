@@ -133,6 +133,39 @@ Deno.test("SseListener() delivers live events after a slot, and what it recovers
   ]);
 });
 
+Deno.test("SseListener.reorgs() yields the switch behind heads that came while an earlier gap was open", async () => {
+  let isHung = true;
+  await using node = new ChainNode();
+  await using listener = await listen(node, {
+    config: { ...configAtSlot(100, 250), slotsPerEpoch: EPOCH },
+    idleTimeoutMs: 60_000,
+    topics: ["head", "chain_reorg"],
+    fetch: async (input, init) => {
+      if (isHung && String(input).includes("/headers/head")) {
+        const { signal } = init!;
+        await new Promise((_, reject) =>
+          signal!.addEventListener("abort", () => reject(signal!.reason))
+        );
+      }
+      return await fetch(input, init);
+    },
+  });
+  const reorgs = listener.reorgs();
+  node.add(...slots(89, 92));
+  await loseAfter(node, listener, 90);
+  const heads = listener.events();
+  await node.send(["head", head(91)], ["head", head(92)]);
+  assertEquals((await take(heads, 2)).map(brief), ["head 91", "head 92"]);
+  isHung = false;
+  node.drop();
+  node.add({ slot: 93, parent: 91 });
+  const [reorg] = await take(reorgs, 1);
+  assertEquals(
+    [reorg!.oldHeadBlock, reorg!.newHeadBlock, reorg!.ancestorSlot],
+    [root(92), root(93), 91],
+  );
+});
+
 Deno.test("SseListener() lets no more bytes of events wait for a recovery than maxQueueBytes", async () => {
   const answer = Promise.withResolvers<void>();
   await using node = new ChainNode();
