@@ -40,10 +40,15 @@ function absencesOf(run: Run, node: RunNode): Absence[] {
   const connections = listenedTo(run, node);
   let before: Arrived | undefined;
   let isConfessed = false;
+  const unverified = new Set<SimulatedBlock>();
   for (const sent of arrivedFrom(run, node)) {
     if (sent.frame.kind === "confession") isConfessed = true;
     if (sent.frame.head === undefined || sent.isInDoubt) continue;
     if (!wasHeadOf(node, sent)) continue;
+    // A head that is only verified while the node has a later one is not its head.
+    const { head, identity } = sent.frame;
+    if (identity.endsWith(" (optimistic)")) unverified.add(head);
+    else if (unverified.delete(head) && before?.frame.head !== head) continue;
     if (
       before !== undefined &&
       (before.connection !== sent.connection || isConfessed)

@@ -66,8 +66,7 @@ export class NodeChain {
       const [oldest] = this.#stages.keys();
       this.#stages.delete(oldest!);
     }
-    return stage > before && this.head !== undefined &&
-      slot < this.head.slot && this.branch.has(root);
+    return stage > before && this.head !== undefined && slot < this.head.slot;
   }
 
   /** The node reports a reorg. Its head follows, unless the head was reported already. */

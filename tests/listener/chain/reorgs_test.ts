@@ -235,6 +235,25 @@ Deno.test("SseListener.reorgs() yields once what one node recovers and another o
   assertEquals((await take(events, 2)).map(({ slot }) => slot), [18]);
 });
 
+Deno.test("SseListener() keeps the head behind a reorg when the head before it is verified late", async () => {
+  await using node = forked(new ChainNode());
+  await using listener = await listen([node]);
+  const events = listener.events();
+  await node.send(
+    ["head", head(16, { execution_optimistic: true })],
+    ["chain_reorg", reorg(2)],
+    ["head", head(17)],
+    ["head", head(16)],
+  );
+  assertEquals((await take(events, 4)).map(({ slot }) => slot), [
+    16,
+    17,
+    17,
+    16,
+  ]);
+  assertEquals(listener.nodes[0]!.headSlot, 17);
+});
+
 for (const at of [17, 18]) {
   Deno.test(`SseListener.events() delivers a verified reorg once after an optimistic one, though a recovery found it at block ${at} in between`, async () => {
     await using a = forked(new ChainNode());
