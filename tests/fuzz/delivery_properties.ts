@@ -479,7 +479,7 @@ function isLeftByAll(
     const place = isOwn
       ? heads.findIndex((sent) => isSame(value, sent))
       : heads.length;
-    const last = heads[place - 1]?.frame.head!.slot ?? -1;
+    const last = heads[place - 1]?.frame.head?.slot ?? -1;
     return isOwn ? last >= slot : last < slot;
   });
 }
