@@ -135,9 +135,13 @@ export function isSameEvent(one: EventIdentity, other: EventIdentity): boolean {
  */
 export function eventIdentity(event: BeaconEvent<string>): string {
   const { key, extra, stage } = identify(event);
-  const verified = event.topic === "head_v2" ? 5 : 1;
-  return key + (stage === verified ? "" : `/stage-${stage}`) +
+  return key + (stage === lastStageOf(event.topic) ? "" : `/stage-${stage}`) +
     (extra === "" ? "" : `/${extra}`);
+}
+
+/** The stage that is reached when all is verified. */
+export function lastStageOf(topic: string): number {
+  return topic === "head_v2" ? 5 : 1;
 }
 
 /** Whether the node had not verified the execution payload of what it reports. */

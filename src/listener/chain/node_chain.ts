@@ -1,6 +1,7 @@
 /** What one node has reported of the chain, and what of it waits. Only the actor changes it. */
 
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
+import { lastStageOf } from "../../beacon/events/event_identity.ts";
 import { Branch, type KnownBlock } from "./branch.ts";
 import type { ReportedHead } from "./head.ts";
 
@@ -36,7 +37,7 @@ export class NodeChain {
   behindUntil = -1;
   /** Epoch of the last finalized checkpoint that the node reported. */
   finalizedEpoch: number | undefined;
-  /** How far verified its latest heads were reported, by topic and root. */
+  /** How far verified its latest heads were reported that are not verified yet, by topic and root. */
   readonly #stages = new Map<string, number>();
   /** When a head was recovered that the node's own heads may still come up to. */
   recoveredAt: number | undefined;
@@ -58,10 +59,13 @@ export class NodeChain {
     { slot, root }: KnownBlock,
     stage: number,
   ): boolean {
+    const isLast = stage === lastStageOf(topic);
+    // For almost every head.
+    if (isLast && this.#stages.size === 0) return false;
     const key = `${topic} ${root}`;
     const before = this.#stages.get(key) ?? Infinity;
     this.#stages.delete(key);
-    this.#stages.set(key, stage);
+    if (!isLast) this.#stages.set(key, stage);
     if (this.#stages.size > MOST_STAGES) {
       const [oldest] = this.#stages.keys();
       this.#stages.delete(oldest!);
