@@ -208,9 +208,9 @@ function checkOneNode(
       const block = run.tree.get(
         (value as BeaconEvent<"block">).data.block,
       );
-      // Headers that come later than a slot still yield what is missing.
+      // Headers that come later than a slot still yield what is missing, and so does the next connection.
       const isLate = connection &&
-        (at > connection.answeredAt! + SLOT_MS ||
+        (at > connection.answeredAt! + SLOT_MS || connection.endedAt! <= at ||
           bytesUntil(at, connection) > maxQueueBytes);
       if (
         block !== undefined && head !== undefined && block !== head &&
@@ -466,7 +466,8 @@ function isLeftByAll(
   { value, at }: Received<BeaconEvent<string>>,
   slot: number,
 ): boolean {
-  return run.nodes.every(({ name }, index) => {
+  return run.nodes.every((node, index) => {
+    const { name } = node;
     const isOwn = name === value.node;
     if (!isOwn && !isOpen(run, name, at)) return true;
     // A head that is verified late is reported again behind later ones.
@@ -480,7 +481,10 @@ function isLeftByAll(
       ? heads.findIndex((sent) => isSame(value, sent))
       : heads.length;
     const last = heads[place - 1]?.frame.head?.slot ?? -1;
-    return isOwn ? last >= slot : last < slot;
+    if (!isOwn) return last < slot;
+    // The listener may know its head from the headers only.
+    const own = node.heads.findLast((head) => head.at <= at)!.block.slot;
+    return Math.max(last, own) >= slot;
   });
 }
 
