@@ -253,10 +253,10 @@ function checkOneNode(
   const inDoubt = arrived.filter(({ isInDoubt }) => isInDoubt).length;
   // What a recovery finds may have come live: behind a reconnect, while it was late; of what a node has
   // dropped, as it need not have dropped a block together with its head.
-  const streams = new Set(arrived.map(({ connection }) => connection));
-  const confessions = [...streams].flatMap(({ sent }) => sent)
+  const streams = listenedTo(run, run.nodes[0]!);
+  const confessions = streams.flatMap(({ sent }) => sent)
     .filter(({ frame }) => frame.kind === "confession").length;
-  const recoveries = Math.max(0, streams.size - 1) + confessions;
+  const recoveries = Math.max(0, streams.length - 1) + confessions;
   const most = suppressed + LATE_RECOVERIES * recoveries;
   if (counted > most || counted < suppressed - inDoubt) {
     report(
