@@ -68,6 +68,8 @@ export class NodeReporter {
     const { name, topics } = node;
     node.state = "connected";
     node.away = undefined;
+    // A list of topics that was refused is followed by another one without a disconnect.
+    this.#detach(node);
     node.oversizedNow = oversized;
     this.#post("connected", name, { topics });
     this.#log("info", node, `Listening for ${topics.join(", ")}`);

@@ -150,7 +150,10 @@ function checkOneNode(
     // What cannot recur is delivered once, and so is a payload that follows itself.
     if (live.has(identity) && HAPPENS_ONCE.test(identity)) return true;
     if (latest.get(topic) === identity) return true;
-    if (topic !== "head") return recovered.has(identity);
+    if (topic !== "head") {
+      return recovered.has(identity) ||
+        isRecoveredBefore(run, identity, arrivedAt);
+    }
     const before = heads.findLast(({ at }) => at < arrivedAt);
     return [
       before,
@@ -329,6 +332,10 @@ function checkManyNodes(
     const verified = verifiedIdentity(identity);
     if (verified !== identity && delivered.has(verified)) low = 0;
     if (isOld.has(identity)) low = 0;
+    const first = arrived.flat().find(({ frame }) =>
+      frame.identity === identity
+    );
+    if (first && isRecoveredBefore(run, identity, first.arrivedAt)) low = 0;
     // A head may be behind those of others; and one that was recovered, for whom the node's own heads
     // come late, is news when the node comes to it again.
     if (identity.startsWith("head ")) [low, high] = [0, high + 1];
@@ -520,6 +527,7 @@ function checkReorgs(
     }
     for (const [identity, { arrivedAt, frame }] of announced) {
       if (found.has(identity)) continue;
+      if (isRecoveredBefore(run, identity, arrivedAt)) continue;
       const { ancestor } = frame.reorg!;
       const epoch = Math.floor(ancestor.slot / run.schedule.slotsPerEpoch);
       const isMerged = received.some(({ value, at }) =>
@@ -533,6 +541,23 @@ function checkReorgs(
       }
     }
   }
+}
+
+/**
+ * Whether it is a reorg that a recovery has delivered before, at a later block of the new branch: a node that
+ * verifies late reports it afterwards, and it comes once.
+ */
+function isRecoveredBefore(
+  { reorgs, tree }: Run,
+  identity: string,
+  arrivedAt: number,
+): boolean {
+  const [topic, , from, to] = identity.split(" ");
+  return topic === "chain_reorg" &&
+    reorgs.received.some(({ value, at }) =>
+      value.recovered && at <= arrivedAt && value.oldHeadBlock === from &&
+      tree.isOnBranchOf(tree.get(to!)!, tree.get(value.newHeadBlock)!)
+    );
 }
 
 function verifiedIdentity(identity: string): string {

@@ -38,6 +38,13 @@ Deno.test("NodeReporter.disconnected() logs the first failure at once, and one a
   ]);
 });
 
+Deno.test("NodeReporter.connected() keeps the count of oversize events of a stream that another one follows at once", () => {
+  const { reporter, node } = reporting();
+  reporter.connected(node, () => 1);
+  reporter.connected(node, () => 2);
+  assertEquals(node.oversized, 3);
+});
+
 Deno.test("NodeReporter.warn() logs one warning of a kind and node in ten seconds", () => {
   const { log, time, reporter, node } = reporting();
   for (; time.now < 20_000; time.now += 1000) {
