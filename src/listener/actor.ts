@@ -349,8 +349,9 @@ export class ListenerActor {
       count(node.suppressed, "duplicate");
       return;
     }
-    const isOfBefore = head !== undefined && !event.recovered &&
-      chain.isVerified(event.topic, head, stageOf(event as BeaconEvent));
+    const newHead = head ?? newHeadOf(event);
+    const isOfBefore = newHead !== undefined && !event.recovered &&
+      chain.isVerified(event.topic, newHead, stageOf(event as BeaconEvent));
     const verdict = this.#merge.judge(node, event, this.clock, isOfBefore);
     const isNew = verdict === "new";
     if (isOfBefore) {
@@ -359,13 +360,9 @@ export class ListenerActor {
       chain.moveTo(head);
       if (event.recovered) chain.recoveredAt = event.receivedAt;
       if (verdict !== "past") this.#onChainEvent(node, event, isNew);
-    } else if (event.topic === "chain_reorg") {
-      const { data } = event as BeaconEvent<typeof event.topic>;
-      chain.switchTo({
-        slot: data.slot,
-        root: data.new_head_block,
-        state: data.new_head_state,
-      }, data.old_head_block);
+    } else if (newHead !== undefined) {
+      const { data } = event as BeaconEvent<"chain_reorg">;
+      chain.switchTo(newHead, data.old_head_block);
       if (verdict !== "past") this.#onChainEvent(node, event, isNew);
     } else if (event.topic === "finalized_checkpoint") {
       chain.finalizedEpoch =
@@ -379,7 +376,7 @@ export class ListenerActor {
         this.#post(
           node,
           standIn,
-          this.#merge.judge(node, standIn, this.clock),
+          this.#merge.judge(node, standIn, this.clock, isOfBefore),
         );
       }
     }
@@ -596,6 +593,14 @@ const UNORDERED: ReadonlySet<string> = new Set([
   "data_column_sidecar",
   "payload_attestation_message",
 ]);
+
+/** The head that a reorg leads to. */
+function newHeadOf(event: BeaconEvent<string>): ReportedHead | undefined {
+  if (event.topic !== "chain_reorg") return undefined;
+  const { slot, new_head_block: root, new_head_state: state } =
+    (event as BeaconEvent<"chain_reorg">).data;
+  return { slot, root, state };
+}
 
 /** The slot that a reorg reaches back to, as the node reports it. */
 function reachOf(event: BeaconEvent<string>): number {

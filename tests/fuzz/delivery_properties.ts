@@ -127,6 +127,9 @@ function checkOneNode(
 ): void {
   const { received } = run.events;
   const { maxQueueBytes = Infinity } = run.schedule;
+  const clockAt =
+    run.statuses.received.find(({ value }) => value.type === "clock")?.at ??
+      -Infinity;
   const recovered = new Set<string>();
   const live = new Map<string, number>();
   const latest = new Map<string, string>();
@@ -212,8 +215,10 @@ function checkOneNode(
         (value as BeaconEvent<"block">).data.block,
       );
       // Headers that come later than a slot still yield what is missing, and so does the next connection.
+      // Before the clock is known, nothing is recovered, so nothing waits.
       const isLate = connection &&
-        (at > connection.answeredAt! + SLOT_MS || connection.endedAt! <= at ||
+        (connection.answeredAt! < clockAt ||
+          at > connection.answeredAt! + SLOT_MS || connection.endedAt! <= at ||
           bytesUntil(at, connection) > maxQueueBytes);
       if (
         block !== undefined && head !== undefined && block !== head &&

@@ -79,7 +79,9 @@ export class NodeMerge {
         return "past";
       }
       if (isHead) place = this.#placeOf(node, slot, current);
-      else if (isOfBefore && this.#lastHeadOf !== node) place = "behind";
+      else if (isHeadReport(event) && this.#lastHeadOf !== node) {
+        place = "behind";
+      }
     }
     if (isFinality) {
       const { epoch } = (event as BeaconEvent<typeof topic>).data;

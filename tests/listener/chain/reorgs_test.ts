@@ -254,6 +254,34 @@ Deno.test("SseListener() keeps the head behind a reorg when the head before it i
   assertEquals(listener.nodes[0]!.headSlot, 17);
 });
 
+Deno.test("SseListener() keeps its head when a reorg before it is verified late", async () => {
+  await using node = forked(new ChainNode()).add({ slot: 18, parent: 15 });
+  await using listener = await listen([node]);
+  const events = listener.events();
+  const optimistic = { execution_optimistic: true };
+  const roots = { old_head_block: root(17), new_head_block: root(18) };
+  const next = chainReorg(18, 3, { ...roots, ...optimistic });
+  await node.send(
+    ["head", head(16)],
+    ["chain_reorg", reorg(2, optimistic)],
+    ["head", head(17, optimistic)],
+    ["chain_reorg", next],
+    ["head", head(18, optimistic)],
+    ["chain_reorg", reorg(2)],
+    ["head", head(17)],
+  );
+  assertEquals((await take(events, 7)).map(({ slot }) => slot), [
+    16,
+    17,
+    17,
+    18,
+    18,
+    17,
+    17,
+  ]);
+  assertEquals(listener.nodes[0]!.headSlot, 18);
+});
+
 for (const at of [17, 18]) {
   Deno.test(`SseListener.events() delivers a verified reorg once after an optimistic one, though a recovery found it at block ${at} in between`, async () => {
     await using a = forked(new ChainNode());
