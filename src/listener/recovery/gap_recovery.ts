@@ -135,7 +135,19 @@ async function recoverGap(
         head,
       });
       // The node's own events may report it.
-      if (later !== undefined && chain.leftRoot !== later.last.root) {
+      if (later === undefined || chain.leftRoot === later.last.root) {
+        // Nothing is missing.
+      } else if (later.ancestor === undefined) {
+        if (!isReported && ancestor !== undefined) {
+          reporter.gap(node, {
+            kind: "reconnect",
+            from: Math.min(later.last.slot + 1, head.slot),
+            to: head.slot,
+            topics: ["chain_reorg"],
+            reason: "the node has left the branch that it was on then",
+          });
+        }
+      } else {
         const missed = { ...later, blocks: [], head, dutyRoots: undefined };
         actor.recover(node, {
           ...later,
@@ -297,11 +309,19 @@ function laterSwitch(
   const isOnWay = ({ root }: KnownBlock) =>
     way.some((block) => block.root === root);
   if (before === undefined || head === undefined || isOnWay(before)) return;
-  const parting = node.chain.branch.upTo(before.root).findLast(isOnWay);
-  if (parting === undefined) return;
-  const above = blocks.filter(({ slot }) => slot > parting.slot);
-  const first = firstHead(node, above) ?? head;
-  return { last: before, ancestor: parting, blocks: above, firstHead: first };
+  const left = node.chain.branch.upTo(before.root);
+  const place = left.findLastIndex(isOnWay);
+  const parting = left[place];
+  const above = blocks.filter(({ slot }) => slot > (parting?.slot ?? -1));
+  // A block that both branches have may be missing among the node's own reports.
+  const isSure = parting !== undefined &&
+    !above.some(({ slot }) => slot < left[place + 1]!.slot);
+  return {
+    last: before,
+    ancestor: isSure ? parting : undefined,
+    blocks: above,
+    firstHead: firstHead(node, above) ?? head,
+  };
 }
 
 /** The dependent roots of a new head, on its branch. */

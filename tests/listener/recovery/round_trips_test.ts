@@ -133,10 +133,10 @@ Deno.test("SseListener() delivers live events after a slot, and what it recovers
   ]);
 });
 
-Deno.test("SseListener.reorgs() yields the switch behind heads that came while an earlier gap was open", async () => {
+/** Loses the stream behind head 90, reports heads while headers hang, and then goes to block 93 on block 91. */
+async function switchBehind(heads: readonly number[], node: ChainNode) {
   let isHung = true;
-  await using node = new ChainNode();
-  await using listener = await listen(node, {
+  const listener = await listen(node, {
     config: { ...configAtSlot(100, 250), slotsPerEpoch: EPOCH },
     idleTimeoutMs: 60_000,
     topics: ["head", "chain_reorg"],
@@ -150,20 +150,36 @@ Deno.test("SseListener.reorgs() yields the switch behind heads that came while a
       return await fetch(input, init);
     },
   });
-  const reorgs = listener.reorgs();
   node.add(...slots(89, 92));
   await loseAfter(node, listener, 90);
-  const heads = listener.events();
-  await node.send(["head", head(91)], ["head", head(92)]);
-  assertEquals((await take(heads, 2)).map(brief), ["head 91", "head 92"]);
+  const events = listener.events();
+  for (const slot of heads) await node.send(["head", head(slot)]);
+  await take(events, heads.length);
   isHung = false;
+  const changes = { reorgs: listener.reorgs(), statuses: listener.status() };
   node.drop();
   node.add({ slot: 93, parent: 91 });
+  return { listener, ...changes };
+}
+
+Deno.test("SseListener.reorgs() yields the switch behind heads that came while an earlier gap was open", async () => {
+  await using node = new ChainNode();
+  const { listener, reorgs } = await switchBehind([91, 92], node);
   const [reorg] = await take(reorgs, 1);
   assertEquals(
     [reorg!.oldHeadBlock, reorg!.newHeadBlock, reorg!.ancestorSlot],
     [root(92), root(93), 91],
   );
+  await listener.close();
+});
+
+Deno.test("SseListener.status() yields a gap where the branches of such a switch may part at a block that was missed", async () => {
+  await using node = new ChainNode();
+  const { listener, reorgs, statuses } = await switchBehind([92], node);
+  const { from, to, topics } = await nextStatus(statuses, "gap");
+  assertEquals([from, to, topics], [93, 93, ["chain_reorg"]]);
+  await listener.close();
+  assertEquals(await take(reorgs, 1), []);
 });
 
 Deno.test("SseListener() lets no more bytes of events wait for a recovery than maxQueueBytes", async () => {
