@@ -117,7 +117,6 @@ export function runPage(): void {
     const parent = answer?.data?.header?.message?.parent_root;
     if (typeof parent !== "string") return;
     model.parents.set(root, parent);
-    model.version++;
     touch();
   }
 

@@ -53,19 +53,19 @@ export function drawTail(
     if (topic === "" || event.topic === topic) shown.push(event);
   }
   const known = new Map(
-    [...box.children].map((row) => [(row as HTMLElement).dataset.id, row]),
+    [...box.children].map((row) => [(row as HTMLElement).dataset.key, row]),
   );
   // Rows stay, so that a selection or a focus in one is not lost when the next event comes.
   box.replaceChildren(
-    ...shown.map((event) => known.get(event.id) ?? tailRow(event)),
+    ...shown.map((event) => known.get(event.key) ?? tailRow(event)),
   );
 }
 
 /** One line of the raw tail. */
-export function tailRow({ id, topic, raw, at }: PageEvent): HTMLElement {
+export function tailRow({ key, topic, raw, at }: PageEvent): HTMLElement {
   return html(
     "li",
-    { "data-id": id, "data-topic": topic },
+    { "data-key": key, "data-topic": topic },
     html("time", {}, new Date(at).toISOString().slice(11, 23)),
     " ",
     html("b", {}, topic),

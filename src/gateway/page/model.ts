@@ -63,12 +63,17 @@ export interface PageRace {
 
 /** An event of the stream. */
 export interface PageEvent {
-  /** Its position in the gateway's stream. */
+  /** What tells it from the others: its position, or its text where it has none. */
+  key: string;
+  /** Its position in the gateway's stream; `""` for what was found in headers for a late reader. */
   id: string;
   /** Its topic. */
   topic: string;
   /** Its payload, as the node sent it. */
   raw: string;
+  /** Its payload without an envelope; `undefined` where it cannot be parsed. */
+  // deno-lint-ignore no-explicit-any -- it is what a node sent; a member that is missing shows as such
+  data: any;
   /** When the page received it, Unix time in milliseconds by the server's clock. */
   at: number;
   /** Its slot, where it has one. */
@@ -146,8 +151,6 @@ export class PageModel {
   readonly events: PageEvent[] = [];
   /** Parent of each block. */
   readonly parents: Map<string, string> = new Map();
-  /** Grows with each change. */
-  version = 0;
   readonly #races = new Map<string, PageRace>();
   readonly #keys = new Set<string>();
   readonly #mostEvents: number;
@@ -164,20 +167,21 @@ export class PageModel {
     raw: string,
     at: number,
   ): PageEvent | undefined {
-    // What was found in headers for a reader that came late has no position.
     const key = id === "" ? `${topic} ${raw}` : id;
     if (this.#keys.has(key)) return undefined;
     const event: PageEvent = {
+      key,
       id,
       topic,
       raw,
+      data: undefined,
       at,
       slot: undefined,
       root: undefined,
     };
     try {
       const parsed = JSON.parse(raw);
-      const data = topic === "head_v2" ? parsed.data : parsed;
+      const data = event.data = topic === "head_v2" ? parsed.data : parsed;
       const slot = Number(data.slot ?? data.from);
       if (Number.isSafeInteger(slot)) event.slot = slot;
       const root = data.block ?? data.new_head_block;
@@ -188,12 +192,8 @@ export class PageModel {
     this.#keys.add(key);
     this.events.push(event);
     if (this.events.length > this.#mostEvents) {
-      const oldest = this.events.shift()!;
-      this.#keys.delete(
-        oldest.id === "" ? `${oldest.topic} ${oldest.raw}` : oldest.id,
-      );
+      this.#keys.delete(this.events.shift()!.key);
     }
-    this.version++;
     return event;
   }
 
@@ -207,7 +207,6 @@ export class PageModel {
     while (this.#races.size > this.#mostEvents) {
       this.#races.delete(this.#races.keys().next().value!);
     }
-    this.version++;
   }
 
   /** The record of a topic and block. */
@@ -266,10 +265,10 @@ export class PageModel {
     const roots = new Map<number, string>();
     const left = new Set<string>();
     let firstSlot = Infinity;
-    for (const { topic, slot, root, raw } of this.events.slice(0, count)) {
+    for (const { topic, slot, root, data } of this.events.slice(0, count)) {
       if (slot === undefined) continue;
       if (topic === "chain_reorg") {
-        for (const old of this.#leftBy(raw)) left.add(old);
+        for (const old of this.#leftBy(data)) left.add(old);
       } else if (
         root !== undefined &&
         (topic === "head" || topic === "head_v2" || topic === "block")
@@ -319,8 +318,7 @@ export class PageModel {
   }
 
   /** The blocks that a reorg has left, as far as their parents are known. */
-  #leftBy(raw: string): string[] {
-    const data = JSON.parse(raw);
+  #leftBy(data: PageEvent["data"]): string[] {
     const kept = new Set(this.#ancestors(data.new_head_block));
     const old = this.#ancestors(data.old_head_block).filter((root) =>
       !kept.has(root)
@@ -346,10 +344,10 @@ export class PageModel {
     const changes: ChangeView[] = [];
     const duties = new Map<number, string>();
     for (const event of this.events.slice(0, count)) {
-      const { topic, raw, id, slot = 0 } = event;
+      const { topic, data, id, slot = 0 } = event;
       try {
         if (topic === "chain_reorg") {
-          const { depth, old_head_block, new_head_block } = JSON.parse(raw);
+          const { depth, old_head_block, new_head_block } = data;
           const text = `Slot ${slot}: the chain was reorganised ${depth} ${
             Number(depth) === 1 ? "slot" : "slots"
           } deep, from ${shortRoot(old_head_block)} to ${
@@ -357,13 +355,13 @@ export class PageModel {
           }.`;
           changes.push({ kind: "reorg", slot, text, id });
         } else if (topic === "gap") {
-          const { from, to, topics, reason } = JSON.parse(raw);
+          const { from, to, topics, reason } = data;
           const text = `Slots ${from} to ${to}: events of ${
             [topics].flat().join(", ")
           } may be missing (${reason}).`;
           changes.push({ kind: "gap", slot, text, id });
         } else if (topic === "finalized_checkpoint") {
-          const { epoch, block } = JSON.parse(raw);
+          const { epoch, block } = data;
           changes.push({
             kind: "finalized",
             slot: 0,
@@ -390,11 +388,9 @@ export class PageModel {
   }
 
   #changedDuties(
-    { topic, raw, slot }: PageEvent,
+    { topic, data, slot }: PageEvent,
     duties: Map<number, string>,
   ): number[] {
-    const parsed = JSON.parse(raw);
-    const data = topic === "head_v2" ? parsed.data : parsed;
     const epoch = Math.floor(slot! / this.clock!.slotsPerEpoch);
     const roots: [number, string][] = topic === "head_v2"
       ? [[epoch, data.current_epoch_dependent_root], [

@@ -180,6 +180,20 @@ test("repeats and misses nothing when the gateway restarts in mid-stream", async
   assertEquals(ours, blocks.map(({ root }) => root).reverse());
 });
 
+test("keeps each event that was found in headers when the next one comes", async () => {
+  await using stage = await Stage.start({ names: ["alpha"] });
+  const { browser } = stage;
+  const blocks =
+    `(${TAIL}).filter(([topic]) => topic === "block").map(([, root]) => root)`;
+  // Those of the epochs before the gateway was there have no position in its stream.
+  const found = await browser.waitFor<string[]>(
+    `${blocks}.length >= 3 && ${blocks}`,
+  );
+  const { root } = await stage.produce();
+  await browser.waitFor(`${blocks}[0] === "${root}"`);
+  assertEquals(await browser.evaluate(blocks), [root, ...found]);
+});
+
 test("pauses, steps back over the ring, and goes on live", async () => {
   await using stage = await Stage.start({ names: ["alpha"] });
   const { browser } = stage;
