@@ -74,7 +74,7 @@ export type {
   BeaconEvent,
   TopicEvent,
 } from "./src/beacon/events/beacon_event.ts";
-export type { Delivered } from "./src/beacon/events/stand_in.ts";
+export type { Delivered } from "./src/listener/merge/stand_ins.ts";
 export type { ChainConfig } from "./src/beacon/api/chain_config.ts";
 export type { BeaconNodeOptions } from "./src/beacon/http/endpoint.ts";
 export type { NodeSyncing } from "./src/beacon/api/syncing.ts";

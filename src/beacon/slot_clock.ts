@@ -134,20 +134,6 @@ export class SlotClock {
   }
 }
 
-/**
- * The latest slot that an event may have. One further ahead is a wrong clock or a false report, and would
- * spoil gauges and comparisons.
- *
- * @param receivedAt When it arrived, Unix time in milliseconds.
- */
-export function latestPlausibleSlot(
-  clock: SlotClock,
-  receivedAt: number,
-): number {
-  // Before genesis a node reports the genesis block as its head.
-  return Math.max(0, clock.slotAt(receivedAt)) + clock.slotsPerEpoch;
-}
-
 interface PlacedEra {
   slot: number;
   start: number;

@@ -7,7 +7,7 @@ import {
 } from "../beacon/http/endpoint.ts";
 import type { ChainConfig } from "../beacon/api/chain_config.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
-import type { Delivered } from "../beacon/events/stand_in.ts";
+import type { Delivered } from "./merge/stand_ins.ts";
 import type { KnownTopic } from "../beacon/events/topic.ts";
 import {
   checkNames,
@@ -18,6 +18,7 @@ import {
 import { shown } from "../values/shown.ts";
 import { ListenerActor } from "./actor.ts";
 import { Chain } from "./chain/chain.ts";
+import { ChainChanges } from "./chain_changes.ts";
 import { type ChainReorg, mergeReorgs } from "./chain/reorg.ts";
 import { Broadcast } from "./broadcast/broadcast.ts";
 import { DataInterest } from "./broadcast/data_interest.ts";
@@ -165,18 +166,18 @@ export class SseListener implements AsyncDisposable {
     const reporter = new NodeReporter({ status, now, log });
     this.#reporter = reporter;
     this.#chain = new Chain({ nodes, config, reporter });
+    const chain = this.#chain;
+    const changes = new ChainChanges({ chain, reorgs, duties, parity, fetch });
     this.#actor = new ListenerActor({
-      chain: this.#chain,
+      chain,
       nodes,
       topics,
       events,
-      reorgs,
-      duties,
+      changes,
       reporter,
       metrics: this.#metrics,
       race: this.#race,
       parity,
-      fetch,
       now,
       maxQueueBytes: options.maxQueueBytes,
     });

@@ -2,7 +2,7 @@
 
 import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import type { BeaconNodeOptions } from "../beacon/http/endpoint.ts";
-import type { Delivered } from "../beacon/events/stand_in.ts";
+import type { Delivered } from "./merge/stand_ins.ts";
 import { checkFunction, checkObject } from "../values/check.ts";
 import { checkOptions, type SseListenerOptions } from "./listener_options.ts";
 import type { NodeStatus } from "./node_status.ts";

@@ -1,17 +1,9 @@
 /** What one node has reported of the chain, and what of it waits. Only the actor changes it. */
 
-import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
 import { lastStageOf } from "../../beacon/events/event_identity.ts";
+import type { HeldEvents } from "../recovery/held_events.ts";
 import { Branch, type KnownBlock } from "./branch.ts";
 import type { ReportedHead } from "./head.ts";
-
-/** The events of a node that wait. */
-export interface HeldEvents {
-  events: BeaconEvent<string>[];
-  /** Size of their payloads in bytes. */
-  size: number;
-  onFirst: () => void;
-}
 
 /** One node's view of the chain. A new chain gets a new one. */
 export class NodeChain {

@@ -4,7 +4,7 @@
  * supervisor sends the requests.
  */
 
-import { standInFor } from "../../beacon/events/stand_in.ts";
+import { standInFor } from "../merge/stand_ins.ts";
 import type { ConnectionEnd } from "./connection_end.ts";
 import type { TopicForm } from "../../beacon/http/event_stream.ts";
 import type { ProbedTopics } from "../../beacon/http/topic_probe.ts";

@@ -1,10 +1,8 @@
 /** From events to the timing metrics that Charon has: when in its slot did a node know of a block. */
 
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
-import {
-  latestPlausibleSlot,
-  type SlotClock,
-} from "../../beacon/slot_clock.ts";
+import type { SlotClock } from "../../beacon/slot_clock.ts";
+import { latestPlausibleSlot } from "../chain/plausible.ts";
 import type { ListenerMetrics } from "./metrics.ts";
 import type { NodeState } from "../node_state.ts";
 import type { TopicCount } from "./topic_counts.ts";

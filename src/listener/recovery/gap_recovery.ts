@@ -5,10 +5,7 @@ import { fetchFinalizedCheckpoint } from "../../beacon/api/finality.ts";
 import type { BlockHeader } from "../../beacon/api/headers.ts";
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
 import { withDeadline } from "../../beacon/http/with_deadline.ts";
-import {
-  latestPlausibleSlot,
-  type SlotClock,
-} from "../../beacon/slot_clock.ts";
+import type { SlotClock } from "../../beacon/slot_clock.ts";
 import type { ListenerActor } from "../actor.ts";
 import type { KnownBlock } from "../chain/branch.ts";
 import {
@@ -16,6 +13,7 @@ import {
   type ReportedHead,
   reportedHead,
 } from "../chain/head.ts";
+import { latestPlausibleSlot } from "../chain/plausible.ts";
 import type { NodeReporter } from "../node_reporter.ts";
 import type { NodeState } from "../node_state.ts";
 import { Headers, type Walk, walkBack } from "./branch_walk.ts";

@@ -3,11 +3,9 @@
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
 import type { NodeRequestOptions } from "../../beacon/http/request.ts";
 import { withDeadline } from "../../beacon/http/with_deadline.ts";
-import {
-  latestPlausibleSlot,
-  type SlotClock,
-} from "../../beacon/slot_clock.ts";
+import type { SlotClock } from "../../beacon/slot_clock.ts";
 import type { KnownBlock } from "../chain/branch.ts";
+import { latestPlausibleSlot } from "../chain/plausible.ts";
 import type { NodeState } from "../node_state.ts";
 import { Headers, walkBack } from "./branch_walk.ts";
 

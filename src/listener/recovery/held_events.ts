@@ -1,8 +1,32 @@
-/** Puts what a recovery found among the events that have waited for it. */
+/** The events of a node that wait for a recovery, and how what it found goes between them. */
 
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
 import { identify } from "../../beacon/events/event_identity.ts";
 import { isHeadReport } from "../chain/head.ts";
+
+/** Events in order, up to a bound. */
+export class HeldEvents {
+  readonly events: BeaconEvent<string>[] = [];
+  readonly #maxBytes: number;
+  readonly #onFirst: () => void;
+  #bytes = 0;
+
+  /** @param onFirst Called when an event waits. */
+  constructor(maxBytes: number, onFirst: () => void) {
+    this.#maxBytes = maxBytes;
+    this.#onFirst = onFirst;
+  }
+
+  /** Returns whether there is still room; if not, the order is kept and the recovery comes too late. */
+  add(event: BeaconEvent<string>): boolean {
+    this.events.push(event);
+    this.#bytes += 2 * event.raw.length;
+    if (this.events.length === 1) this.#onFirst();
+    return this.events.length <= MAX_HELD && this.#bytes <= this.#maxBytes;
+  }
+}
+
+const MAX_HELD = 1024;
 
 /**
  * Merges recovered events into those that came by themselves meanwhile, by slot. The node's own keep
