@@ -64,13 +64,10 @@ export class NodeReporter {
     this.#log(troubles.length > 0 ? "warn" : "info", node, message);
   }
 
-  connected(node: NodeState, oversized: () => number): void {
+  connected(node: NodeState): void {
     const { name, topics } = node;
     node.state = "connected";
     node.away = undefined;
-    // A list of topics that was refused is followed by another one without a disconnect.
-    this.#detach(node);
-    node.oversizedNow = oversized;
     this.#post("connected", name, { topics });
     this.#log("info", node, `Listening for ${topics.join(", ")}`);
   }
@@ -80,7 +77,6 @@ export class NodeReporter {
     { reason, error, retryInMs }: Disconnect,
   ): void {
     const { now } = this.#options;
-    this.#detach(node);
     node.state = reason === "chain" ? "wrong_chain" : "disconnected";
     node.lastError = error;
     count(node.reconnects, reason);
@@ -108,7 +104,6 @@ export class NodeReporter {
   }
 
   closed(node: NodeState): void {
-    this.#detach(node);
     node.state = "closed";
   }
 
@@ -206,11 +201,6 @@ export class NodeReporter {
     error?: Error,
   ): void {
     this.#options.log({ level, message, node, ...(error && { error }) });
-  }
-
-  #detach(node: NodeState): void {
-    node.oversizedBefore = node.oversized;
-    node.oversizedNow = () => 0;
   }
 }
 

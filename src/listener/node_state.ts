@@ -74,10 +74,10 @@ export class NodeState {
   /** When a warning was logged last, by kind. */
   readonly warnedAt: Map<string, number> = new Map();
   bytes = 0;
-  /** Events that exceeded the cap, on connections that have ended. */
+  /** Events that exceeded the cap, on streams that have ended. */
   oversizedBefore = 0;
-  /** The same on the open connection. */
-  oversizedNow: () => number = () => 0;
+  /** The same on each open stream. */
+  readonly oversizedNow: Set<() => number> = new Set();
   /** How many of them were logged. */
   oversizedReported = 0;
   readonly reconnects = new Map<DisconnectReason, number>();
@@ -106,7 +106,9 @@ export class NodeState {
   }
 
   get oversized(): number {
-    return this.oversizedBefore + this.oversizedNow();
+    let sum = this.oversizedBefore;
+    for (const count of this.oversizedNow) sum += count();
+    return sum;
   }
 
   snapshot(): NodeSnapshot {

@@ -116,15 +116,7 @@ function checkCounters(run: Run, node: RunNode, report: Report): void {
   };
   expect("sse_events_total", rangeOf(arrived, "valid"));
   expect("sse_malformed_total", rangeOf(arrived, "malformed"));
-  const [surelyOver, over] = rangeOf(arrived, "oversize");
-  // Of two streams that overlap, one alone is asked how many events were over the cap.
-  const overlap = streams.some((one) =>
-    streams.some((other) =>
-      other !== one && other.answeredAt! <= one.answeredAt! &&
-      !(other.endedAt! < one.answeredAt!)
-    )
-  );
-  expect("sse_oversize_total", [overlap ? 0 : surelyOver, over]);
+  expect("sse_oversize_total", rangeOf(arrived, "oversize"));
   const sumOver = (of: (stream: TappedStream) => number, list = streams) =>
     list.reduce((sum, stream) => sum + of(stream), 0);
   const inDoubt = sumOver(({ inDoubt }) => inDoubt);

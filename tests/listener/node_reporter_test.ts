@@ -27,7 +27,7 @@ Deno.test("NodeReporter.disconnected() logs the first failure at once, and one a
       retryInMs: 8100,
     });
   for (; time.now <= 130_000; time.now += 10_000) fail();
-  reporter.connected(node, () => 0);
+  reporter.connected(node);
   fail();
   assertEquals(log, [
     "Lost it; next attempt in 8.1 s",
@@ -36,13 +36,6 @@ Deno.test("NodeReporter.disconnected() logs the first failure at once, and one a
     "Listening for head",
     "Lost it; next attempt in 8.1 s",
   ]);
-});
-
-Deno.test("NodeReporter.connected() keeps the count of oversize events of a stream that another one follows at once", () => {
-  const { reporter, node } = reporting();
-  reporter.connected(node, () => 1);
-  reporter.connected(node, () => 2);
-  assertEquals(node.oversized, 3);
 });
 
 Deno.test("NodeReporter.warn() logs one warning of a kind and node in ten seconds", () => {

@@ -201,7 +201,7 @@ export class Connection {
     const node = this.#node;
     const { topics, reporter, onRetry } = this.#options;
     const stream = new NodeStream(node, request, this.#options, {
-      onOpen: (oversized) => this.#onOpen(oversized),
+      onOpen: () => this.#onOpen(),
       onBytes: () => this.#watchdog?.sawBytes(),
       onComment: (comment) => this.#onComment(comment),
       onRetry,
@@ -215,12 +215,12 @@ export class Connection {
     return stream;
   }
 
-  #onOpen(oversized: () => number): void {
+  #onOpen(): void {
     const { reporter, onOpen } = this.#options;
     // The first stream of a connection that goes on counts.
     if (this.#isReported || this.#ended.signal.aborted) return;
     this.#isReported = true;
-    reporter.connected(this.#node, oversized);
+    reporter.connected(this.#node);
     this.#runBeside();
     onOpen();
   }

@@ -33,8 +33,8 @@ export interface StreamParts {
 
 /** What a connection is notified of while it has the stream. */
 export interface StreamHooks {
-  /** The headers are in; `oversized` counts the events that exceeded the cap so far. */
-  onOpen: (oversized: () => number) => void;
+  /** The headers are in. */
+  onOpen: () => void;
   onBytes: () => void;
   onComment: (comment: string) => void;
   onRetry: (milliseconds: number) => void;
@@ -107,6 +107,7 @@ export class NodeStream {
     const node = this.#node;
     const { actor, now, needsData, reporter, fetch, maxEventBytes } = parts;
     const signal = AbortSignal.any([parts.signal, this.#dropped.signal]);
+    let oversized = () => 0;
     try {
       const stream = await openEventStream(node.endpoint, {
         ...this.request,
@@ -125,7 +126,9 @@ export class NodeStream {
       });
       this.#openedAt = performance.now();
       this.#resolveOpened();
-      hooks.onOpen(stream.oversized);
+      oversized = stream.oversized;
+      node.oversizedNow.add(oversized);
+      hooks.onOpen();
       const reader = new BeaconEventReader({
         node: node.endpoint,
         now,
@@ -138,6 +141,9 @@ export class NodeStream {
       await stream.batches.pipeTo(sink, { signal });
     } catch (error) {
       return this.#endBy(error);
+    } finally {
+      node.oversizedBefore += oversized();
+      node.oversizedNow.delete(oversized);
     }
     const error = new BeaconProtocolError(
       `Lost ${node.name}: the node ended the stream`,

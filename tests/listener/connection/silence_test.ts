@@ -5,7 +5,7 @@ import {
   SseListener,
   type SseListenerOptions,
 } from "@org/beacon-sse";
-import { brief, configAtSlot, nextStatus, take } from "../helpers.ts";
+import { brief, configAtSlot, nextStatus, sample, take } from "../helpers.ts";
 import { frame, head, openStream, ScriptedNode } from "../scripted_node.ts";
 import { StoppingRelay } from "../../beacon/http/http_server.ts";
 
@@ -90,6 +90,37 @@ Deno.test("SseListener() reads a silent stream until the next one is open", asyn
   second.resolve(openStream(finality(2)));
   await first.isClosed;
   await take(events, 1);
+});
+
+Deno.test("SseListener() counts the events over the cap of a silent stream that it still reads", async () => {
+  const first = new FedStream();
+  const second = Promise.withResolvers<Response>();
+  await using node = new ScriptedNode({
+    events: (_request, connection) =>
+      connection === 0 ? first.response : second.promise,
+  });
+  await using listener = await SseListener.start({
+    ...HASTY,
+    maxEventBytes: 1024,
+    idleTimeoutMs: 300,
+    nodes: [node.url],
+  });
+  const events = listener.events();
+  await nextStatus(listener.status(), "disconnected");
+  first.send(`data: ${"x".repeat(2000)}\n\n`, frame("head", head(100)));
+  await take(events.values({ preventCancel: true }), 1);
+  const labels = { addr: node.url };
+  const counted = async () =>
+    sample(
+      await listener.registry.metrics(),
+      "app_beacon_node_sse_oversize_total",
+      labels,
+    );
+  assertEquals(await counted(), 1);
+  second.resolve(openStream(frame("head", head(101))));
+  await first.isClosed;
+  await take(events, 1);
+  assertEquals(await counted(), 1);
 });
 
 Deno.test("SseListener() does not wait longer and longer for a node that answers and is silent", async () => {

@@ -622,6 +622,34 @@ for (
   });
 }
 
+Deno.test("SseListener() counts the events over the cap of the form that is kept, though the other one opened first", async () => {
+  const joined = Promise.withResolvers<Response>();
+  await using node = new ScriptedNode({
+    events: (request) =>
+      request.url.includes(",") ? joined.promise : openStream(),
+  });
+  await using listener = await SseListener.start({
+    config: configAtSlot(100, 200),
+    random: () => 0,
+    maxEventBytes: 1024,
+    nodes: [node.url],
+  });
+  const events = listener.events();
+  await nextStatus(listener.status(), "connected");
+  joined.resolve(
+    openStream(`data: ${"x".repeat(2000)}\n\n`, frame("head", head(100))),
+  );
+  await take(events, 1);
+  assertEquals(
+    sample(
+      await listener.registry.metrics(),
+      "app_beacon_node_sse_oversize_total",
+      { addr: node.url },
+    ),
+    1,
+  );
+});
+
 Deno.test("SseListener() uses the form that a node has proven though a later stream is silent", async () => {
   const { promise: never, resolve } = Promise.withResolvers<Response>();
   const forms: boolean[] = [];
