@@ -1,6 +1,6 @@
 /** A beacon node on loopback with headers, whose stream a test writes to as it goes. */
 
-import { frame, root, ScriptedNode } from "./scripted_node.ts";
+import { Feed, frame, root, ScriptedNode } from "./scripted_node.ts";
 
 /** A block of the node's chain; its root shows `block`. */
 export interface Block {
@@ -27,7 +27,7 @@ export class ChainNode implements AsyncDisposable {
   finalized: { epoch: number; block: number } | undefined;
   readonly #node: ScriptedNode;
   readonly #headers = new Map<string, unknown>();
-  #stream: ReadableStreamDefaultController<Uint8Array> | undefined;
+  readonly #stream = new Feed();
   #opened = Promise.withResolvers<void>();
 
   constructor({ bySlot = false, other }: ChainNodeOptions = {}) {
@@ -77,14 +77,15 @@ export class ChainNode implements AsyncDisposable {
   /** Sends events on the stream, once it is open. */
   async send(...events: [topic: string, data: unknown][]): Promise<void> {
     await this.#opened.promise;
-    const frames = events.map(([topic, data]) => frame(topic, data)).join("");
-    this.#stream!.enqueue(new TextEncoder().encode(frames));
+    this.#stream.send(
+      events.map(([topic, data]) => frame(topic, data)).join(""),
+    );
   }
 
   /** Ends the stream; what is sent from now on waits for the next one. */
   drop(): void {
     this.#opened = Promise.withResolvers();
-    this.#stream!.close();
+    this.#stream.end();
   }
 
   /** Resolves when a stream is open. */
@@ -97,13 +98,8 @@ export class ChainNode implements AsyncDisposable {
   }
 
   #open(): Response {
-    const body = new ReadableStream<Uint8Array>({
-      start: (controller) => void (this.#stream = controller),
-    });
     this.#opened.resolve();
-    return new Response(body, {
-      headers: { "content-type": "text/event-stream" },
-    });
+    return this.#stream.open();
   }
 
   #header(id: string, bySlot: boolean): Response {

@@ -1,8 +1,35 @@
 /** What several listener tests need. */
 
-import type { BeaconEvent, NodeStatus } from "@org/beacon-sse";
+import {
+  type BeaconEvent,
+  type NodeStatus,
+  SseListener,
+  type SseListenerOptions,
+} from "@org/beacon-sse";
 
-/** Genesis and timing for tests that must not depend on when they run: slot 100 begins now. */
+/**
+ * Starts a listener whose waits are as short as they can be, in slot 100.
+ * The keys of `nodes`, where it has them, are their names.
+ */
+export function listen(
+  nodes: TestNode[] | Record<string, TestNode>,
+  options: Partial<SseListenerOptions> = {},
+): Promise<SseListener> {
+  const url = (node: TestNode) => typeof node === "string" ? node : node.url;
+  return SseListener.start({
+    config: configAtSlot(100),
+    random: () => 0,
+    nodes: Array.isArray(nodes)
+      ? nodes.map(url)
+      : Object.entries(nodes).map(([name, node]) => ({ name, url: url(node) })),
+    ...options,
+  });
+}
+
+/** A node of a test, or the URL of one. */
+export type TestNode = string | { url: string };
+
+/** Genesis and timing for tests that must not depend on when they run: the slot begins now. */
 export function configAtSlot(slot: number, slotDurationMs = 12_000): {
   genesisTime: number;
   slotDurationMs: number;

@@ -1,6 +1,6 @@
 /** A beacon node on loopback whose event stream does exactly what a test prescribes. */
 
-/** What a test lets the node do. */
+/** What a test lets the node do; all but the functions may change meanwhile. */
 export interface ScriptedNodeOptions {
   /** Answers the n-th event stream request, counted from 0. */
   events: (
@@ -14,6 +14,8 @@ export interface ScriptedNodeOptions {
   ) => Response | Promise<Response> | undefined;
   /** Unix time of slot 0 in seconds. */
   genesisTime?: number;
+  /** The `genesis_validators_root`. */
+  validatorsRoot?: string;
   /** Values that replace or, as `undefined`, remove keys of the spec. */
   spec?: Record<string, string | undefined>;
 }
@@ -27,7 +29,7 @@ export class ScriptedNode implements AsyncDisposable {
   readonly #ended = new AbortController();
 
   constructor(options: ScriptedNodeOptions) {
-    const { events, other, genesisTime = 1_600_000_000, spec = {} } = options;
+    const { events, other } = options;
     this.#server = Deno.serve(
       {
         hostname: "127.0.0.1",
@@ -44,17 +46,23 @@ export class ScriptedNode implements AsyncDisposable {
         const answer = other?.(request, path);
         if (answer !== undefined) return answer;
         if (path.endsWith("/eth/v1/beacon/genesis")) {
+          const { genesisTime = 1_600_000_000, validatorsRoot = root(0xab) } =
+            options;
           return Response.json({
             data: {
               genesis_time: String(genesisTime),
-              genesis_validators_root: `0x${"ab".repeat(32)}`,
+              genesis_validators_root: validatorsRoot,
               genesis_fork_version: "0x00000001",
             },
           });
         }
         if (path.endsWith("/eth/v1/config/spec")) {
           return Response.json({
-            data: { SLOT_DURATION_MS: "12000", SLOTS_PER_EPOCH: "32", ...spec },
+            data: {
+              SLOT_DURATION_MS: "12000",
+              SLOTS_PER_EPOCH: "32",
+              ...options.spec,
+            },
           });
         }
         if (path.endsWith("/eth/v1/node/syncing")) {
@@ -81,14 +89,30 @@ export class ScriptedNode implements AsyncDisposable {
   }
 }
 
+/** A node whose event streams are these pieces, and stay open behind them. */
+export function nodeSending(...pieces: (string | Uint8Array)[]): ScriptedNode {
+  return new ScriptedNode({ events: () => openStream(...pieces) });
+}
+
 /** An event stream of these pieces that stays open behind them, until the client leaves. */
 export function openStream(...pieces: (string | Uint8Array)[]): Response {
-  return stream(pieces, () => {});
+  return new Feed().open(...pieces);
 }
 
 /** An event stream of these pieces that ends behind them. */
 export function endedStream(...pieces: (string | Uint8Array)[]): Response {
-  return stream(pieces, (controller) => controller.close());
+  const feed = new Feed();
+  const response = feed.open(...pieces);
+  feed.end();
+  return response;
+}
+
+/** An event stream of one piece again and again, until the client leaves. */
+export function drippingStream(piece: string, everyMs: number): Response {
+  const feed = new Feed();
+  const timer = setInterval(() => feed.send(piece), everyMs);
+  feed.left.then(() => clearInterval(timer));
+  return feed.open();
 }
 
 /** An event stream that breaks off behind these pieces: it promises more bytes than it has. */
@@ -98,24 +122,39 @@ export function brokenStream(...pieces: string[]): Response {
   return response;
 }
 
-function stream(
-  pieces: (string | Uint8Array)[],
-  finish: (controller: ReadableStreamDefaultController<Uint8Array>) => void,
-): Response {
-  const encoder = new TextEncoder();
-  const body = new ReadableStream<Uint8Array>({
-    start(controller) {
-      for (const piece of pieces) {
-        controller.enqueue(
-          typeof piece === "string" ? encoder.encode(piece) : piece,
-        );
-      }
-      finish(controller);
-    },
-  });
-  return new Response(body, {
-    headers: { "content-type": "text/event-stream" },
-  });
+/** An event stream that a test writes to as it goes. */
+export class Feed {
+  readonly #left = Promise.withResolvers<void>();
+  #controller!: ReadableStreamDefaultController<Uint8Array>;
+
+  /** Resolves when a client has left. */
+  get left(): Promise<void> {
+    return this.#left.promise;
+  }
+
+  /** Begins a stream with these pieces, and returns the answer that has it. */
+  open(...pieces: (string | Uint8Array)[]): Response {
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => void (this.#controller = controller),
+      cancel: () => this.#left.resolve(),
+    });
+    for (const piece of pieces) this.send(piece);
+    return new Response(body, {
+      headers: { "content-type": "text/event-stream" },
+    });
+  }
+
+  /** Sends a piece as one chunk. */
+  send(piece: string | Uint8Array): void {
+    this.#controller.enqueue(
+      typeof piece === "string" ? new TextEncoder().encode(piece) : piece,
+    );
+  }
+
+  /** Ends the stream. */
+  end(): void {
+    this.#controller.close();
+  }
 }
 
 /** A frame as most nodes send it. */

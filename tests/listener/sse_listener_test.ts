@@ -15,13 +15,21 @@ import {
   subscribe,
 } from "@org/beacon-sse";
 import { TOPIC_EXAMPLES } from "../beacon/events/topic_examples.ts";
-import { brief, configAtSlot, nextStatus, take, until } from "./helpers.ts";
+import {
+  brief,
+  configAtSlot,
+  listen,
+  nextStatus,
+  take,
+  until,
+} from "./helpers.ts";
 import {
   block,
   chainReorg,
   endedStream,
   frame,
   head,
+  nodeSending,
   openStream,
   root,
   ScriptedNode,
@@ -168,10 +176,10 @@ Deno.test("subscribe() refuses bad options at the call", () => {
 });
 
 Deno.test("subscribe() yields typed events and ends with its loop", async () => {
-  await using node = new ScriptedNode({
-    events: () =>
-      openStream(frame("block", block(100)), frame("head", head(100))),
-  });
+  await using node = nodeSending(
+    frame("block", block(100)),
+    frame("head", head(100)),
+  );
   const slots: number[] = [];
   for await (
     const event of subscribe(node.url, { ...HASTY, topics: ["head", "block"] })
@@ -207,7 +215,7 @@ Deno.test("subscribe() calls onStatus with each change of the connection", async
 });
 
 Deno.test("subscribe() throws what its onStatus throws", async () => {
-  await using node = new ScriptedNode({ events: () => openStream() });
+  await using node = nodeSending();
   const events = subscribe(node.url, {
     ...HASTY,
     onStatus() {
@@ -218,9 +226,7 @@ Deno.test("subscribe() throws what its onStatus throws", async () => {
 });
 
 Deno.test("subscribe() ends when its signal aborts", async () => {
-  await using node = new ScriptedNode({
-    events: () => openStream(frame("head", head(100))),
-  });
+  await using node = nodeSending(frame("head", head(100)));
   const controller = new AbortController();
   const events: string[] = [];
   for await (
@@ -233,7 +239,7 @@ Deno.test("subscribe() ends when its signal aborts", async () => {
 });
 
 Deno.test("subscribe() can be left while it waits for an event", async () => {
-  await using node = new ScriptedNode({ events: () => openStream() });
+  await using node = nodeSending();
   const events = subscribe(node.url, HASTY);
   const next = events.next();
   assertEquals(await events.return(), { done: true, value: undefined });
@@ -241,9 +247,10 @@ Deno.test("subscribe() can be left while it waits for an event", async () => {
 });
 
 Deno.test("subscribe() yields no topic that was not requested", async () => {
-  await using node = new ScriptedNode({
-    events: () => openStream(frame("late_head", {}), frame("head", head(100))),
-  });
+  await using node = nodeSending(
+    frame("late_head", {}),
+    frame("head", head(100)),
+  );
   const [event] = await take(
     subscribe(node.url, { ...HASTY, topics: ["head"] }),
     1,
@@ -253,18 +260,14 @@ Deno.test("subscribe() yields no topic that was not requested", async () => {
 
 Deno.test("SseListener.events() delivers an event as the node sent it and as parsed", async () => {
   const payload = head(100, { block: `0x${"AB".repeat(32)}` });
-  await using node = new ScriptedNode({
-    events: () => openStream(frame("head", payload)),
-  });
-  await using listener = await SseListener.start({
-    ...HASTY,
+  await using node = nodeSending(frame("head", payload));
+  await using listener = await listen({ a: node }, {
     now: () => 1_795_452_795_123,
     config: {
       genesisTime: 1_795_400_000_000,
       slotDurationMs: 12_000,
       slotsPerEpoch: 32,
     },
-    nodes: [{ url: node.url, name: "a" }],
   });
   const [event] = await take(listener.events({ topics: ["head"] }), 1);
   assertEquals(event!.raw, JSON.stringify(payload));
@@ -283,12 +286,9 @@ Deno.test("SseListener.events() delivers each known topic with its data", async 
       Number(/"slot":"(\d+)"/.exec(JSON.stringify(payload))?.[1] ?? 0)
     ),
   );
-  await using node = new ScriptedNode({
-    events: () =>
-      openStream(
-        ...TOPIC_EXAMPLES.map(({ topic, payload }) => frame(topic, payload)),
-      ),
-  });
+  await using node = nodeSending(
+    ...TOPIC_EXAMPLES.map(({ topic, payload }) => frame(topic, payload)),
+  );
   await using listener = await SseListener.start({
     nodes: [node.url],
     topics: [...KNOWN_TOPICS],
@@ -309,32 +309,21 @@ Deno.test("SseListener.events() delivers each known topic with its data", async 
 });
 
 Deno.test("SseListener.events() delivers unknown topics with their parsed payload", async () => {
-  await using node = new ScriptedNode({
-    events: () => openStream(frame("sync_state", { sync_state: "IN_SYNC" })),
-  });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [node.url],
-    topics: ["sync_state"],
-  });
+  await using node = nodeSending(
+    frame("sync_state", { sync_state: "IN_SYNC" }),
+  );
+  await using listener = await listen([node], { topics: ["sync_state"] });
   const [event] = await take(listener.events({ topics: ["sync_state"] }), 1);
   assertEquals(event!.data, { sync_state: "IN_SYNC" });
 });
 
 Deno.test("SseListener.events() does not parse what raw subscribers alone want", async () => {
   const topics = ["voluntary_exit", "head"];
-  await using node = new ScriptedNode({
-    events: () =>
-      openStream(
-        "event: voluntary_exit\ndata: {}\n\n",
-        frame("head", head(100)),
-      ),
-  });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [node.url],
-    topics,
-  });
+  await using node = nodeSending(
+    "event: voluntary_exit\ndata: {}\n\n",
+    frame("head", head(100)),
+  );
+  await using listener = await listen([node], { topics });
   const raw = listener.events({ raw: true });
   const [unchecked, checked] = await take(raw, 2);
   assertEquals([unchecked!.topic, unchecked!.raw], [
@@ -348,28 +337,18 @@ Deno.test("SseListener.events() does not parse what raw subscribers alone want",
 
 Deno.test("SseListener.events() parses for raw subscribers what another one wants parsed", async () => {
   const topics = ["voluntary_exit", "head"];
-  await using node = new ScriptedNode({
-    events: () =>
-      openStream(
-        "event: voluntary_exit\ndata: {}\n\n",
-        frame("head", head(100)),
-      ),
-  });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [node.url],
-    topics,
-  });
+  await using node = nodeSending(
+    "event: voluntary_exit\ndata: {}\n\n",
+    frame("head", head(100)),
+  );
+  await using listener = await listen([node], { topics });
   const raw = listener.events({ raw: true });
   const _parsed = listener.events({ topics: ["voluntary_exit"] });
   assertEquals((await take(raw, 1)).map(brief), ["head 100"]);
 });
 
 Deno.test("SseListener.events() refuses a `raw` that is neither true nor false", async () => {
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: ["http://127.0.0.1:4"],
-  });
+  await using listener = await listen(["http://127.0.0.1:4"]);
   assertThrows(
     () => listener.events({ raw: "yes" as never }),
     TypeError,
@@ -378,10 +357,7 @@ Deno.test("SseListener.events() refuses a `raw` that is neither true nor false",
 });
 
 Deno.test("SseListener.events(), reorgs(), duties() and status() refuse options that they do not know", async () => {
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: ["http://127.0.0.1:4"],
-  });
+  await using listener = await listen(["http://127.0.0.1:4"]);
   const bad = { topic: ["head"] } as never;
   assertThrows(
     () => listener.events(bad),
@@ -394,10 +370,7 @@ Deno.test("SseListener.events(), reorgs(), duties() and status() refuse options 
 });
 
 Deno.test("SseListener.events() refuses a topic that the listener does not request", async () => {
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: ["http://127.0.0.1:5052"],
-  });
+  await using listener = await listen(["http://127.0.0.1:5052"]);
   assertThrows(
     () => listener.events({ topics: ["attestation"] }),
     TypeError,
@@ -423,11 +396,9 @@ Deno.test("SseListener() loses only the malformed frames among good ones", async
     bad,
     index,
   ) => [bad, frame("head", head(index))]);
-  await using node = new ScriptedNode({ events: () => openStream(...frames) });
+  await using node = nodeSending(...frames);
   const log: LogEntry[] = [];
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [node.url],
+  await using listener = await listen([node], {
     log: (entry) => log.push(entry),
   });
   const events = await take(listener.events(), malformed.length);
@@ -443,18 +414,11 @@ Deno.test("SseListener() loses only the malformed frames among good ones", async
 
 Deno.test("SseListener() drops an event over the byte cap and keeps its connection", async () => {
   const padding = "x".repeat(5000);
-  await using node = new ScriptedNode({
-    events: () =>
-      openStream(
-        frame("head", head(99, { padding })),
-        frame("head", head(100)),
-      ),
-  });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [node.url],
-    maxEventBytes: 4096,
-  });
+  await using node = nodeSending(
+    frame("head", head(99, { padding })),
+    frame("head", head(100)),
+  );
+  await using listener = await listen([node], { maxEventBytes: 4096 });
   assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
   assertStringIncludes(
     await listener.registry.metrics(),
@@ -464,18 +428,14 @@ Deno.test("SseListener() drops an event over the byte cap and keeps its connecti
 
 Deno.test("SseListener() delivers once what several nodes report", async () => {
   const frames = [98, 99, 100].map((slot) => frame("head", head(slot)));
-  await using a = new ScriptedNode({ events: () => openStream(...frames) });
-  await using b = new ScriptedNode({ events: () => openStream(...frames) });
+  await using a = nodeSending(...frames);
+  await using b = nodeSending(...frames);
   const log: string[] = [];
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [{ url: a.url, name: "a" }, { url: b.url, name: "b" }],
+  await using listener = await listen({ a, b }, {
     log: ({ message }) => log.push(message),
   });
   const events = listener.events();
-  while (listener.nodes.some(({ headSlot }) => headSlot !== 100)) {
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
+  await until(() => listener.nodes.every(({ headSlot }) => headSlot === 100));
   assertEquals((await take(events, 3)).map(brief), [
     "head 98",
     "head 99",
@@ -492,29 +452,25 @@ Deno.test("SseListener() delivers once what several nodes report", async () => {
 
 Deno.test("SseListener() goes on with the other nodes when one is dead, late or lying", async () => {
   const { promise: never, resolve } = Promise.withResolvers<Response>();
-  await using good = new ScriptedNode({
-    events: () =>
-      openStream(...[98, 99, 100].map((slot) => frame("head", head(slot)))),
-  });
+  await using good = nodeSending(
+    ...[98, 99, 100].map((slot) => frame("head", head(slot))),
+  );
   await using slamming = new ScriptedNode({ events: () => endedStream() });
   await using hanging = new ScriptedNode({
     events: () => never,
     other: () => never,
   });
-  await using lying = new ScriptedNode({
-    events: () =>
-      openStream(frame("head", head(9_000_000)), "event: head\ndata: lies\n\n"),
-  });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [
-      hanging.url,
-      lying.url,
-      slamming.url,
-      good.url,
-      "http://127.0.0.1:4",
-    ],
-  });
+  await using lying = nodeSending(
+    frame("head", head(9_000_000)),
+    "event: head\ndata: lies\n\n",
+  );
+  await using listener = await listen([
+    hanging,
+    lying,
+    slamming,
+    good,
+    "http://127.0.0.1:4",
+  ]);
   assertEquals((await take(listener.events(), 3)).map(({ node }) => node), [
     good.url,
     good.url,
@@ -531,12 +487,9 @@ Deno.test("SseListener.reorgs() delivers distinct reorgs of one epoch, each once
     chainReorg(1, 1),
   ]
     .map((payload) => frame("chain_reorg", payload));
-  await using a = new ScriptedNode({ events: () => openStream(...frames) });
-  await using b = new ScriptedNode({ events: () => openStream(...frames) });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [a.url, b.url],
-  });
+  await using a = nodeSending(...frames);
+  await using b = nodeSending(...frames);
+  await using listener = await listen([a, b]);
   const reorgs = listener.reorgs();
   const events = await take(listener.events(), 4);
   assertEquals(events.length, 4);
@@ -555,12 +508,8 @@ Deno.test("SseListener.reorgs() has Charon's last-epoch rule on demand", async (
     chainReorg(70, 2),
   ]
     .map((payload) => frame("chain_reorg", payload));
-  await using node = new ScriptedNode({ events: () => openStream(...frames) });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    parity: "charon",
-    nodes: [node.url],
-  });
+  await using node = nodeSending(...frames);
+  await using listener = await listen([node], { parity: "charon" });
   const received = await take(listener.reorgs(), 2);
   assertEquals(received.map(({ epoch, slot }) => [epoch, slot]), [[1, 40], [
     2,
@@ -605,9 +554,7 @@ Deno.test("SseListener.start() resolves before anything of a node whose fetch an
     frame("head", head(97)),
     frame("head", head(98, { current_duty_dependent_root: root(3) })),
   ];
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: ["http://node.test"],
+  await using listener = await listen(["http://node.test"], {
     fetch: (input) =>
       Promise.resolve(
         String(input).includes("/events?")
@@ -640,13 +587,8 @@ Deno.test("SseListener.reorgs() merges for a slow subscriber and counts it", asy
         }),
       ),
   );
-  await using node = new ScriptedNode({
-    events: () => openStream(...frames, frame("head", head(100))),
-  });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [node.url],
-  });
+  await using node = nodeSending(...frames, frame("head", head(100)));
+  await using listener = await listen([node]);
   const slow = listener.reorgs();
   await take(listener.events({ topics: ["head"] }), 1);
   // The ancestors of a few were requested, and are not to be had.
@@ -660,7 +602,7 @@ Deno.test("SseListener.reorgs() merges for a slow subscriber and counts it", asy
 });
 
 Deno.test("SseListener.ready resolves when the clock is known and a node is connected", async () => {
-  await using node = new ScriptedNode({ events: () => openStream() });
+  await using node = nodeSending();
   await using listener = await SseListener.start({ nodes: [node.url] });
   await listener.ready;
   assertEquals(listener.nodes[0]!.state, "connected");
@@ -668,19 +610,14 @@ Deno.test("SseListener.ready resolves when the clock is known and a node is conn
 });
 
 Deno.test("SseListener.ready rejects when the listener is closed before", async () => {
-  const listener = await SseListener.start({
-    ...HASTY,
-    nodes: ["http://127.0.0.1:4"],
-  });
+  const listener = await listen(["http://127.0.0.1:4"]);
   const ready = assertRejects(() => listener.ready, Error, "closed");
   await listener.close();
   await ready;
 });
 
 Deno.test("SseListener.ready rejects when its signal aborted before the start", async () => {
-  const listener = await SseListener.start({
-    ...HASTY,
-    nodes: ["http://127.0.0.1:4"],
+  const listener = await listen(["http://127.0.0.1:4"], {
     signal: AbortSignal.abort(),
   });
   await assertRejects(() => listener.ready, Error, "closed");
@@ -719,9 +656,7 @@ Deno.test("SseListener() logs to an object with the methods of console", async (
     warn: (line: string) => lines.push(`warn ${line}`),
     error: (line: string) => lines.push(`error ${line}`),
   };
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [{ url: node.url, name: "main" }],
+  await using listener = await listen({ main: node }, {
     topics: ["head"],
     log,
   });
@@ -731,10 +666,7 @@ Deno.test("SseListener() logs to an object with the methods of console", async (
 });
 
 Deno.test("SseListener.status() yields errors that JSON.stringify keeps, with their causes", async () => {
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: ["http://127.0.0.1:4"],
-  });
+  await using listener = await listen(["http://127.0.0.1:4"]);
   const status = await nextStatus(listener.status(), "disconnected");
   const { type, error } = JSON.parse(JSON.stringify(status));
   assertEquals([type, error.name], ["disconnected", status.error.name]);
@@ -762,12 +694,8 @@ Deno.test("SseListener.start() names the least runtime where this one lacks a fu
 
 Deno.test("SseListener.events() drops the oldest events of a queue that exceeds maxQueueBytes", async () => {
   const frames = [97, 98, 99, 100].map((slot) => frame("head", head(slot)));
-  await using node = new ScriptedNode({
-    events: () => openStream(...frames, frame("block", block(100))),
-  });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [node.url],
+  await using node = nodeSending(...frames, frame("block", block(100)));
+  await using listener = await listen([node], {
     maxQueueBytes: 2 * JSON.stringify(head(100)).length * 2,
   });
   const slow = listener.events({ topics: ["head"] });
@@ -777,13 +705,11 @@ Deno.test("SseListener.events() drops the oldest events of a queue that exceeds 
 });
 
 Deno.test("SseListener() outlives a log that throws", async () => {
-  await using node = new ScriptedNode({
-    events: () =>
-      openStream("event: head\ndata: {\n\n", frame("head", head(100))),
-  });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [node.url],
+  await using node = nodeSending(
+    "event: head\ndata: {\n\n",
+    frame("head", head(100)),
+  );
+  await using listener = await listen([node], {
     log() {
       throw new Error("disk full");
     },
@@ -792,13 +718,11 @@ Deno.test("SseListener() outlives a log that throws", async () => {
 });
 
 Deno.test("SseListener() goes on when a subscriber throws in its loop", async () => {
-  await using node = new ScriptedNode({
-    events: () => openStream(frame("head", head(99)), frame("head", head(100))),
-  });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [node.url],
-  });
+  await using node = nodeSending(
+    frame("head", head(99)),
+    frame("head", head(100)),
+  );
+  await using listener = await listen([node]);
   const other = listener.events();
   const failure = new Error("handler");
   const error = await assertRejects(async () => {
@@ -810,10 +734,8 @@ Deno.test("SseListener() goes on when a subscriber throws in its loop", async ()
 });
 
 Deno.test("SseListener.close() ends every subscription and forgets every node's socket", async () => {
-  await using node = new ScriptedNode({
-    events: () => openStream(frame("head", head(100))),
-  });
-  const listener = await SseListener.start({ ...HASTY, nodes: [node.url] });
+  await using node = nodeSending(frame("head", head(100)));
+  const listener = await listen([node]);
   const all = [
     Array.fromAsync(listener.events()),
     Array.fromAsync(listener.reorgs()),
@@ -847,9 +769,7 @@ for (
     const server = new ScriptedNode(node);
     const controller = new AbortController();
     const reached = state === "reading" || state === "waiting to reconnect";
-    const listener = await SseListener.start({
-      config: configAtSlot(100),
-      nodes: [server.url],
+    const listener = await listen([server], {
       signal: controller.signal,
       random: () => 1,
     });
@@ -859,9 +779,7 @@ for (
         state === "reading" ? "connected" : "disconnected",
       );
     } else {
-      while (state !== "probing" && server.requests.length === 0) {
-        await new Promise((resolve) => setTimeout(resolve, 1));
-      }
+      await until(() => state === "probing" || server.requests.length > 0);
     }
     controller.abort();
     await listener.finished;
@@ -882,9 +800,7 @@ Deno.test("subscribe() throws where its node can never be reached", async () => 
 });
 
 Deno.test("SseListener.finished rejects where no node can ever be reached", async () => {
-  const listener = await SseListener.start({
-    ...HASTY,
-    nodes: ["http://node.test", "http://other.test"],
+  const listener = await listen(["http://node.test", "http://other.test"], {
     fetch: forbidden,
   });
   await assertRejects(() => listener.finished, Error, "net access");
@@ -892,12 +808,8 @@ Deno.test("SseListener.finished rejects where no node can ever be reached", asyn
 });
 
 Deno.test("SseListener() goes on where one of its nodes can never be reached", async () => {
-  await using node = new ScriptedNode({
-    events: () => openStream(frame("head", head(100))),
-  });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: ["http://node.test", node.url],
+  await using node = nodeSending(frame("head", head(100)));
+  await using listener = await listen(["http://node.test", node], {
     fetch: (input, init) =>
       `${input}`.startsWith(node.url) ? fetch(input, init) : forbidden(),
   });

@@ -11,9 +11,10 @@ import { NodeEndpoint } from "../../../src/beacon/http/endpoint.ts";
 import { Chain } from "../../../src/listener/chain/chain.ts";
 import { WrongChainError } from "../../../src/listener/chain/chain_errors.ts";
 import { NodeState } from "../../../src/listener/node_state.ts";
-import { nextStatus, take } from "../helpers.ts";
+import { nextStatus, take, until } from "../helpers.ts";
 import {
   chainReorg,
+  Feed,
   frame,
   head,
   root,
@@ -170,53 +171,35 @@ Deno.test("Chain.awaitDecision() decides by the reports there are when too few n
   assertEquals(did, ["clock 1000 12000", "known by a"]);
 });
 
-/** A node on a chain that a test may change. */
+/** A node on a chain that a test may change, whose streams begin with these frames. */
 function nodeOn(
-  chain: { root: string; genesisTime: number; spec?: Record<string, string> },
-  frames: () => string[] = () => [],
-): { node: ScriptedNode; restart: () => void } & AsyncDisposable {
-  let cut: ReadableStreamDefaultController<Uint8Array> | undefined;
+  chain: { validatorsRoot: string; genesisTime: number },
+  frames: () => string[],
+): { url: string; restart: () => void } & AsyncDisposable {
+  const feed = new Feed();
   const node = new ScriptedNode({
-    events: () =>
-      new Response(
-        new ReadableStream({
-          start(controller) {
-            cut = controller;
-            const text = frames().join("");
-            controller.enqueue(new TextEncoder().encode(`:\n\n${text}`));
-          },
-        }),
-        { headers: { "content-type": "text/event-stream" } },
-      ),
-    other(_request, path) {
-      const { spec, root } = chain;
-      if (path.endsWith("/spec") && spec !== undefined) {
-        return Response.json({ data: spec });
-      }
-      return path.endsWith("/genesis")
-        ? Response.json({
-          data: {
-            genesis_time: `${chain.genesisTime}`,
-            genesis_validators_root: root,
-          },
-        })
-        : undefined;
+    events: () => feed.open(`:\n\n${frames().join("")}`),
+    get validatorsRoot() {
+      return chain.validatorsRoot;
+    },
+    get genesisTime() {
+      return chain.genesisTime;
     },
   });
   return {
-    node,
-    restart: () => cut!.close(),
+    url: node.url,
+    restart: () => feed.end(),
     [Symbol.asyncDispose]: () => node[Symbol.asyncDispose](),
   };
 }
 
-const NOW_SECONDS = Math.floor(Date.now() / 1000);
+const nowSeconds = () => Math.floor(Date.now() / 1000);
 const AT_ONCE = { random: () => 0 } satisfies Partial<SseListenerOptions>;
 
 Deno.test("SseListener() follows two right nodes though a wrong one answers first", async () => {
-  const [right, wrong] = [root(1), root(2)].map((root) => ({
-    root,
-    genesisTime: NOW_SECONDS - 1200,
+  const [right, wrong] = [root(1), root(2)].map((validatorsRoot) => ({
+    validatorsRoot,
+    genesisTime: nowSeconds() - 1200,
   }));
   const heads = () => [frame("head", head(100))];
   await using a = nodeOn(wrong!, () => [frame("head", head(99))]);
@@ -225,7 +208,7 @@ Deno.test("SseListener() follows two right nodes though a wrong one answers firs
   const requested = Promise.withResolvers<void>();
   // The right nodes answer when the wrong one has.
   const later: typeof fetch = async (input, init) => {
-    const isWrong = `${input}`.startsWith(a.node.url);
+    const isWrong = `${input}`.startsWith(a.url);
     if (!isWrong && `${input}`.includes("/genesis")) await requested.promise;
     const response = await fetch(input, init);
     if (isWrong && `${input}`.includes("/spec")) requested.resolve();
@@ -234,18 +217,15 @@ Deno.test("SseListener() follows two right nodes though a wrong one answers firs
   await using listener = await SseListener.start({
     ...AT_ONCE,
     fetch: later,
-    nodes: [a, b, c].map(({ node }, index) => ({
-      url: node.url,
-      name: "abc"[index]!,
-    })),
+    nodes: [a, b, c].map(({ url }, index) => ({ url, name: "abc"[index]! })),
   });
   const events = listener.events();
   const wrongNode = await nextStatus(listener.status(), "wrong_chain");
   assertEquals(wrongNode.node, "a");
   assertEquals((await take(events, 1)).map(({ slot }) => slot), [100]);
-  while (listener.nodes.some(({ state }) => state === "connecting")) {
-    await take(listener.status(), 1);
-  }
+  await until(() =>
+    listener.nodes.every(({ state }) => state !== "connecting")
+  );
   assertEquals(listener.nodes.map(({ state }) => state).sort(), [
     "connected",
     "connected",
@@ -257,10 +237,16 @@ for (
   const [name, secondsAgo] of [["younger", 20], ["older", 50_000_000]] as const
 ) {
   Deno.test(`SseListener() follows its one node to a ${name} chain, and applies nothing of the old one to it`, async () => {
-    const chain = { root: root(1), genesisTime: NOW_SECONDS - 1_000_000 };
+    const chain = {
+      validatorsRoot: root(1),
+      genesisTime: nowSeconds() - 1_000_000,
+    };
     let slot = Math.floor(1_000_000 / 12);
     const frames = () => [
-      frame("head", head(slot, { current_duty_dependent_root: chain.root })),
+      frame(
+        "head",
+        head(slot, { current_duty_dependent_root: chain.validatorsRoot }),
+      ),
       frame(
         "chain_reorg",
         chainReorg(slot, 1, {
@@ -273,7 +259,7 @@ for (
     const log: string[] = [];
     await using listener = await SseListener.start({
       ...AT_ONCE,
-      nodes: [node.node.url],
+      nodes: [node.url],
       log: ({ message }) => log.push(message),
     });
     const events = listener.events({ topics: ["head"] })
@@ -288,8 +274,8 @@ for (
       Math.floor((slot - 1) / 32),
     );
     Object.assign(chain, {
-      root: root(2),
-      genesisTime: NOW_SECONDS - secondsAgo,
+      validatorsRoot: root(2),
+      genesisTime: nowSeconds() - secondsAgo,
     });
     slot = Math.floor(secondsAgo / 12);
     node.restart();
@@ -309,14 +295,14 @@ for (
 }
 
 Deno.test("SseListener() observes no delay before genesis", async () => {
-  const chain = { root: root(1), genesisTime: NOW_SECONDS + 3600 };
+  const chain = { validatorsRoot: root(1), genesisTime: nowSeconds() + 3600 };
   await using node = nodeOn(chain, () => [frame("head", head(0))]);
-  await using listener = await SseListener.start({ nodes: [node.node.url] });
+  await using listener = await SseListener.start({ nodes: [node.url] });
   const events = listener.events();
   await listener.ready;
   assertEquals((await take(events, 1)).map(({ slot }) => slot), [0]);
   const metrics = await listener.registry.metrics();
-  assertStringIncludes(metrics, `sse_head_slot{addr="${node.node.url}"} 0`);
+  assertStringIncludes(metrics, `sse_head_slot{addr="${node.url}"} 0`);
   assertEquals(
     /head_delay_count/.test(metrics.replaceAll(/^#.*$/gm, "")),
     false,

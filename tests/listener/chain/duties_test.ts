@@ -1,14 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { SseListener } from "@org/beacon-sse";
 import { DutiesTracker } from "../../../src/listener/chain/duties.ts";
-import { configAtSlot, take } from "../helpers.ts";
-import {
-  frame,
-  head,
-  openStream,
-  root,
-  ScriptedNode,
-} from "../scripted_node.ts";
+import { listen, take } from "../helpers.ts";
+import { frame, head, nodeSending, root } from "../scripted_node.ts";
 
 const A = root(0xa);
 const B = root(0xb);
@@ -144,15 +137,11 @@ for (const topic of ["head", "head_v2"] as const) {
         },
       };
     };
-    await using node = new ScriptedNode({
-      events: () =>
-        openStream(frame(topic, payload(98, 7)), frame(topic, payload(99, 8))),
-    });
-    await using listener = await SseListener.start({
-      config: configAtSlot(100),
-      topics: [topic],
-      nodes: [node.url],
-    });
+    await using node = nodeSending(
+      frame(topic, payload(98, 7)),
+      frame(topic, payload(99, 8)),
+    );
+    await using listener = await listen([node], { topics: [topic] });
     const [change] = await take(listener.duties(), 1);
     assertEquals(change, {
       epoch: 4,

@@ -1,9 +1,9 @@
 /** The bytes of real nodes whose chain forked three times, through the whole listener. */
 
 import { assertEquals } from "@std/assert";
-import { type BeaconEvent, SseListener } from "@org/beacon-sse";
-import { configAtSlot } from "../helpers.ts";
-import { frame, openStream, ScriptedNode } from "../scripted_node.ts";
+import type { BeaconEvent } from "@org/beacon-sse";
+import { configAtSlot, listen } from "../helpers.ts";
+import { frame, nodeSending } from "../scripted_node.ts";
 
 const capture = (name: string) =>
   Deno.readTextFileSync(
@@ -16,10 +16,9 @@ const reported = (text: string, topic: string) =>
 /** What a listener delivers of these captures, and its reorgs. */
 async function replay(...captures: string[]) {
   const nodes = captures.map((text) =>
-    new ScriptedNode({ events: () => openStream(text, frame("end", { text })) })
+    nodeSending(text, frame("end", { text }))
   );
-  const listener = await SseListener.start({
-    nodes: nodes.map(({ url }) => url),
+  const listener = await listen(nodes, {
     topics: ["head", "block", "chain_reorg", "finalized_checkpoint"],
     config: { ...configAtSlot(200, 2000), slotsPerEpoch: 8 },
   });

@@ -1,22 +1,18 @@
 import { assertEquals } from "@std/assert";
-import { SseListener, type SseListenerOptions } from "@org/beacon-sse";
+import type { SseListener, SseListenerOptions } from "@org/beacon-sse";
 import { ChainNode } from "../chain_node.ts";
-import { configAtSlot, take, until } from "../helpers.ts";
+import { configAtSlot, listen, take, until } from "../helpers.ts";
 import { chainReorg, head, root } from "../scripted_node.ts";
 
 const CONFIG = { ...configAtSlot(100), slotsPerEpoch: 8 };
 
-function listen(
+/** Listens in epochs of 8 slots. */
+function listenTo(
   nodes: ChainNode[],
   options: Partial<SseListenerOptions> = {},
 ): Promise<SseListener> {
-  return SseListener.start({
-    config: CONFIG,
-    random: () => 0,
-    nodes: nodes.map(({ url }) => url),
-    topics: ["head", "chain_reorg"],
-    ...options,
-  });
+  const topics = ["head", "chain_reorg"];
+  return listen(nodes, { config: CONFIG, topics, ...options });
 }
 
 /** The reorg from block 16 to block 17, both on block 15, as a client reports it. */
@@ -33,7 +29,7 @@ const forked = (node: ChainNode) =>
 
 Deno.test("SseListener.reorgs() yields the epoch of the common ancestor, whatever depth the node reports", async () => {
   await using node = forked(new ChainNode());
-  await using listener = await listen([node]);
+  await using listener = await listenTo([node]);
   const reorgs = listener.reorgs();
   await node.send(["head", head(15)], ["head", head(16)], [
     "chain_reorg",
@@ -49,7 +45,7 @@ Deno.test("SseListener.reorgs() yields the epoch of the common ancestor, whateve
 
 Deno.test("SseListener.reorgs() keeps the payload's epoch where it is the lower one", async () => {
   await using node = forked(new ChainNode());
-  await using listener = await listen([node]);
+  await using listener = await listenTo([node]);
   const reorgs = listener.reorgs();
   await node.send(["head", head(16)], ["chain_reorg", reorg(12)]);
   const [found] = await take(reorgs, 1);
@@ -59,7 +55,7 @@ Deno.test("SseListener.reorgs() keeps the payload's epoch where it is the lower 
 Deno.test("SseListener.reorgs() yields once what two nodes report with different depths", async () => {
   await using a = forked(new ChainNode());
   await using b = forked(new ChainNode());
-  await using listener = await listen([a, b]);
+  await using listener = await listenTo([a, b]);
   const reorgs = listener.reorgs();
   const events = listener.events({ topics: ["chain_reorg"] });
   await a.send(["head", head(16)], ["chain_reorg", reorg(1)]);
@@ -80,7 +76,7 @@ Deno.test("SseListener() delivers events while the ancestor of a reorg is reques
   await using node = new ChainNode({
     other: (path) => path.includes("/headers/") ? never : undefined,
   });
-  await using listener = await listen([node]);
+  await using listener = await listenTo([node]);
   const reorgs = listener.reorgs();
   const events = listener.events();
   await node.send(["chain_reorg", reorg(1)], ["head", head(17)]);
@@ -95,7 +91,7 @@ Deno.test("SseListener() delivers events while the ancestor of a reorg is reques
 
 Deno.test("SseListener.reorgs() reaches to slot 0 where the depth is beyond the slot by an epoch at most", async () => {
   await using node = new ChainNode();
-  await using listener = await listen([node]);
+  await using listener = await listenTo([node]);
   const reorgs = listener.reorgs();
   await node.send(
     ["chain_reorg", chainReorg(3, 12)],
@@ -109,7 +105,7 @@ Deno.test("SseListener.reorgs() reaches to slot 0 where the depth is beyond the 
 
 Deno.test("SseListener.reorgs() keeps Charon's arithmetic with its parity", async () => {
   await using node = forked(new ChainNode());
-  await using listener = await listen([node], { parity: "charon" });
+  await using listener = await listenTo([node], { parity: "charon" });
   const reorgs = listener.reorgs();
   await node.send(
     ["chain_reorg", chainReorg(4, 5)],
@@ -123,7 +119,7 @@ Deno.test("SseListener.reorgs() keeps Charon's arithmetic with its parity", asyn
 
 Deno.test("SseListener() follows the new head of a reorg that no head event follows", async () => {
   await using node = forked(new ChainNode({ bySlot: true }).add({ slot: 7 }));
-  await using listener = await listen([node]);
+  await using listener = await listenTo([node]);
   const reorgs = listener.reorgs();
   await node.send(["head", head(15)], ["head", head(16)], [
     "chain_reorg",
@@ -148,7 +144,7 @@ Deno.test("SseListener() follows the new head of a reorg that no head event foll
 
 Deno.test("SseListener() does not go back to a reorg's new head that later heads have followed", async () => {
   await using node = forked(new ChainNode());
-  await using listener = await listen([node]);
+  await using listener = await listenTo([node]);
   await node.send(
     ["head", head(16)],
     ["head", head(17)],
@@ -162,7 +158,7 @@ Deno.test("SseListener() does not go back to a reorg's new head that later heads
 for (const order of ["before", "after", "without"]) {
   Deno.test(`SseListener.duties() yields a reorg in the first slot of an epoch that changes its dependent root, reported ${order} the head`, async () => {
     await using node = new ChainNode();
-    await using listener = await listen([node]);
+    await using listener = await listenTo([node]);
     const duties = listener.duties();
     const roots = (ofEpoch: number, ofNextEpoch: number) => ({
       previous_duty_dependent_root: root(ofEpoch),
@@ -201,7 +197,7 @@ for (const order of ["before", "after", "without"]) {
 Deno.test("SseListener.reorgs() yields once what one node reports and another one recovers from a later head", async () => {
   await using a = forked(new ChainNode());
   await using b = forked(new ChainNode());
-  await using listener = await listen([a, b]);
+  await using listener = await listenTo([a, b]);
   const reorgs = listener.reorgs();
   const events = listener.events({ topics: ["chain_reorg"] });
   for (const node of [a, b]) await node.send(["head", head(16)]);
@@ -220,7 +216,7 @@ Deno.test("SseListener.reorgs() yields once what one node reports and another on
 Deno.test("SseListener.reorgs() yields once what one node recovers and another one reports later", async () => {
   await using a = forked(new ChainNode());
   await using b = forked(new ChainNode());
-  await using listener = await listen([a, b]);
+  await using listener = await listenTo([a, b]);
   const reorgs = listener.reorgs();
   const events = listener.events({ topics: ["chain_reorg"] });
   for (const node of [a, b]) await node.send(["head", head(16)]);
@@ -237,7 +233,7 @@ Deno.test("SseListener.reorgs() yields once what one node recovers and another o
 
 Deno.test("SseListener() keeps the head behind a reorg when the head before it is verified late", async () => {
   await using node = forked(new ChainNode());
-  await using listener = await listen([node]);
+  await using listener = await listenTo([node]);
   const events = listener.events();
   await node.send(
     ["head", head(16, { execution_optimistic: true })],
@@ -256,7 +252,7 @@ Deno.test("SseListener() keeps the head behind a reorg when the head before it i
 
 Deno.test("SseListener() keeps its head when a reorg before it is verified late", async () => {
   await using node = forked(new ChainNode()).add({ slot: 18, parent: 15 });
-  await using listener = await listen([node]);
+  await using listener = await listenTo([node]);
   const events = listener.events();
   const optimistic = { execution_optimistic: true };
   const roots = { old_head_block: root(17), new_head_block: root(18) };
@@ -286,7 +282,7 @@ for (const at of [17, 18]) {
   Deno.test(`SseListener.events() delivers a verified reorg once after an optimistic one, though a recovery found it at block ${at} in between`, async () => {
     await using a = forked(new ChainNode());
     await using b = forked(new ChainNode());
-    await using listener = await listen([a, b]);
+    await using listener = await listenTo([a, b]);
     const reorgs = listener.reorgs();
     const events = listener.events({ topics: ["chain_reorg"] });
     for (const node of [a, b]) await node.send(["head", head(16)]);

@@ -1,7 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { SseListener } from "@org/beacon-sse";
 import { take } from "../helpers.ts";
-import { frame, head, openStream, ScriptedNode } from "../scripted_node.ts";
+import {
+  frame,
+  head,
+  nodeSending,
+  openStream,
+  ScriptedNode,
+} from "../scripted_node.ts";
 
 const SECRETS = [
   "pa55word",
@@ -144,9 +150,7 @@ Deno.test("SseListener() shows no credentials when a node cannot be reached", as
 });
 
 Deno.test("SseListener() requests nothing of another host that a node redirects to", async () => {
-  await using elsewhere = new ScriptedNode({
-    events: () => openStream(frame("head", head(1))),
-  });
+  await using elsewhere = nodeSending(frame("head", head(1)));
   await using node = new ScriptedNode({
     events: (request) => {
       const { search } = new URL(request.url);
@@ -170,16 +174,13 @@ Deno.test("SseListener() requests nothing of another host that a node redirects 
 Deno.test("SseListener() lets no payload forge a log line, or poison an object", async () => {
   const log: string[] = [];
   const nested = "[".repeat(100_000) + "]".repeat(100_000);
-  await using node = new ScriptedNode({
-    events: () =>
-      openStream(
-        'event: head\ndata: "x\u001b[31m\u2028fatal: forged"\n\n',
-        `event: head\ndata: {"__proto__":{"polluted":true},"slot":"1"}\n\n`,
-        `event: head\ndata: ${nested}\n\n`,
-        `event: unknown_one\ndata: {"__proto__":{"polluted":true}}\n\n`,
-        frame("head", head(1)),
-      ),
-  });
+  await using node = nodeSending(
+    'event: head\ndata: "x\u001b[31m\u2028fatal: forged"\n\n',
+    `event: head\ndata: {"__proto__":{"polluted":true},"slot":"1"}\n\n`,
+    `event: head\ndata: ${nested}\n\n`,
+    `event: unknown_one\ndata: {"__proto__":{"polluted":true}}\n\n`,
+    frame("head", head(1)),
+  );
   await using listener = await SseListener.start({
     nodes: [node.url],
     log: ({ message }) => log.push(message),

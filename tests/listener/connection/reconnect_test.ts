@@ -12,22 +12,18 @@ import {
   BeaconProtocolError,
   BeaconTimeoutError,
   type DisconnectedStatus,
-  SseListener,
   type SseListenerOptions,
 } from "@org/beacon-sse";
-import { brief, configAtSlot, nextStatus, take } from "../helpers.ts";
+import { brief, configAtSlot, listen, nextStatus, take } from "../helpers.ts";
 import {
+  drippingStream,
   endedStream,
   frame,
   head,
+  nodeSending,
   openStream,
   ScriptedNode,
 } from "../scripted_node.ts";
-
-/** Waits of 100 ms, the least there are. */
-const HASTY = { config: configAtSlot(100), random: () => 0 } satisfies Partial<
-  SseListenerOptions
->;
 
 /** The first disconnect that a node's answer leads to. */
 async function disconnectBy(
@@ -35,11 +31,7 @@ async function disconnectBy(
   options: Partial<SseListenerOptions> = {},
 ): Promise<DisconnectedStatus> {
   await using node = new ScriptedNode({ events });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    ...options,
-    nodes: [node.url],
-  });
+  await using listener = await listen([node], { ...options });
   return await nextStatus(listener.status(), "disconnected");
 }
 
@@ -51,11 +43,7 @@ for (
 ) {
   Deno.test(`SseListener() waits longer each time where a node sends ${what}, and ends`, async () => {
     await using node = new ScriptedNode({ events: () => endedStream(text) });
-    await using listener = await SseListener.start({
-      ...HASTY,
-      random: () => 0.2,
-      nodes: [node.url],
-    });
+    await using listener = await listen([node], { random: () => 0.2 });
     const waits: number[] = [];
     for await (const status of listener.status()) {
       if (status.type === "disconnected") waits.push(status.retryInMs);
@@ -72,10 +60,7 @@ Deno.test("SseListener() connects a second time when the stream ends, also in mi
         ? endedStream(frame("head", head(98)), "event: head\ndata: {")
         : openStream(frame("head", head(99)), frame("head", head(100))),
   });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [node.url],
-  });
+  await using listener = await listen([node]);
   const events = await take(listener.events(), 3);
   assertEquals(events.map(brief), ["head 98", "head 99", "head 100"]);
   assertEquals(node.requests.length, 2);
@@ -83,11 +68,8 @@ Deno.test("SseListener() connects a second time when the stream ends, also in mi
 });
 
 Deno.test("SseListener() requests its topics in one comma-joined list", async () => {
-  await using node = new ScriptedNode({ events: () => openStream() });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [`${node.url}/base/?key=1`],
-  });
+  await using node = nodeSending();
+  await using listener = await listen([`${node.url}/base/?key=1`]);
   await nextStatus(listener.status(), "connected");
   const url = new URL(node.requests[0]!.url);
   assertEquals(url.pathname, "/base/eth/v1/events");
@@ -107,11 +89,7 @@ Deno.test("SseListener() waits longer after each failure, and from the base agai
     draws.push(0);
     return 0.1;
   };
-  await using listener = await SseListener.start({
-    ...HASTY,
-    random,
-    nodes: [node.url],
-  });
+  await using listener = await listen([node], { random });
   const waits: number[] = [];
   for await (const status of listener.status()) {
     if (status.type !== "disconnected") continue;
@@ -134,10 +112,7 @@ Deno.test("SseListener() reports a refused connection as network, with its cause
   const listening = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listening.addr as Deno.NetAddr;
   listening.close();
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [`http://127.0.0.1:${port}`],
-  });
+  await using listener = await listen([`http://127.0.0.1:${port}`]);
   const { reason, error } = await nextStatus(listener.status(), "disconnected");
   assertEquals(reason, "network");
   assertInstanceOf(error, BeaconNetworkError);
@@ -154,10 +129,7 @@ for (const status of [204, 401, 403, 404, 409, 429, 500, 503]) {
           ? new Response(body, { status })
           : openStream(frame("head", head(100))),
     });
-    await using listener = await SseListener.start({
-      ...HASTY,
-      nodes: [node.url],
-    });
+    await using listener = await listen([node]);
     const statuses = listener.status();
     assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
     const { reason, error } = await nextStatus(statuses, "disconnected");
@@ -211,22 +183,9 @@ Deno.test("SseListener() leaves a node that never sends headers", async () => {
 });
 
 Deno.test("SseListener() leaves a stream of bytes that never make an event", async () => {
-  const drip = () => {
-    let timer: ReturnType<typeof setInterval>;
-    return new Response(
-      new ReadableStream({
-        start: (controller) => {
-          timer = setInterval(
-            () => controller.enqueue(new Uint8Array([120])),
-            5,
-          );
-        },
-        cancel: () => clearInterval(timer),
-      }),
-      { headers: { "content-type": "text/event-stream" } },
-    );
-  };
-  const { reason, error } = await disconnectBy(drip, { idleTimeoutMs: 200 });
+  const { reason, error } = await disconnectBy(() => drippingStream("x", 5), {
+    idleTimeoutMs: 200,
+  });
   assertEquals(reason, "stalled");
   assertStringIncludes(error.message, "a proxy in front of it buffers");
 });
@@ -246,10 +205,7 @@ Deno.test("SseListener() counts any answer to its probe as a sign of life", asyn
     events: () => openStream(frame("head", head(100))),
     other: () => new Response("gone fishing", { status: 500 }),
   });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [node.url],
-  });
+  await using listener = await listen([node]);
   assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
 });
 
@@ -258,10 +214,7 @@ Deno.test("SseListener() survives a reset in mid-line at the cost of one reconne
     frame("head", head(98)) + 'event: head\ndata: {"slot":',
     frame("head", head(99)),
   ]);
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [server.url],
-  });
+  await using listener = await listen([server]);
   const statuses = listener.status();
   const events = await take(listener.events(), 2);
   assertEquals(events.map(brief), ["head 98", "head 99"]);
@@ -280,10 +233,8 @@ Deno.test("SseListener() contacts a server that accepts and closes a bounded num
     }
   })();
   const { port } = server.addr as Deno.NetAddr;
-  await using listener = await SseListener.start({
-    ...HASTY,
+  await using listener = await listen([`http://127.0.0.1:${port}`], {
     random: () => 0.1,
-    nodes: [`http://127.0.0.1:${port}`],
   });
   const failures = (await take(listener.status(), 3)) as DisconnectedStatus[];
   assertEquals(failures.map(({ retryInMs }) => retryInMs), [100, 200, 400]);
@@ -298,9 +249,7 @@ Deno.test("SseListener() requests a node that cannot be reached again when the w
   const waits = [500, 1000, 2000, 4000, 6000, 6000, 6000];
   let passed = 0;
   const requestedAt = new Set<number>();
-  const listener = await SseListener.start({
-    ...HASTY,
-    nodes: [{ url: "http://127.0.0.1:5052", name: "a" }],
+  const listener = await listen({ a: "http://127.0.0.1:5052" }, {
     random: () => 0.5,
     fetch: () => {
       requestedAt.add(passed);

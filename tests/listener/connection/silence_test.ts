@@ -1,42 +1,23 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { mock } from "node:test";
+import { type DisconnectedStatus, SseListener } from "@org/beacon-sse";
 import {
-  type DisconnectedStatus,
-  SseListener,
-  type SseListenerOptions,
-} from "@org/beacon-sse";
-import { brief, configAtSlot, nextStatus, sample, take } from "../helpers.ts";
-import { frame, head, openStream, ScriptedNode } from "../scripted_node.ts";
+  brief,
+  configAtSlot,
+  listen,
+  nextStatus,
+  sample,
+  take,
+} from "../helpers.ts";
+import {
+  Feed,
+  frame,
+  head,
+  nodeSending,
+  openStream,
+  ScriptedNode,
+} from "../scripted_node.ts";
 import { StoppingRelay } from "../../beacon/http/http_server.ts";
-
-const HASTY = { config: configAtSlot(100), random: () => 0 } satisfies Partial<
-  SseListenerOptions
->;
-
-/** A stream that a test feeds. */
-class FedStream {
-  readonly response: Response;
-  readonly isClosed: Promise<void>;
-  #controller!: ReadableStreamDefaultController<Uint8Array>;
-
-  constructor() {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.isClosed = promise;
-    const body = new ReadableStream<Uint8Array>({
-      start: (controller) => {
-        this.#controller = controller;
-      },
-      cancel: () => resolve(),
-    });
-    this.response = new Response(body, {
-      headers: { "content-type": "text/event-stream" },
-    });
-  }
-
-  send(...frames: string[]): void {
-    this.#controller.enqueue(new TextEncoder().encode(frames.join("")));
-  }
-}
 
 function finality(epoch: number): string {
   return frame("finalized_checkpoint", {
@@ -53,27 +34,22 @@ Deno.test("SseListener() listens to a node whose /node/syncing never answers", a
     events: () => openStream(frame("head", head(100))),
     other: (_request, path) => path.endsWith("/syncing") ? never : undefined,
   });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [node.url],
-  });
+  await using listener = await listen([node]);
   assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
   assertEquals(listener.nodes[0]!.syncing, undefined);
   resolve(new Response());
 });
 
 Deno.test("SseListener() reads a silent stream until the next one is open", async () => {
-  const first = new FedStream();
+  const first = new Feed();
   const second = Promise.withResolvers<Response>();
   await using node = new ScriptedNode({
     events: (_request, connection) =>
-      connection === 0 ? first.response : second.promise,
+      connection === 0 ? first.open() : second.promise,
   });
-  await using listener = await SseListener.start({
-    ...HASTY,
+  await using listener = await listen([node], {
     topics: ["finalized_checkpoint"],
     idleTimeoutMs: 300,
-    nodes: [node.url],
   });
   const events = listener.events();
   const statuses = listener.status();
@@ -88,26 +64,24 @@ Deno.test("SseListener() reads a silent stream until the next one is open", asyn
     "finalized_checkpoint",
   );
   second.resolve(openStream(finality(2)));
-  await first.isClosed;
+  await first.left;
   await take(events, 1);
 });
 
 Deno.test("SseListener() counts the events over the cap of a silent stream that it still reads", async () => {
-  const first = new FedStream();
+  const first = new Feed();
   const second = Promise.withResolvers<Response>();
   await using node = new ScriptedNode({
     events: (_request, connection) =>
-      connection === 0 ? first.response : second.promise,
+      connection === 0 ? first.open() : second.promise,
   });
-  await using listener = await SseListener.start({
-    ...HASTY,
+  await using listener = await listen([node], {
     maxEventBytes: 1024,
     idleTimeoutMs: 300,
-    nodes: [node.url],
   });
   const events = listener.events();
   await nextStatus(listener.status(), "disconnected");
-  first.send(`data: ${"x".repeat(2000)}\n\n`, frame("head", head(100)));
+  first.send(`data: ${"x".repeat(2000)}\n\n${frame("head", head(100))}`);
   await take(events.values({ preventCancel: true }), 1);
   const labels = { addr: node.url };
   const counted = async () =>
@@ -118,18 +92,16 @@ Deno.test("SseListener() counts the events over the cap of a silent stream that 
     );
   assertEquals(await counted(), 1);
   second.resolve(openStream(frame("head", head(101))));
-  await first.isClosed;
+  await first.left;
   await take(events, 1);
   assertEquals(await counted(), 1);
 });
 
 Deno.test("SseListener() does not wait longer and longer for a node that answers and is silent", async () => {
-  await using node = new ScriptedNode({ events: () => openStream() });
-  await using listener = await SseListener.start({
-    ...HASTY,
+  await using node = nodeSending();
+  await using listener = await listen([node], {
     random: () => 0.2,
     idleTimeoutMs: 50,
-    nodes: [node.url],
   });
   const waits: number[] = [];
   for await (const status of listener.status()) {
@@ -140,14 +112,12 @@ Deno.test("SseListener() does not wait longer and longer for a node that answers
 });
 
 Deno.test("SseListener() does not end a stream that is silent before genesis", async () => {
-  const stream = new FedStream();
-  await using node = new ScriptedNode({ events: () => stream.response });
+  const stream = new Feed();
+  await using node = new ScriptedNode({ events: () => stream.open() });
   const genesisTime = Date.now() + 500;
-  await using listener = await SseListener.start({
-    random: () => 0,
+  await using listener = await listen([node], {
     config: { genesisTime, slotDurationMs: 60_000, slotsPerEpoch: 32 },
     idleTimeoutMs: 200,
-    nodes: [node.url],
   });
   const { at } = await nextStatus(listener.status(), "disconnected");
   assert(at >= genesisTime + 100, `cut ${genesisTime - at} ms before genesis`);
@@ -155,15 +125,11 @@ Deno.test("SseListener() does not end a stream that is silent before genesis", a
 
 Deno.test("SseListener() connects again when the machine slept, without a report of a silent node", async () => {
   let sleptMs = 0;
-  await using node = new ScriptedNode({
-    events: () => openStream(frame("head", head(100))),
-  });
-  await using listener = await SseListener.start({
+  await using node = nodeSending(frame("head", head(100)));
+  await using listener = await listen([node], {
     config: { ...configAtSlot(100, 500), slotsPerEpoch: 4 },
     now: () => Date.now() + sleptMs,
-    random: () => 0,
     idleTimeoutMs: 60_000,
-    nodes: [node.url],
   });
   const statuses = listener.status();
   await take(listener.events(), 1);
@@ -191,11 +157,7 @@ Deno.test("SseListener() leaves the dead connections of a pool behind after sile
     },
   });
   await using relay = new StoppingRelay(node.url);
-  await using listener = await SseListener.start({
-    ...HASTY,
-    idleTimeoutMs: 300,
-    nodes: [relay.url],
-  });
+  await using listener = await listen([relay], { idleTimeoutMs: 300 });
   const statuses = listener.status();
   const next = () =>
     nextStatus(statuses.values({ preventCancel: true }), "connected");
@@ -208,16 +170,14 @@ Deno.test("SseListener() leaves the dead connections of a pool behind after sile
 });
 
 Deno.test("SseListener() names a proxy that hands events on in lumps, once", async () => {
-  const stream = new FedStream();
-  await using node = new ScriptedNode({ events: () => stream.response });
+  const stream = new Feed();
+  await using node = new ScriptedNode({ events: () => stream.open() });
   const messages: string[] = [];
   const warned = Promise.withResolvers<void>();
-  await using listener = await SseListener.start({
+  await using listener = await listen([node], {
     config: configAtSlot(100, 100),
-    random: () => 0,
     // The watchdog counts silence in tenths of it.
     idleTimeoutMs: 1500,
-    nodes: [node.url],
     log: ({ message }) => {
       if (!message.includes("buffers the stream")) return;
       messages.push(message);
@@ -229,7 +189,7 @@ Deno.test("SseListener() names a proxy that hands events on in lumps, once", asy
   for (const slot of [100, 103]) {
     await new Promise((resolve) => setTimeout(resolve, 600));
     const slots = [slot, slot + 1, slot + 2];
-    stream.send(...slots.map((slot) => frame("head", head(slot))));
+    stream.send(slots.map((slot) => frame("head", head(slot))).join(""));
   }
   await take(events, 6);
   await warned.promise;
@@ -242,14 +202,10 @@ Deno.test("SseListener() names a proxy that hands events on in lumps, once", asy
 
 for (const name of ["status_code", "statusCode", "code", "status"]) {
   Deno.test(`SseListener() counts an error event with a ${name} as the refusal that it is`, async () => {
-    await using node = new ScriptedNode({
-      events: () =>
-        openStream(frame("error", { [name]: 504, message: "timeout" })),
-    });
-    await using listener = await SseListener.start({
-      ...HASTY,
-      nodes: [node.url],
-    });
+    await using node = nodeSending(
+      frame("error", { [name]: 504, message: "timeout" }),
+    );
+    await using listener = await listen([node]);
     const { reason, error } = await nextStatus(
       listener.status(),
       "disconnected",
@@ -268,10 +224,7 @@ Deno.test("SseListener() leaves a topic out that an error event refuses", async 
         )
         : openStream(frame("head", head(100))),
   });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [node.url],
-  });
+  await using listener = await listen([node]);
   assertEquals(
     (await take(listener.events({ topics: ["head"] }), 1)).map(brief),
     [
@@ -282,9 +235,7 @@ Deno.test("SseListener() leaves a topic out that an error event refuses", async 
 });
 
 Deno.test("SseListener() ends with the error of a permission that the process lacks", async () => {
-  const listener = await SseListener.start({
-    ...HASTY,
-    nodes: ["http://127.0.0.1:5052"],
+  const listener = await listen(["http://127.0.0.1:5052"], {
     fetch() {
       const error = new Error('Requires net access to "127.0.0.1:5052"');
       error.name = "NotCapable";

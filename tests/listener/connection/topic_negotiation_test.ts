@@ -5,13 +5,22 @@ import { SseListener, type SseListenerOptions } from "@org/beacon-sse";
 import { BeaconHttpError } from "../../../src/beacon/http/errors.ts";
 import type { ConnectionEnd } from "../../../src/listener/connection/connection_end.ts";
 import { TopicNegotiation } from "../../../src/listener/connection/topic_negotiation.ts";
-import { brief, configAtSlot, nextStatus, sample, take } from "../helpers.ts";
+import {
+  brief,
+  configAtSlot,
+  listen,
+  nextStatus,
+  sample,
+  take,
+} from "../helpers.ts";
 import {
   brokenStream,
   endedStream,
+  Feed,
   frame,
   head,
   headV2,
+  nodeSending,
   openStream,
   ScriptedNode,
 } from "../scripted_node.ts";
@@ -267,10 +276,7 @@ Deno.test("SseListener() gets three topics of four from a node that knows three,
         status: 400,
       }),
   );
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [node.url],
-  });
+  await using listener = await listen([node]);
   const statuses = listener.status();
   assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
   const { topics, missing } = await nextStatus(statuses, "topics");
@@ -292,10 +298,7 @@ Deno.test("SseListener() finds the refused topics one by one where a 400 does no
     ["chain_reorg", "head"],
     () => new Response("no", { status: 400 }),
   );
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [node.url],
-  });
+  await using listener = await listen([node]);
   assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
   assertEquals(listener.nodes[0]!.topics, ["head", "chain_reorg"]);
 });
@@ -364,10 +367,8 @@ for (
         events: (_request, connection) =>
           connection < times ? fail() : openStream(frame("head", head(100))),
       });
-      await using listener = await SseListener.start({
-        ...HASTY,
+      await using listener = await listen([node], {
         topics: ["head", "chain_reorg", "block"],
-        nodes: [node.url],
       });
       assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
       assertEquals(listener.nodes[0]!.missingTopics, []);
@@ -385,10 +386,8 @@ Deno.test("SseListener() waits for a node that is slow to refuse", async () => {
       return new Response("no", { status: 400 });
     },
   });
-  await using listener = await SseListener.start({
-    ...HASTY,
+  await using listener = await listen([node], {
     topics: ["head", "chain_reorg"],
-    nodes: [node.url],
   });
   assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
   assertEquals(listener.nodes[0]!.missingTopics, ["chain_reorg"]);
@@ -396,10 +395,7 @@ Deno.test("SseListener() waits for a node that is slow to refuse", async () => {
 
 Deno.test("SseListener() requests each topic alone once of a node that ends every stream, and then only waits", async () => {
   await using node = new ScriptedNode({ events: () => endedStream() });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [node.url],
-  });
+  await using listener = await listen([node]);
   const changes = await take(listener.status(), 12);
   assertEquals(
     changes.map(({ type }) => type),
@@ -416,10 +412,7 @@ Deno.test("SseListener() repeats the key for a node that refuses every list with
         ? new Response(null, { status: 400 })
         : openStream(frame("head", head(100))),
   });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [node.url],
-  });
+  await using listener = await listen([node]);
   assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
   assertEquals(
     new URL(node.requests.at(-1)!.url).searchParams.getAll("topics"),
@@ -435,11 +428,7 @@ Deno.test("SseListener() sends a bounded number of requests to a node that refus
       return new Response(`Invalid topic: ${first}`, { status: 400 });
     },
   });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [node.url],
-    topics: ["head", "head_v2"],
-  });
+  await using listener = await listen([node], { topics: ["head", "head_v2"] });
   assertEquals(
     (await nextStatus(listener.status(), "disconnected")).reason,
     "status",
@@ -461,10 +450,7 @@ Deno.test("SseListener() leaves no topic out because the node is busy", async ()
       return openStream(frame("head", head(100)));
     },
   });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [node.url],
-  });
+  await using listener = await listen([node]);
   await take(listener.events(), 1);
   assertEquals(listener.nodes[0]!.missingTopics.includes("block"), false);
 });
@@ -479,11 +465,7 @@ Deno.test("SseListener() delivers head_v2 as it is and as head where both are wa
         : openStream(frame("head_v2", headV2(100)));
     },
   });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [node.url],
-    topics: ["head", "head_v2"],
-  });
+  await using listener = await listen([node], { topics: ["head", "head_v2"] });
   assertEquals((await take(listener.events(), 2)).map(brief), [
     "head_v2 100",
     "head 100",
@@ -495,11 +477,7 @@ Deno.test("SseListener() delivers heads as head where a node does not know head_
     ["head"],
     ([unknown]) => new Response(`Invalid topic: ${unknown}`, { status: 400 }),
   );
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [node.url],
-    topics: ["head_v2"],
-  });
+  await using listener = await listen([node], { topics: ["head_v2"] });
   const [event] = await take(listener.events({ topics: ["head_v2"] }), 1);
   assertEquals(event!.topic, "head");
   assertEquals(listener.nodes[0]!.topics, ["head"]);
@@ -507,11 +485,7 @@ Deno.test("SseListener() delivers heads as head where a node does not know head_
 
 Deno.test("SseListener() waits at the cap for a node that refuses every topic", async () => {
   await using node = picky([], () => new Response(null, { status: 400 }));
-  await using listener = await SseListener.start({
-    ...HASTY,
-    random: () => 0.5,
-    nodes: [node.url],
-  });
+  await using listener = await listen([node], { random: () => 0.5 });
   const { reason, retryInMs } = await nextStatus(
     listener.status(),
     "disconnected",
@@ -528,11 +502,7 @@ Deno.test("SseListener() requests a refused topic again after an hour", async ()
   );
   mock.timers.enable({ apis: ["setTimeout"] });
   try {
-    await using listener = await SseListener.start({
-      ...HASTY,
-      idleTimeoutMs: 36_000_000,
-      nodes: [node.url],
-    });
+    await using listener = await listen([node], { idleTimeoutMs: 36_000_000 });
     const statuses = listener.status()[Symbol.asyncIterator]();
     const next = async (type: string) => {
       for (;;) {
@@ -572,11 +542,9 @@ Deno.test("SseListener() finds the topic that a node answers with silence, in ei
         : never;
     },
   });
-  await using listener = await SseListener.start({
+  await using listener = await listen([node], {
     config: configAtSlot(100, 300),
-    random: () => 0,
     topics: ["block_gossip", "head", "block"],
-    nodes: [node.url],
   });
   const events = await take(listener.events(), 2);
   clearInterval(feeds);
@@ -628,11 +596,9 @@ Deno.test("SseListener() counts the events over the cap of the form that is kept
     events: (request) =>
       request.url.includes(",") ? joined.promise : openStream(),
   });
-  await using listener = await SseListener.start({
+  await using listener = await listen([node], {
     config: configAtSlot(100, 200),
-    random: () => 0,
     maxEventBytes: 1024,
-    nodes: [node.url],
   });
   const events = listener.events();
   await nextStatus(listener.status(), "connected");
@@ -665,12 +631,7 @@ Deno.test("SseListener() uses the form that a node has proven though a later str
         : never;
     },
   });
-  await using _listener = await SseListener.start({
-    config: configAtSlot(100),
-    random: () => 0,
-    idleTimeoutMs: 100,
-    nodes: [node.url],
-  });
+  await using _listener = await listen([node], { idleTimeoutMs: 100 });
   await isSeventh.promise;
   assertEquals(forms.slice(0, 5), [true, false, false, false, false]);
   resolve(new Response());
@@ -697,40 +658,28 @@ Deno.test("SseListener() probes at most four topics at once, and leaves no probe
       }
       if (open >= 4) return new Response("too many", { status: 429 });
       most = Math.max(most, ++open);
-      const body = new ReadableStream({
-        start: (controller) =>
-          controller.enqueue(
-            new TextEncoder().encode(frame("head", head(100))),
-          ),
-        cancel: () => void open--,
-      });
-      return request.url.includes("_slashing")
-        ? (open--, new Response("no", { status: 400 }))
-        : new Response(body, {
-          headers: { "content-type": "text/event-stream" },
-        });
+      if (request.url.includes("_slashing")) {
+        open--;
+        return new Response("no", { status: 400 });
+      }
+      const feed = new Feed();
+      feed.left.then(() => open--);
+      return feed.open(frame("head", head(100)));
     },
   });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    topics,
-    nodes: [node.url],
-  });
+  await using listener = await listen([node], { topics });
   await nextStatus(listener.status(), "connected");
   assertEquals(open, 1);
   assertEquals(most, 4);
   assertEquals(listener.nodes[0]!.topics, topics.slice(0, 6));
 });
+
 Deno.test("SseListener() delivers nothing of the heads that it requests as a heartbeat", async () => {
-  await using node = new ScriptedNode({
-    events: () =>
-      openStream(frame("head", head(100)), frame("block", head(99))),
-  });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    topics: ["block"],
-    nodes: [node.url],
-  });
+  await using node = nodeSending(
+    frame("head", head(100)),
+    frame("block", head(99)),
+  );
+  await using listener = await listen([node], { topics: ["block"] });
   assertEquals((await take(listener.events(), 1)).map(brief), ["block 99"]);
   assertEquals(listener.nodes[0]!.headSlot, 100);
   assertEquals(
@@ -746,30 +695,19 @@ Deno.test("SseListener() finds the refused topic of a node that allows one conne
     await using node = new ScriptedNode({
       events(request) {
         if (isOpen) return new Response("too many", { status: 503 });
-        if (request.url.includes("block_gossip")) {
-          return new Response("no", { status: 400 });
-        }
-        if (new URL(request.url).search.includes("fast_confirmation")) {
+        if (/block_gossip|fast_confirmation/.test(request.url)) {
           return new Response("no", { status: 400 });
         }
         isOpen = true;
-        const body = new ReadableStream({
-          start: (controller) =>
-            controller.enqueue(
-              new TextEncoder().encode(frame("head", head(100))),
-            ),
-          cancel: () =>
-            void closing.push(delay(60).then(() => void (isOpen = false))),
-        });
-        return new Response(body, {
-          headers: { "content-type": "text/event-stream" },
-        });
+        const feed = new Feed();
+        closing.push(
+          feed.left.then(() => delay(60)).then(() => void (isOpen = false)),
+        );
+        return feed.open(frame("head", head(100)));
       },
     });
-    await using listener = await SseListener.start({
-      ...HASTY,
+    await using listener = await listen([node], {
       topics: [...FOUR, "fast_confirmation"],
-      nodes: [node.url],
     });
     await take(listener.events(), 1);
     assertEquals(listener.nodes[0]!.missingTopics, [

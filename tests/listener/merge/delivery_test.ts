@@ -1,37 +1,28 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import {
-  type BeaconEvent,
-  SseListener,
-  type SseListenerOptions,
-} from "@org/beacon-sse";
+import type { BeaconEvent, SseListener } from "@org/beacon-sse";
 import { ChainNode } from "../chain_node.ts";
-import { brief, configAtSlot, take } from "../helpers.ts";
+import { brief, configAtSlot, listen, take } from "../helpers.ts";
 import {
   block,
   chainReorg,
   frame,
   head,
   headV2,
+  openStream,
   root,
+  ScriptedNode,
 } from "../scripted_node.ts";
-import { openStream, ScriptedNode } from "../scripted_node.ts";
 
 const CONFIG = { ...configAtSlot(1000), slotsPerEpoch: 8 };
 /** Of a topic that was not requested; it shows that what came before it has been delivered. */
 const END: [string, unknown] = ["end", {}];
 
-function listen(
-  nodes: { url: string }[],
+/** Listens to nodes a and b, or a alone, in slot 1000 of epochs of 8 slots. */
+function listenTo(
+  [a, b]: { url: string }[],
   topics: string[],
-  options: Partial<SseListenerOptions> = {},
 ): Promise<SseListener> {
-  return SseListener.start({
-    config: CONFIG,
-    random: () => 0,
-    nodes: nodes.map(({ url }, index) => ({ url, name: "abc"[index]! })),
-    topics,
-    ...options,
-  });
+  return listen({ a: a!, ...b && { b } }, { config: CONFIG, topics });
 }
 
 /** What is delivered before the end, in order. */
@@ -62,7 +53,7 @@ function picky(refused: string, ...frames: string[]): ScriptedNode {
 
 Deno.test("SseListener.events() delivers once what one node repeats in a row, or what cannot recur", async () => {
   await using node = new ChainNode();
-  await using listener = await listen([node], ["head", "block"]);
+  await using listener = await listenTo([node], ["head", "block"]);
   const events = listener.events();
   await node.send(
     ["head", head(990)],
@@ -89,7 +80,7 @@ Deno.test("SseListener.events() delivers once what one node repeats in a row, or
 
 Deno.test("SseListener.events() delivers once what a raw subscriber alone wants", async () => {
   await using node = new ChainNode();
-  await using listener = await listen([node], ["head", "voluntary_exit"]);
+  await using listener = await listenTo([node], ["head", "voluntary_exit"]);
   const events = listener.events({ raw: true });
   await node.send(["voluntary_exit", {}], ["voluntary_exit", {}], END);
   assertEquals(await untilEnd(events, ({ raw }) => raw), ["{}"]);
@@ -129,7 +120,7 @@ for (
   Deno.test(`SseListener.events() delivers a verified ${topic} after an optimistic one, and not back`, async () => {
     await using a = new ChainNode();
     await using b = new ChainNode();
-    await using listener = await listen([a, b], [topic]);
+    await using listener = await listenTo([a, b], [topic]);
     const events = listener.events();
     const isOptimistic = ({ data }: BeaconEvent) =>
       (("data" in data ? data.data : data) as {
@@ -147,7 +138,7 @@ for (
 
 Deno.test("SseListener.events() delivers a head_v2 once empty and once full, and not back", async () => {
   await using node = new ChainNode();
-  await using listener = await listen([node], ["head_v2"]);
+  await using listener = await listenTo([node], ["head_v2"]);
   const events = listener.events();
   const of = (payload_status: string): [string, unknown] => {
     const { version, data } = headV2(990) as { version: string; data: object };
@@ -166,7 +157,7 @@ Deno.test("SseListener.events() delivers a head_v2 once empty and once full, and
 Deno.test("SseListener.events() delivers nothing old of a node that catches up while another one is at the head", async () => {
   await using synced = new ChainNode();
   await using behind = new ChainNode();
-  await using listener = await listen([synced, behind], [
+  await using listener = await listenTo([synced, behind], [
     "head",
     "block",
     "chain_reorg",
@@ -208,7 +199,7 @@ Deno.test("SseListener.events() delivers nothing old of a node that catches up w
 Deno.test("SseListener.events() delivers nothing old of a node that catches up while another one verifies an earlier head", async () => {
   await using restarted = new ChainNode();
   await using synced = new ChainNode();
-  await using listener = await listen([restarted, synced], ["head"]);
+  await using listener = await listenTo([restarted, synced], ["head"]);
   const delivered = async (
     node: ChainNode,
     ...heads: Record<string, unknown>[]
@@ -237,7 +228,7 @@ Deno.test("SseListener.events() delivers nothing old of a node that catches up w
 
 Deno.test("SseListener.events() delivers the verified head of a single node though a later head came in between", async () => {
   await using node = new ChainNode();
-  await using listener = await listen([node], ["head"]);
+  await using listener = await listenTo([node], ["head"]);
   const events = listener.events();
   const optimistic = { execution_optimistic: true };
   await node.send(
@@ -263,7 +254,7 @@ Deno.test("SseListener.events() delivers the verified head of a single node thou
 
 Deno.test("SseListener.events() delivers what a single node reports of the past", async () => {
   await using node = new ChainNode();
-  await using listener = await listen([node], ["head", "block"]);
+  await using listener = await listenTo([node], ["head", "block"]);
   const events = listener.events();
   await node.send(["block", block(500)], ["head", head(500)], END);
   assertEquals(await untilEnd(events, brief), ["block 500", "head 500"]);
@@ -271,7 +262,7 @@ Deno.test("SseListener.events() delivers what a single node reports of the past"
 
 Deno.test("SseListener.events() never delivers an earlier finalized checkpoint", async () => {
   await using node = new ChainNode();
-  await using listener = await listen([node], ["finalized_checkpoint"]);
+  await using listener = await listenTo([node], ["finalized_checkpoint"]);
   const events = listener.events();
   const of = (epoch: number): [string, unknown] => ["finalized_checkpoint", {
     block: root(epoch),
@@ -291,7 +282,7 @@ Deno.test("SseListener.events() never delivers an earlier finalized checkpoint",
 
 Deno.test("SseListener.events() delivers head only where it was requested", async () => {
   await using node = new ChainNode();
-  await using listener = await listen([node], ["block"]);
+  await using listener = await listenTo([node], ["block"]);
   const events = listener.events();
   await node.send(["head", head(990)], ["block", block(990)], END);
   assertEquals(await untilEnd(events, brief), ["block 990"]);
@@ -308,14 +299,14 @@ Deno.test("SseListener.events() delivers a head in place of head_v2 once per blo
     frame("head_v2", headV2(991)),
     frame("end", {}),
   );
-  await using listener = await listen([node], ["head"]);
+  await using listener = await listenTo([node], ["head"]);
   const events = listener.events();
   assertEquals(await untilEnd(events, brief), ["head 990", "head 991"]);
 });
 
 Deno.test("SseListener.events() delivers no head to a subscriber of head_v2 for a block that a head_v2 has reported", async () => {
   await using recent = new ChainNode();
-  await using listener = await listen([recent], ["head", "head_v2"]);
+  await using listener = await listenTo([recent], ["head", "head_v2"]);
   const events = listener.events({ topics: ["head_v2"] });
   await recent.send(["head_v2", headV2(990)], ["head", head(990)]);
   await take(listener.events(), 2);

@@ -4,15 +4,19 @@ import {
   type ComparedNode,
   MergedHead,
 } from "../../../src/listener/merge/merged_head.ts";
-import { configAtSlot, nextStatus, take, until } from "../helpers.ts";
+import { configAtSlot, listen, nextStatus, take, until } from "../helpers.ts";
 import {
   block,
+  drippingStream,
   endedStream,
+  Feed,
   frame,
   head,
+  nodeSending,
   openStream,
   root,
   ScriptedNode,
+  type ScriptedNodeOptions,
 } from "../scripted_node.ts";
 
 /** Where heads stand, of nodes that are all connected; without a slot, one is lost. */
@@ -104,29 +108,6 @@ Deno.test("MergedHead.place() does not let a head from the future make the other
   assertEquals(places([[0, 30], [1, 10]], 10), ["leading", "leading"]);
 });
 
-/** A stream that a test writes to as it goes. */
-class Feed {
-  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
-
-  answer(...pieces: string[]): Response {
-    const body = new ReadableStream<Uint8Array>({
-      start: (controller) => void (this.#controller = controller),
-    });
-    for (const piece of pieces) this.send(piece);
-    return new Response(body, {
-      headers: { "content-type": "text/event-stream" },
-    });
-  }
-
-  send(piece: string): void {
-    this.#controller!.enqueue(new TextEncoder().encode(piece));
-  }
-
-  end(): void {
-    this.#controller!.close();
-  }
-}
-
 Deno.test("SseListener() never moves the merged head back for a node that led and starts again from an older head", async () => {
   const [first, second] = [new Feed(), new Feed()];
   const heads = (...slots: number[]) =>
@@ -134,8 +115,8 @@ Deno.test("SseListener() never moves the merged head back for a node that led an
   await using leader = new ScriptedNode({
     events: (_request, connection) =>
       connection === 0
-        ? first.answer(heads(95, 96, 97))
-        : first.answer(heads(95, 96, 97, 98, 99)),
+        ? first.open(heads(95, 96, 97))
+        : first.open(heads(95, 96, 97, 98, 99)),
     // Its head is where it was when it was backed up: an ancestor of the one that it reported.
     other: (_request, path) => {
       const requested = path.split("/headers/")[1];
@@ -157,23 +138,14 @@ Deno.test("SseListener() never moves the merged head back for a node that led an
     },
   });
   await using other = new ScriptedNode({
-    events: () => second.answer(),
+    events: () => second.open(),
   });
-  await using listener = await SseListener.start({
-    config: configAtSlot(100),
-    random: () => 0,
-    nodes: [{ url: leader.url, name: "leader" }, {
-      url: other.url,
-      name: "other",
-    }],
-    topics: ["head"],
-  });
+  await using listener = await listen({ leader, other }, { topics: ["head"] });
   const reorgs = listener.reorgs();
-  const statuses = listener.status();
   const events = listener.events()[Symbol.asyncIterator]();
   const next = async () => (await events.next()).value!.slot;
   assertEquals([await next(), await next(), await next()], [95, 96, 97]);
-  while (listener.nodes[1]!.state !== "connected") await take(statuses, 1);
+  await until(() => listener.nodes[1]!.state === "connected");
   second.send(heads(95, 96, 97, 98));
   assertEquals(await next(), 98);
   await until(() => listener.nodes[1]!.headSlot === 98);
@@ -184,33 +156,17 @@ Deno.test("SseListener() never moves the merged head back for a node that led an
 });
 
 Deno.test("SseListener() never moves the merged head back for a node that lags behind", async () => {
-  await using ahead = new ScriptedNode({
-    events: () => openStream(frame("head", head(100))),
-  });
-  let late: ReadableStreamDefaultController<Uint8Array>;
-  await using behind = new ScriptedNode({
-    events: () =>
-      new Response(
-        new ReadableStream({ start: (controller) => void (late = controller) }),
-        { headers: { "content-type": "text/event-stream" } },
-      ),
-  });
-  await using listener = await SseListener.start({
-    config: configAtSlot(100),
-    nodes: [{ url: ahead.url, name: "ahead" }, {
-      url: behind.url,
-      name: "behind",
-    }],
-  });
+  await using ahead = nodeSending(frame("head", head(100)));
+  const late = new Feed();
+  await using behind = new ScriptedNode({ events: () => late.open() });
+  await using listener = await listen({ ahead, behind });
   const events = listener.events()[Symbol.asyncIterator]();
   assertEquals((await events.next()).value!.slot, 100);
-  while (listener.nodes[1]!.state !== "connected") {
-    await nextStatus(listener.status(), "connected");
-  }
-  late!.enqueue(new TextEncoder().encode(
+  await until(() => listener.nodes[1]!.state === "connected");
+  late.send(
     frame("head", head(97)) + frame("block", block(97)) +
       frame("head", head(101)),
-  ));
+  );
   assertEquals((await events.next()).value!.topic, "block");
   assertEquals((await events.next()).value!.slot, 101);
   assertStringIncludes(
@@ -221,20 +177,13 @@ Deno.test("SseListener() never moves the merged head back for a node that lags b
 
 Deno.test("SseListener() refuses a node of another chain, and names both roots", async () => {
   const [ours, theirs] = [root(1), root(2)];
-  const chain = (root: string, slot: number) =>
+  const genesisTime = genesisAtSlot100();
+  const chain = (validatorsRoot: string, slot: number) =>
     new ScriptedNode({
       events: () => openStream(frame("head", head(slot))),
-      other: (_request, path) =>
-        path.endsWith("/genesis")
-          ? Response.json({
-            data: {
-              genesis_time: String(now - 100 * 12),
-              genesis_validators_root: root,
-            },
-          })
-          : undefined,
+      genesisTime,
+      validatorsRoot,
     });
-  const now = Math.floor(Date.now() / 1000);
   await using right = chain(ours, 100);
   const log: string[] = [];
   await using listener = await SseListener.start({
@@ -251,7 +200,7 @@ Deno.test("SseListener() refuses a node of another chain, and names both roots",
       name: "right",
     }],
     config: {
-      genesisTime: (now - 100 * 12) * 1000,
+      genesisTime: genesisTime * 1000,
       slotDurationMs: 12_000,
       slotsPerEpoch: 32,
       genesisValidatorsRoot: ours,
@@ -267,39 +216,34 @@ Deno.test("SseListener() refuses a node of another chain, and names both roots",
   ]);
   const [event] = await take(events, 1);
   assertEquals([event!.node, event!.slot], ["right", 100]);
-  while (both.nodes[0]!.state !== "wrong_chain") await take(both.status(), 1);
+  await until(() => both.nodes[0]!.state === "wrong_chain");
   assert(
     log.some((message) => message.includes(ours) && message.includes(theirs)),
   );
 });
 
-/** Genesis of a chain at slot 100. */
-function genesis(validatorsRoot: string, slot = 100): Response {
-  const now = Math.floor(Date.now() / 1000);
-  return Response.json({
-    data: {
-      genesis_time: String(now - slot * 12),
-      genesis_validators_root: validatorsRoot,
-    },
-  });
+/** Genesis of a chain in slot 100, in seconds. */
+function genesisAtSlot100(): number {
+  return Math.floor(Date.now() / 1000) - 100 * 12;
 }
 
 Deno.test("SseListener() requests the chain again at each connection where nodes must agree", async () => {
-  let chain = root(1);
+  const genesisTime = genesisAtSlot100();
   await using right = new ScriptedNode({
     events: () => openStream(),
-    other: (_request, path) =>
-      path.endsWith("/genesis") ? genesis(root(1)) : undefined,
+    validatorsRoot: root(1),
+    genesisTime,
   });
-  await using balanced = new ScriptedNode({
+  const options: ScriptedNodeOptions = {
     events: (_request, connection) => {
       // Behind the same address another node answers from now on.
-      chain = root(2);
+      options.validatorsRoot = root(2);
       return connection === 0 ? endedStream() : openStream();
     },
-    other: (_request, path) =>
-      path.endsWith("/genesis") ? genesis(chain) : undefined,
-  });
+    validatorsRoot: root(1),
+    genesisTime,
+  };
+  await using balanced = new ScriptedNode(options);
   await using listener = await SseListener.start({
     nodes: [{ url: right.url, name: "right" }, {
       url: balanced.url,
@@ -332,25 +276,14 @@ Deno.test("SseListener() listens at once to a node whose spec cannot be used, an
 });
 
 Deno.test("SseListener() compares the chains of nodes though their timing is given", async () => {
-  const of = (genesis: string) =>
+  const of = (validatorsRoot: string) =>
     new ScriptedNode({
       events: () => openStream(frame("head", head(100))),
-      other: (_request, path) =>
-        path.endsWith("/genesis")
-          ? Response.json({
-            data: {
-              genesis_time: "1600000000",
-              genesis_validators_root: genesis,
-            },
-          })
-          : undefined,
+      validatorsRoot,
     });
   await using one = of(root(1));
   await using other = of(root(2));
-  await using listener = await SseListener.start({
-    config: configAtSlot(100),
-    nodes: [one.url, other.url],
-  });
+  await using listener = await listen([one, other]);
   const refusal = await nextStatus(listener.status(), "wrong_chain");
   assertEquals(
     [refusal.expectedRoot, refusal.actualRoot].toSorted(),
@@ -362,8 +295,7 @@ Deno.test("SseListener() reports a node whose timing is not the chain's", async 
   const node = (spec: Record<string, string>) =>
     new ScriptedNode({
       events: () => openStream(),
-      other: (_request, path) =>
-        path.endsWith("/genesis") ? genesis(root(1)) : undefined,
+      genesisTime: genesisAtSlot100(),
       spec,
     });
   await using first = node({});
@@ -381,21 +313,8 @@ Deno.test("SseListener() reports a node whose timing is not the chain's", async 
 });
 
 Deno.test("SseListener() reports a node that is in sync and sends no event for two epochs", async () => {
-  let timer: ReturnType<typeof setInterval>;
   await using node = new ScriptedNode({
-    events: () =>
-      new Response(
-        new ReadableStream({
-          start(controller) {
-            timer = setInterval(
-              () => controller.enqueue(new TextEncoder().encode(":\n\n")),
-              5,
-            );
-          },
-          cancel: () => clearInterval(timer),
-        }),
-        { headers: { "content-type": "text/event-stream" } },
-      ),
+    events: () => drippingStream(":\n\n", 5),
   });
   await using listener = await SseListener.start({
     config: {
@@ -414,16 +333,14 @@ Deno.test("SseListener() reports a silent node though its streams are cut again 
   await using node = new ScriptedNode({
     events: (_request, connection) => {
       const feed = new Feed();
-      const answer = feed.answer(":\n\n");
+      const answer = feed.open(":\n\n");
       if (connection === 0) setTimeout(() => feed.end(), 1100);
       return answer;
     },
   });
-  await using listener = await SseListener.start({
+  await using listener = await listen([node], {
     config: { ...configAtSlot(100, 250), slotsPerEpoch: 4 },
     idleTimeoutMs: 60_000,
-    random: () => 0,
-    nodes: [node.url],
   });
   const changes: string[] = [];
   for await (const { type } of listener.status()) {

@@ -6,13 +6,15 @@ import {
 } from "@std/assert";
 import { SseListener, type SseListenerOptions } from "@org/beacon-sse";
 import { Counter, Registry } from "prom-client";
-import { sample, take } from "../helpers.ts";
+import { listen, sample, take } from "../helpers.ts";
 import {
   block,
   chainReorg,
+  Feed,
   frame,
   head,
   headV2,
+  nodeSending,
   openStream,
   ScriptedNode,
 } from "../scripted_node.ts";
@@ -29,14 +31,8 @@ async function metricsOf(
   events: { topic: string; data: Record<string, unknown>; delayMs: number }[],
   options: Partial<SseListenerOptions> = {},
 ): Promise<string> {
-  let sent: ReadableStreamDefaultController<Uint8Array>;
-  await using node = new ScriptedNode({
-    events: () =>
-      new Response(
-        new ReadableStream({ start: (controller) => void (sent = controller) }),
-        { headers: { "content-type": "text/event-stream" } },
-      ),
-  });
+  const feed = new Feed();
+  await using node = new ScriptedNode({ events: () => feed.open() });
   let now = GENESIS;
   await using listener = await SseListener.start({
     config: CONFIG,
@@ -50,8 +46,7 @@ async function metricsOf(
     const { slot } = (data.data ?? data) as { slot: string };
     now = GENESIS + Number(slot) * 12_000 + delayMs;
     // An event may be suppressed; the one behind it is not.
-    const frames = frame(topic, data) + frame("marker", { number });
-    sent!.enqueue(new TextEncoder().encode(frames));
+    feed.send(frame(topic, data) + frame("marker", { number }));
     while ((await received.next()).value!.topic as string !== "marker");
   }
   return await listener.registry.metrics();
@@ -272,11 +267,9 @@ Deno.test("SseListener() shows its connections", async () => {
       ),
   });
   const now = GENESIS + 100 * 12_000 + 1000;
-  await using listener = await SseListener.start({
+  await using listener = await listen({ a: node }, {
     config: CONFIG,
-    nodes: [{ url: node.url, name: "a" }],
     now: () => now,
-    random: () => 0,
   });
   const _all = listener.events();
   await take(listener.events({ topics: ["block"] }), 1);
@@ -398,9 +391,7 @@ Deno.test("SseListener.start() refuses labels that are not of the right form", a
 });
 
 Deno.test("SseListener() without metrics delivers events and has an empty registry", async () => {
-  await using node = new ScriptedNode({
-    events: () => openStream(frame("head", head(100))),
-  });
+  await using node = nodeSending(frame("head", head(100)));
   await using listener = await SseListener.start({
     nodes: [node.url],
     registry: false,

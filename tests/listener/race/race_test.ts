@@ -3,6 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { type RaceRecord, SseListener } from "@org/beacon-sse";
 import { configAtSlot, sample, until } from "../helpers.ts";
+import { block, Feed, frame, head } from "../scripted_node.ts";
 
 const ROOT = `0x${"ab".repeat(32)}`;
 
@@ -12,10 +13,7 @@ class Track {
   /** How far the clock moves on each time that it is read. */
   tickMs = 0;
   readonly names: readonly string[];
-  readonly #streams = new Map<
-    string,
-    ReadableStreamDefaultController<Uint8Array>
-  >();
+  readonly #streams = new Map<string, Feed>();
   readonly #allOpen = Promise.withResolvers<void>();
 
   constructor(names: readonly string[]) {
@@ -28,7 +26,7 @@ class Track {
       topics: ["head", "block"],
       config: configAtSlot(100, slotDurationMs),
       now: () => this.now += this.tickMs,
-      fetch: (input, init) => this.#fetch(new URL(String(input)), init?.signal),
+      fetch: (input) => this.#fetch(new URL(String(input))),
     });
     await this.#allOpen.promise;
     return listener;
@@ -50,36 +48,18 @@ class Track {
 
   /** A node reports a block, which is read later. */
   send(name: string, topic: "head" | "block", root = ROOT): void {
-    const zero = `0x${"00".repeat(32)}`;
-    const data = {
-      slot: "100",
-      block: root,
-      execution_optimistic: false,
-      ...(topic === "head" && {
-        state: zero,
-        epoch_transition: false,
-        previous_duty_dependent_root: zero,
-        current_duty_dependent_root: zero,
-      }),
-    };
-    const text = `event: ${topic}\ndata: ${JSON.stringify(data)}\n\n`;
-    this.#streams.get(name)!.enqueue(new TextEncoder().encode(text));
+    const data = topic === "head" ? head(100) : block(100);
+    this.#streams.get(name)!.send(frame(topic, { ...data, block: root }));
   }
 
-  #fetch(url: URL, signal?: AbortSignal | null): Promise<Response> {
+  #fetch(url: URL): Promise<Response> {
     if (url.pathname !== "/eth/v1/events") {
       return Promise.resolve(Response.json({}, { status: 404 }));
     }
-    const body = new ReadableStream<Uint8Array>({
-      start: (controller) => {
-        this.#streams.set(url.hostname, controller);
-        signal?.addEventListener("abort", () => controller.error());
-      },
-    });
+    const feed = new Feed();
+    this.#streams.set(url.hostname, feed);
     if (this.#streams.size === this.names.length) this.#allOpen.resolve();
-    return Promise.resolve(
-      new Response(body, { headers: { "content-type": "text/event-stream" } }),
-    );
+    return Promise.resolve(feed.open());
   }
 }
 

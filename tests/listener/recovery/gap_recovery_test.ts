@@ -2,11 +2,13 @@ import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { type BeaconEvent, SseListener } from "@org/beacon-sse";
 import { SimulatedBeaconNode } from "@org/beacon-sse/testing";
-import { configAtSlot, nextStatus, take } from "../helpers.ts";
+import { configAtSlot, listen, nextStatus, take } from "../helpers.ts";
 import {
   endedStream,
+  Feed,
   frame,
   head,
+  nodeSending,
   openStream,
   root,
   ScriptedNode,
@@ -225,9 +227,7 @@ Deno.test("SseListener() reports a gap where the node has no headers", async () 
   await using node = new ScriptedNode({
     events: (_request, connection) =>
       connection === 0
-        ? new Response(frame("head", head(90)), {
-          headers: { "content-type": "text/event-stream" },
-        })
+        ? endedStream(frame("head", head(90)))
         : openStream(frame("head", head(95))),
     other: (_request, path) =>
       path.includes("/headers/")
@@ -257,9 +257,7 @@ Deno.test("SseListener() does not let live events wait for headers that never co
   await using node = new ScriptedNode({
     events: (_request, connection) =>
       connection === 0
-        ? new Response(frame("head", head(90)), {
-          headers: { "content-type": "text/event-stream" },
-        })
+        ? endedStream(frame("head", head(90)))
         : openStream(frame("head", head(95)), frame("head", head(96))),
     other: (_request, path) => path.includes("/headers/") ? never : undefined,
     genesisTime: Math.floor(Date.now() / 1000) - 100 * 12,
@@ -288,6 +286,7 @@ Deno.test("SseListener() reports a gap where Lighthouse reports dropped messages
 });
 
 Deno.test("SseListener() does not go back to heads of the node that come later than a recovered one", async () => {
+  const second = new Feed();
   const headers: Record<string, unknown> = {
     head: header(93, 93, 92),
     [root(92)]: header(92, 92, 91),
@@ -298,18 +297,12 @@ Deno.test("SseListener() does not go back to heads of the node that come later t
     events: (_request, connection) =>
       connection === 0
         ? endedStream(frame("head", head(90)))
-        : openStreamLater(recovered.promise, [
-          frame("head", head(91)),
-          frame("head", head(92)),
-          frame("head", head(93)),
-          frame("head", head(94)),
-        ]),
+        : second.open(": hello\n\n"),
     other: (_request, path) => {
       const id = /\/headers\/(.+)$/.exec(path)?.[1];
       return id === undefined ? undefined : answer(headers[id]);
     },
   });
-  const recovered = Promise.withResolvers<void>();
   await using listener = await SseListener.start({
     ...HASTY,
     nodes: [node.url],
@@ -320,7 +313,9 @@ Deno.test("SseListener() does not go back to heads of the node that come later t
   const next = async () => brief((await events.next()).value!);
   assertEquals(await next(), "head 90");
   assertEquals(await next(), "head 93 recovered");
-  recovered.resolve();
+  second.send(
+    [91, 92, 93, 94].map((slot) => frame("head", head(slot))).join(""),
+  );
   assertEquals(await next(), "head 94");
 });
 
@@ -332,21 +327,9 @@ Deno.test("SseListener() recovers a reorg once though the node reports several t
   };
   let askedForHead = 0;
   const askedTwice = Promise.withResolvers<void>();
-  const encoder = new TextEncoder();
-  let stream!: ReadableStreamDefaultController<Uint8Array>;
-  const send = (...frames: string[]) =>
-    stream.enqueue(encoder.encode(frames.join("")));
+  const feed = new Feed();
   await using node = new ScriptedNode({
-    events: () =>
-      new Response(
-        new ReadableStream<Uint8Array>({
-          start(controller) {
-            stream = controller;
-            send(frame("head", head(90)));
-          },
-        }),
-        { headers: { "content-type": "text/event-stream" } },
-      ),
+    events: () => feed.open(frame("head", head(90))),
     other: (_request, path) => {
       const id = /\/headers\/(.+)$/.exec(path)?.[1];
       if (id === undefined) return;
@@ -354,20 +337,18 @@ Deno.test("SseListener() recovers a reorg once though the node reports several t
       return answer(headers[id]);
     },
   });
-  await using listener = await SseListener.start({
-    nodes: [node.url],
-    config: configAtSlot(100),
+  await using listener = await listen([node], {
     topics: ["head", "chain_reorg"],
   });
   const events = listener.events()[Symbol.asyncIterator]();
   const next = async () => brief((await events.next()).value!);
   assertEquals(await next(), "head 90");
-  send(": error - dropped 1 messages\n".repeat(3));
+  feed.send(": error - dropped 1 messages\n".repeat(3));
   assertEquals(await next(), "chain_reorg 92 recovered");
   assertEquals(await next(), "head 92 recovered");
-  send(": error - dropped 1 messages\n");
+  feed.send(": error - dropped 1 messages\n");
   await askedTwice.promise;
-  send(frame("head", head(93)));
+  feed.send(frame("head", head(93)));
   assertEquals(await next(), "head 93");
 });
 
@@ -376,7 +357,7 @@ Deno.test("SseListener() reports a gap where a subscriber of events is too slow"
     { length: 1100 },
     (_, slot) => frame("head", head(slot)),
   );
-  await using node = new ScriptedNode({ events: () => openStream(...frames) });
+  await using node = nodeSending(...frames);
   await using listener = await SseListener.start({
     nodes: [node.url],
     config: {
@@ -402,12 +383,8 @@ Deno.test("SseListener() reports what a subscriber lost of events without a slot
     { length: 1100 },
     (_, number) => frame("sync_state", { number }),
   );
-  await using node = new ScriptedNode({ events: () => openStream(...frames) });
-  const listener = await SseListener.start({
-    nodes: [node.url],
-    topics: ["sync_state"],
-    config: configAtSlot(100),
-  });
+  await using node = nodeSending(...frames);
+  const listener = await listen([node], { topics: ["sync_state"] });
   const slow = listener.events();
   const statuses = listener.status();
   for await (const _ of listener.events()) {
@@ -424,20 +401,6 @@ Deno.test("SseListener() reports what a subscriber lost of events without a slot
     76,
   ]);
 });
-
-/** An event stream that stays open, and goes on when the test lets it. */
-function openStreamLater(start: Promise<void>, frames: string[]): Response {
-  const body = new ReadableStream<Uint8Array>({
-    async start(controller) {
-      controller.enqueue(new TextEncoder().encode(": hello\n\n"));
-      await start;
-      controller.enqueue(new TextEncoder().encode(frames.join("")));
-    },
-  });
-  return new Response(body, {
-    headers: { "content-type": "text/event-stream" },
-  });
-}
 
 /** A header, or the answer that there is none. */
 function answer(header: unknown): Response {

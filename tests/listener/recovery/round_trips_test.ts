@@ -1,26 +1,23 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import {
-  type BeaconEvent,
+import type {
+  BeaconEvent,
   SseListener,
-  type SseListenerOptions,
+  SseListenerOptions,
 } from "@org/beacon-sse";
 import { ChainNode } from "../chain_node.ts";
-import { configAtSlot, nextStatus, take } from "../helpers.ts";
+import { configAtSlot, listen, nextStatus, take } from "../helpers.ts";
 import { block, head, root } from "../scripted_node.ts";
 
 const EPOCH = 8;
 
-function listen(
+/** Listens to one node in epochs of 8 slots. */
+function listenTo(
   node: ChainNode,
   options: Partial<SseListenerOptions> = {},
 ): Promise<SseListener> {
-  return SseListener.start({
-    config: { ...configAtSlot(100), slotsPerEpoch: EPOCH },
-    random: () => 0,
-    nodes: [{ url: node.url, name: "a" }],
-    topics: ["head", "block"],
-    ...options,
-  });
+  const config = { ...configAtSlot(100), slotsPerEpoch: EPOCH };
+  const topics = ["head", "block"];
+  return listen({ a: node }, { config, topics, ...options });
 }
 
 function brief(event: BeaconEvent<string>): string {
@@ -44,7 +41,7 @@ async function loseAfter(
 
 Deno.test("SseListener() recovers the blocks since its start after a reconnect, though it never saw a head", async () => {
   await using node = new ChainNode({ bySlot: true });
-  await using listener = await listen(node);
+  await using listener = await listenTo(node);
   const events = listener.events();
   await node.connected();
   await nextStatus(listener.status(), "connected");
@@ -63,7 +60,7 @@ Deno.test("SseListener() requests the headers of a gap by slot, four at a time a
   node.add(...slots(80, 90));
   let atOnce = 0;
   let most = 0;
-  await using listener = await listen(node, {
+  await using listener = await listenTo(node, {
     fetch: async (input, init) => {
       if (!String(input).includes("/headers/")) return await fetch(input, init);
       most = Math.max(most, ++atOnce);
@@ -91,7 +88,7 @@ Deno.test("SseListener() requests the headers of a gap by slot, four at a time a
 
 Deno.test("SseListener() walks by parent where the node does not answer by slot", async () => {
   await using node = new ChainNode();
-  await using listener = await listen(node);
+  await using listener = await listenTo(node);
   const events = listener.events();
   node.add(...slots(90, 90));
   await loseAfter(node, listener, 90);
@@ -106,7 +103,7 @@ Deno.test("SseListener() walks by parent where the node does not answer by slot"
 Deno.test("SseListener() delivers live events after a slot, and what it recovers later behind them", async () => {
   const answer = Promise.withResolvers<void>();
   await using node = new ChainNode({ bySlot: true });
-  await using listener = await listen(node, {
+  await using listener = await listenTo(node, {
     config: { ...configAtSlot(100, 250), slotsPerEpoch: EPOCH },
     idleTimeoutMs: 60_000,
     fetch: async (input, init) => {
@@ -136,7 +133,7 @@ Deno.test("SseListener() delivers live events after a slot, and what it recovers
 /** Loses the stream behind head 90, reports heads while headers hang, and then goes to block 93 on block 91. */
 async function switchBehind(heads: readonly number[], node: ChainNode) {
   let isHung = true;
-  const listener = await listen(node, {
+  const listener = await listenTo(node, {
     config: { ...configAtSlot(100, 250), slotsPerEpoch: EPOCH },
     idleTimeoutMs: 60_000,
     topics: ["head", "chain_reorg"],
@@ -185,7 +182,7 @@ Deno.test("SseListener.status() yields a gap where the branches of such a switch
 Deno.test("SseListener() lets no more bytes of events wait for a recovery than maxQueueBytes", async () => {
   const answer = Promise.withResolvers<void>();
   await using node = new ChainNode();
-  await using listener = await listen(node, {
+  await using listener = await listenTo(node, {
     maxQueueBytes: 2000,
     fetch: async (input, init) => {
       if (String(input).includes("/headers/head")) await answer.promise;
@@ -209,7 +206,7 @@ Deno.test("SseListener() lets no more bytes of events wait for a recovery than m
 
 Deno.test("SseListener() recovers the last two epochs of a longer gap, and reports the rest", async () => {
   await using node = new ChainNode({ bySlot: true });
-  await using listener = await listen(node);
+  await using listener = await listenTo(node);
   const events = listener.events();
   node.add(...slots(60, 70));
   await loseAfter(node, listener, 70);
@@ -233,7 +230,7 @@ Deno.test("SseListener() requests the head of a restarted node again before it r
         ? Response.json({ code: 404, message: "no head yet" }, { status: 404 })
         : undefined,
   });
-  await using listener = await listen(node);
+  await using listener = await listenTo(node);
   const [events, statuses] = [listener.events(), listener.status()];
   node.add(...slots(88, 90));
   await loseAfter(node, listener, 90);
@@ -261,7 +258,7 @@ const finalized = (epoch: number): [string, unknown] => [
 
 Deno.test("SseListener() recovers a finalized checkpoint that it missed while away", async () => {
   await using node = new ChainNode({ bySlot: true });
-  await using listener = await listen(node, {
+  await using listener = await listenTo(node, {
     topics: ["head", "finalized_checkpoint"],
   });
   const checkpoints = listener.events({ topics: ["finalized_checkpoint"] });
@@ -280,7 +277,7 @@ Deno.test("SseListener() recovers a finalized checkpoint that it missed while aw
 Deno.test("SseListener() names the topics of which events may be missing", async () => {
   const warned = Promise.withResolvers<string>();
   await using node = new ChainNode({ bySlot: true });
-  await using listener = await listen(node, {
+  await using listener = await listenTo(node, {
     topics: ["head", "block", "finalized_checkpoint", "voluntary_exit"],
     log: ({ message }) => {
       if (message.includes("missing")) warned.resolve(message);
