@@ -5,18 +5,16 @@
 export class EventSize {
   /** The cap, in bytes. */
   readonly mostBytes: number;
+  /** How many UTF-16 code units are surely within the cap. */
+  readonly fittingUnits: number;
   readonly #held: () => string[];
   #units = 0;
   #bytes = UNMEASURED;
 
   constructor(mostBytes: number, held: () => string[]) {
     this.mostBytes = mostBytes;
+    this.fittingUnits = Math.floor(mostBytes / MOST_BYTES_PER_UNIT);
     this.#held = held;
-  }
-
-  /** How many UTF-16 code units are surely within the cap. */
-  get fittingUnits(): number {
-    return Math.floor(this.mostBytes / MOST_BYTES_PER_UNIT);
   }
 
   /**
@@ -29,7 +27,7 @@ export class EventSize {
     const units = this.#units += piece.length;
     if (this.#bytes !== UNMEASURED) {
       this.#bytes += utf8Length(piece, previousUnit);
-    } else if (units * MOST_BYTES_PER_UNIT > this.mostBytes) {
+    } else if (units > this.fittingUnits) {
       this.#bytes = utf8Length(piece, previousUnit);
       for (const text of this.#held()) this.#bytes += utf8Length(text);
     }
@@ -61,17 +59,15 @@ function utf8Length(text: string, previous = 0): number {
     const unit = text.charCodeAt(index);
     if (unit < 0x80) bytes += 1;
     else if (unit < 0x800) bytes += 2;
-    else if (isLowSurrogate(unit) && isHighSurrogate(previous)) bytes += 1;
+    else if (
+      (unit & 0xfc00) === LOW_SURROGATE &&
+      (previous & 0xfc00) === HIGH_SURROGATE
+    ) bytes += 1;
     else bytes += 3;
     previous = unit;
   }
   return bytes;
 }
 
-function isHighSurrogate(unit: number): boolean {
-  return (unit & 0xfc00) === 0xd800;
-}
-
-function isLowSurrogate(unit: number): boolean {
-  return (unit & 0xfc00) === 0xdc00;
-}
+const HIGH_SURROGATE = 0xd800;
+const LOW_SURROGATE = 0xdc00;

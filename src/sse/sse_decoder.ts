@@ -10,7 +10,6 @@ import {
   refuse,
 } from "../values/check.ts";
 import { EventSize } from "./event_size.ts";
-import { type Field, fieldAt, valueOffset } from "./field.ts";
 import { ownCopy } from "../values/own_copy.ts";
 import type { ServerSentEvent } from "./server_sent_event.ts";
 import { SseOversizeError } from "./sse_oversize_error.ts";
@@ -66,8 +65,8 @@ export class SseDecoder {
   readonly #throwsOnOversize: boolean;
   readonly #onComment: ((comment: string) => void) | undefined;
   readonly #onRetry: ((milliseconds: number) => void) | undefined;
-  #isStart = true;
-  #afterCarriageReturn = false;
+  /** A unit that is ignored where the next text begins with it: a byte order mark, or the LF of a CRLF. */
+  #ignoredUnit = BYTE_ORDER_MARK;
   #oversized = 0;
   /** What the current push has completed. */
   #events: ServerSentEvent[] | undefined;
@@ -93,10 +92,10 @@ export class SseDecoder {
   #beginning = "";
   /** Its value so far; that of a `data` field is in `#data` already. */
   readonly #value = new TextPieces();
-  /** Whether the value has begun, after its optional space. */
-  #hasValueBegun = false;
-  #lastUnit = 0;
-  #commentRoom = 0;
+  /** What of the value, or of the space before it, came last. */
+  #lastUnit = NO_UNIT;
+  /** A comment so far, as much of it as is passed on. */
+  #comment = "";
 
   /**
    * Creates a decoder for one stream.
@@ -150,14 +149,8 @@ export class SseDecoder {
   push(text: string): ServerSentEvent[] {
     if (text === "") return [];
     const oversized = this.#oversized;
-    let position = 0;
-    if (this.#isStart) {
-      this.#isStart = false;
-      if (text.charCodeAt(0) === BYTE_ORDER_MARK) position = 1;
-    } else if (this.#afterCarriageReturn) {
-      this.#afterCarriageReturn = false;
-      if (text.charCodeAt(0) === LINE_FEED) position = 1;
-    }
+    const position = text.charCodeAt(0) === this.#ignoredUnit ? 1 : 0;
+    this.#ignoredUnit = NO_UNIT;
     if (this.#beginning !== "") {
       text = this.#beginning + text;
       this.#beginning = "";
@@ -173,28 +166,23 @@ export class SseDecoder {
 
   #pushText(text: string, position: number): void {
     // Each search begins behind the last line end, so that no text is searched twice.
-    let carriageReturn = text.indexOf("\r", position);
+    let carriageReturn = find(text, "\r", position);
     let lineFeed = -1;
     while (position < text.length) {
-      if (this.#isUntouched && carriageReturn === -1) {
+      if (this.#isUntouched && carriageReturn === text.length) {
         position = this.#readPlain(text, position);
         if (position === text.length) return;
       }
       this.#isUntouched = false;
-      if (lineFeed < position) lineFeed = findLineFeed(text, position);
-      let end = Math.min(lineFeed, text.length);
-      if (carriageReturn !== -1 && carriageReturn < end) end = carriageReturn;
-      if (end === text.length) {
-        this.#hold(text, position);
-        return;
-      }
+      if (lineFeed < position) lineFeed = find(text, "\n", position);
+      const end = Math.min(lineFeed, carriageReturn);
       this.#pushLine(text, position, end);
       position = end + 1;
       if (end === carriageReturn) {
         // A CR ends its line at once, else the event would wait for the next chunk. An LF after it is ignored.
-        if (position === text.length) this.#afterCarriageReturn = true;
+        if (position === text.length) this.#ignoredUnit = LINE_FEED;
         else if (text.charCodeAt(position) === LINE_FEED) position++;
-        carriageReturn = text.indexOf("\r", position);
+        carriageReturn = find(text, "\r", position);
       }
     }
   }
@@ -248,46 +236,37 @@ export class SseDecoder {
     this.#isUntouched = false;
     this.#size.add(type);
     this.#type = type;
-    this.#beginLine("data");
+    this.#beginLine("data:");
     this.#addValue(text, start, text.length);
   }
 
-  /** One line, `text[start, end)`, or the rest of the line in flight. */
+  /**
+   * One line, `text[start, end)`, or the rest of the line in flight. A line whose end has not arrived ends
+   * with the text; what is needed of it is kept.
+   */
   #pushLine(text: string, start: number, end: number): void {
+    const isWhole = end < text.length;
     if (this.#field === undefined) {
       if (start === end) {
         this.#dispatch();
         return;
       }
-      const field = fieldAt(text, start, end, true)!;
-      this.#beginLine(field);
-      start += valueOffset(field);
-    }
-    this.#addValue(text, start, end);
-    this.#endLine();
-  }
-
-  /** Keeps what is needed of a line whose end has not arrived. */
-  #hold(text: string, start: number): void {
-    if (this.#field === undefined) {
-      const field = fieldAt(text, start, text.length, false);
+      const field = fieldAt(text, start, end, isWhole);
       if (field === undefined) {
         this.#beginning = text.slice(start);
         return;
       }
       this.#beginLine(field);
-      start += valueOffset(field);
+      start += field.length;
     }
-    this.#addValue(text, start, text.length);
+    this.#addValue(text, start, end);
+    if (isWhole) this.#endLine();
   }
 
   #beginLine(field: Field): void {
-    this.#field = this.#isSkipped && field !== "comment" ? "unknown" : field;
-    this.#hasValueBegun = false;
-    this.#lastUnit = 0;
-    if (this.#field === "comment") {
-      this.#commentRoom = this.#onComment === undefined ? 0 : MAX_COMMENT_UNITS;
-    } else if (this.#field === "data" && this.#dataLines++ > 0) {
+    this.#field = this.#isSkipped && field !== ":" ? "" : field;
+    this.#lastUnit = NO_UNIT;
+    if (this.#field === "data:" && this.#dataLines++ > 0) {
       const fits = this.#size.add("\n");
       this.#data.push("\n", false);
       if (!fits) this.#skip();
@@ -297,40 +276,37 @@ export class SseDecoder {
   /** A piece of the value of the line in flight, the first one with its optional space. */
   #addValue(text: string, start: number, end: number): void {
     const field = this.#field;
-    if (field === "unknown" || start >= end) return;
-    if (!this.#hasValueBegun) {
-      this.#hasValueBegun = true;
-      if (text.charCodeAt(start) === SPACE && ++start === end) return;
-    }
-    if (field === "comment") {
-      const stop = Math.min(end, start + this.#commentRoom);
-      this.#commentRoom -= stop - start;
-      if (stop > start) this.#value.push(text.slice(start, stop), true);
+    if (field === "" || start >= end) return;
+    const lastUnit = this.#lastUnit;
+    this.#lastUnit = text.charCodeAt(end - 1);
+    if (lastUnit === NO_UNIT && text.charCodeAt(start) === SPACE) start++;
+    const piece = text.slice(start, end);
+    if (field === ":") {
+      this.#comment += piece.slice(0, MAX_COMMENT_UNITS - this.#comment.length);
       return;
     }
-    const piece = text.slice(start, end);
-    const fits = this.#size.add(piece, this.#lastUnit);
-    this.#lastUnit = text.charCodeAt(end - 1);
+    const fits = this.#size.add(piece, lastUnit);
     const isCut = 2 * piece.length < text.length;
-    (field === "data" ? this.#data : this.#value).push(piece, isCut);
+    (field === "data:" ? this.#data : this.#value).push(piece, isCut);
     if (!fits) this.#skip();
   }
 
   #endLine(): void {
     const field = this.#field;
     this.#field = undefined;
-    if (field === "data" || field === "unknown") return;
+    if (field === ":") {
+      const comment = this.#comment;
+      this.#comment = "";
+      this.#onComment?.(comment);
+    }
     const value = this.#value.toString();
     this.#value.clear();
     switch (field) {
-      case "comment":
-        this.#onComment?.(value);
-        break;
-      case "event":
+      case "event:":
         this.#size.remove(this.#type);
         this.#type = ownCopy(value);
         break;
-      case "id":
+      case "id:":
         if (value.includes("\0")) {
           this.#size.remove(value);
         } else {
@@ -338,7 +314,7 @@ export class SseDecoder {
           this.#id = ownCopy(value);
         }
         break;
-      case "retry":
+      case "retry:":
         this.#size.remove(value);
         if (DIGITS.test(value)) this.#onRetry?.(Number(value));
     }
@@ -346,17 +322,15 @@ export class SseDecoder {
 
   /** The blank line behind an event. */
   #dispatch(): void {
-    if (!this.#isSkipped) {
-      if (this.#id !== undefined) this.#lastEventId = this.#id;
-      if (this.#dataLines > 0) {
-        this.#add({
-          type: this.#type === "" ? "message" : this.#type,
-          data: this.#data.toString(),
-          lastEventId: this.#lastEventId,
-        });
-      }
-      this.#forget();
+    if (this.#id !== undefined) this.#lastEventId = this.#id;
+    if (this.#dataLines > 0) {
+      this.#add({
+        type: this.#type || "message",
+        data: this.#data.toString(),
+        lastEventId: this.#lastEventId,
+      });
     }
+    this.#forget();
     this.#isSkipped = false;
     this.#isUntouched = true;
   }
@@ -371,7 +345,7 @@ export class SseDecoder {
   #skip(): void {
     this.#forget();
     this.#value.clear();
-    this.#field = "unknown";
+    this.#field = "";
     this.#isSkipped = true;
     this.#oversized++;
   }
@@ -385,12 +359,12 @@ export class SseDecoder {
   }
 }
 
-/** Where the next LF is, `Infinity` if there is none. */
-function findLineFeed(text: string, position: number): number {
+/** Where a line end is, the length of the text if there is none. */
+function find(text: string, lineEnd: "\r" | "\n", position: number): number {
   // A search is a call, and every other line is blank.
-  if (text.charCodeAt(position) === LINE_FEED) return position;
-  const found = text.indexOf("\n", position);
-  return found === -1 ? Infinity : found;
+  if (text[position] === lineEnd) return position;
+  const found = text.indexOf(lineEnd, position);
+  return found === -1 ? text.length : found;
 }
 
 /** Whether `event:` stands there. Unit by unit this is several times as fast as `startsWith`. */
@@ -406,6 +380,38 @@ function isDataAt(text: string, at: number): boolean {
     text.charCodeAt(at + 4) === COLON;
 }
 
+/** How a line begins: with a field of the standard, or as a comment; `""` is a line to ignore. */
+type Field = "data:" | "event:" | "id:" | "retry:" | ":" | "";
+
+const FIELDS: Readonly<Record<string, Field>> = {
+  d: "data:",
+  e: "event:",
+  i: "id:",
+  r: "retry:",
+  ":": ":",
+};
+
+/**
+ * The field of the line `text[start, end)`, which is not empty. A whole line may lack the colon, with its value.
+ *
+ * @returns `undefined` if more text could change the answer.
+ */
+function fieldAt(
+  text: string,
+  start: number,
+  end: number,
+  isWhole: boolean,
+): Field | undefined {
+  const field = FIELDS[text[start]!];
+  if (field === undefined) return "";
+  if (text.startsWith(field, start)) return field;
+  const line = text.slice(start, end);
+  if (!field.startsWith(line)) return "";
+  if (!isWhole) return undefined;
+  return line.length + 1 === field.length ? field : "";
+}
+
+const NO_UNIT = -1;
 const BYTE_ORDER_MARK = 0xfeff;
 const LINE_FEED = 0x0a;
 const SPACE = 0x20;

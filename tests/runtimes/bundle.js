@@ -11,7 +11,7 @@ const { build } = createRequire(import.meta.url)("esbuild");
 
 /** What is bundled, and the most bytes that it may have. */
 const BUNDLES = [
-  ["./sse", `export * from "@org/beacon-sse/sse";`, 7_700],
+  ["./sse", `export * from "@org/beacon-sse/sse";`, 6_700],
   ["subscribe", `export { subscribe } from "@org/beacon-sse";`, 135_000],
   [
     "SseListener and a gateway's handler",
