@@ -1,7 +1,7 @@
 /**
  * The gateway: many beacon nodes in, one beacon node out. Validator clients, bots and explorers read
  * `/eth/v1/events` and the rest of the Beacon API from it, unchanged; a reader that comes back
- * receives what it missed, and is told of what cannot be had.
+ * receives what it missed, and a gap where events are missing for good.
  *
  * @example A gateway over two nodes
  * ```ts

@@ -6,7 +6,7 @@ import { drawEpochGrid, moveInGrid } from "./epoch_grid.ts";
 import { drawChanges, drawTail } from "./event_lists.ts";
 import { PageModel } from "./model.ts";
 import { drawNodeCards } from "./node_cards.ts";
-import { arrivalTable, drawSlotLine, moveHand } from "./slot_line.ts";
+import { arrivalTable, drawSlotLine } from "./slot_line.ts";
 
 /** Starts the page. It runs in a browser, and knows nothing but the document and its own origin. */
 export function runPage(): void {
@@ -24,16 +24,16 @@ export function runPage(): void {
   /** Server's clock less ours, in milliseconds. */
   let skewMs = 0;
   let raceSince = 0;
-  let isConnected = false;
+  /** `undefined` before the first attempt has ended. */
+  let isConnected: boolean | undefined;
   let connectedAt = 0;
   let lastEventAt = 0;
   /** How many events of the ring are shown, while paused. */
   let pausedAt: number | undefined;
   let selected = slotOfHash();
-  let isDirty = true;
-  let drawnSlot = -1;
-  let lastTickAt = 0;
-  let raceTimer = 0;
+  let frame = 0;
+  let slotTimer: ReturnType<typeof setTimeout> | undefined;
+  let raceTimer: ReturnType<typeof setTimeout> | undefined;
   let announced = "";
   let lastEventId = "";
 
@@ -48,7 +48,8 @@ export function runPage(): void {
   /** The time that is shown: that of the last shown event while paused. */
   const shownTime = () =>
     pausedAt === undefined ? now() : model.events[pausedAt - 1]?.at ?? now();
-  const touch = () => isDirty = true;
+  /** Draws with the next frame, once for all that comes until then. */
+  const touch = () => void (frame ||= requestAnimationFrame(draw));
 
   function slotOfHash(): number | undefined {
     const slot = Number(/^#slot=(\d+)$/.exec(location.hash)?.[1] ?? NaN);
@@ -101,12 +102,10 @@ export function runPage(): void {
 
   /** Reads arrival times soon after an event, once for all events of a burst. */
   function readRacesSoon(): void {
-    if (raceTimer === 0) {
-      raceTimer = setTimeout(async () => {
-        await readRaces();
-        raceTimer = 0;
-      }, 50) as unknown as number;
-    }
+    raceTimer ??= setTimeout(async () => {
+      await readRaces();
+      raceTimer = undefined;
+    }, 50);
   }
 
   async function readParent(root: string): Promise<void> {
@@ -205,7 +204,7 @@ export function runPage(): void {
     const banner = byId("banner");
     const { clock } = model;
     const silentMs = now() - lastEventAt;
-    const text = !isConnected
+    const text = isConnected === false
       ? "The stream is not connected. The browser tries again."
       : clock !== undefined && lastEventAt > 0 &&
           silentMs > 3 * clock.slotDurationMs
@@ -218,7 +217,7 @@ export function runPage(): void {
       : "";
     if (banner.textContent !== text) banner.textContent = text;
     banner.hidden = text === "";
-    banner.className = pausedAt !== undefined && isConnected ? "paused" : "";
+    banner.className = text.startsWith("Paused") ? "paused" : "";
   }
 
   function drawDetails(): void {
@@ -290,6 +289,8 @@ export function runPage(): void {
   }
 
   function draw(): void {
+    frame = 0;
+    clearTimeout(slotTimer);
     const { clock } = model;
     drawBanner();
     if (clock === undefined) return;
@@ -298,7 +299,14 @@ export function runPage(): void {
     drawHeader(slot);
     scrub.max = String(Math.max(1, model.events.length));
     scrub.value = String(count());
-    drawSlotLine(slotBox, model, selected ?? slot);
+    const elapsedMs = time - model.startOf(slot);
+    if (selected !== undefined) {
+      drawSlotLine(slotBox, model, selected, clock.slotDurationMs, "none");
+    } else {
+      const moving = motion.matches ? "steps" : "smooth";
+      const isStill = pausedAt !== undefined;
+      drawSlotLine(slotBox, model, slot, elapsedMs, isStill ? "none" : moving);
+    }
     byId("slot-title").textContent = selected === undefined
       ? `Slot ${slot}`
       : `Slot ${selected} (selected)`;
@@ -308,29 +316,10 @@ export function runPage(): void {
     drawChanges(byId("changes"), model, count());
     drawTail(byId("tail"), model, filter.value, count());
     drawDetails();
-    drawnSlot = slot;
-  }
-
-  function frame(): void {
-    const { clock } = model;
-    const time = shownTime();
-    const isTick = Date.now() - lastTickAt >= 1000;
-    if (isTick) lastTickAt = Date.now();
-    if (isDirty || (clock !== undefined && model.slotAt(time) !== drawnSlot)) {
-      isDirty = false;
-      draw();
-    } else if (isTick) {
-      drawBanner();
+    if (pausedAt === undefined) {
+      const restMs = clock.slotDurationMs - elapsedMs;
+      slotTimer = setTimeout(touch, Math.min(restMs, 60_000));
     }
-    if (clock !== undefined && (!motion.matches || isTick)) {
-      moveHand(
-        slotBox,
-        selected === undefined
-          ? (time - model.startOf(model.slotAt(time))) / clock.slotDurationMs
-          : 1,
-      );
-    }
-    requestAnimationFrame(frame);
   }
 
   grid.addEventListener("click", (event) => {
@@ -379,7 +368,8 @@ export function runPage(): void {
     connect();
     setInterval(readNodes, 2000);
     setInterval(readRaces, 2000);
-    frame();
+    setInterval(drawBanner, 1000);
+    touch();
   };
   void start();
 }

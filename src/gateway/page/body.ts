@@ -25,7 +25,7 @@ export const PAGE_BODY = `
   <section id="section-grid" aria-labelledby="grid-title">
     <h2 id="grid-title">Last four epochs</h2>
     <div id="grid" role="grid" aria-labelledby="grid-title"></div>
-    <p class="legend"><span>× missed</span><span>! late</span><span>↺ left by a reorg</span><span>arrow keys move, Enter shows details</span></p>
+    <p class="legend"><span><i class="swatch fast"></i> early</span><span><i class="swatch middle"></i> in time</span><span><i class="swatch slow"></i> close to the deadline</span><span>! late</span><span>× missed</span><span>↺ left by a reorg</span><span>arrow keys move, Enter shows details</span></p>
     <div id="details" hidden></div>
   </section>
   <section id="section-changes" aria-labelledby="changes-title">

@@ -52,6 +52,7 @@ export function drawEpochGrid(
     rows.push(row);
   }
   box.replaceChildren(...rows);
+  box.classList.toggle("long", slotsPerEpoch > 8);
   if (!Number.isNaN(focused)) {
     box.querySelector<HTMLElement>(`[data-slot="${focused}"]`)?.focus({
       preventScroll: true,
@@ -74,7 +75,7 @@ export function slotCell(
     waiting: "no block yet",
     unknown: "before this page's time",
     missed: "missed",
-    early: "in time",
+    early: delayMs === undefined ? "has a block" : "in time",
     late: "late",
     reorged: "left by a reorg",
   }[kind];

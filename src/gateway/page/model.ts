@@ -327,14 +327,18 @@ export class PageModel {
     return old.slice(0, depth);
   }
 
-  #ancestors(root: string): string[] {
+  #ancestors(
+    root: string,
+    parentOf: (root: string) => string | undefined = (root) =>
+      this.parents.get(root),
+  ): string[] {
     const roots = [];
     for (
       let at: string | undefined = root;
       at !== undefined && roots.length < 64;
     ) {
       roots.push(at);
-      at = this.parents.get(at);
+      at = parentOf(at);
     }
     return roots;
   }
@@ -444,23 +448,33 @@ export class PageModel {
 
   /** The blocks of the last `slots` slots before the head among the first `count` events. */
   branches(slots: number, count: number): BlockView[] {
-    const head = this.headAt(count);
-    if (head?.slot === undefined || head.root === undefined) return [];
     const known = new Map<string, number>();
+    const headBefore = new Map<string, string>();
+    let head: string | undefined;
     for (const { topic, slot, root } of this.events.slice(0, count)) {
-      if (
-        root === undefined || slot === undefined || slot <= head.slot - slots
-      ) continue;
-      if (topic === "block" || topic === "head" || topic === "head_v2") {
-        known.set(root, slot);
+      if (root === undefined || slot === undefined) continue;
+      if (topic === "block") known.set(root, slot);
+      if (topic !== "head" && topic !== "head_v2") continue;
+      known.set(root, slot);
+      if (head !== undefined && known.get(head)! < slot) {
+        headBefore.set(root, head);
       }
+      head = root;
     }
+    if (head === undefined) return [];
+    const newest = Math.max(...known.values());
+    for (const [root, slot] of known) {
+      if (slot <= newest - slots) known.delete(root);
+    }
+    // Until the parent of a new head has been read, it is taken for a child of the head before.
+    const parentOf = (root: string) =>
+      this.parents.get(root) ?? headBefore.get(root);
     const heads = this.nodes.map(({ name }) => ({
       name,
       root: this.lag(name).headRoot,
     }));
     const lanes = new Map<string, number>();
-    for (const root of this.#ancestors(head.root)) lanes.set(root, 0);
+    for (const root of this.#ancestors(head, parentOf)) lanes.set(root, 0);
     let lane = 0;
     const bySlot = [...known].sort(([, a], [, b]) => b - a);
     for (const [root] of bySlot) {
@@ -478,7 +492,7 @@ export class PageModel {
     return bySlot.reverse().map(([root, slot]) => ({
       root,
       slot,
-      parent: this.parents.get(root),
+      parent: parentOf(root),
       lane: lanes.get(root) ?? 0,
       nodes: heads.filter((head) => head.root === root).map(({ name }) => name),
     }));
@@ -488,5 +502,8 @@ export class PageModel {
 /** A root as a person compares it: its first and last digits. */
 export function shortRoot(root: string): string {
   const text = String(root);
-  return text.length > 14 ? `${text.slice(0, 8)}…${text.slice(-4)}` : text;
+  // The word joiner keeps both parts on one line.
+  return text.length > 14
+    ? `${text.slice(0, 8)}…\u2060${text.slice(-4)}`
+    : text;
 }

@@ -52,6 +52,7 @@ export function nodeCard(
   add("reconnects", String(node.reconnects));
   add("gaps", String(node.gaps));
   add("topics", String(node.topics.length), node.topics.join(", "));
+  const isBroken = node.state !== "connected" && !!node.lastError;
   const card = html(
     "article",
     { class: `node ${node.state}`, "data-node": node.name },
@@ -62,7 +63,13 @@ export function nodeCard(
       html("span", { class: "name", title: node.name }, node.name),
       html("span", { class: "state-word" }, node.state.replace("_", " ")),
     ),
-    html("p", { class: "client" }, node.client ?? "client unknown"),
+    isBroken
+      ? html(
+        "p",
+        { class: "client error", title: node.lastError! },
+        node.lastError!.replace(/^Cannot \w+ \S+: /, ""),
+      )
+      : html("p", { class: "client" }, node.client ?? "client unknown"),
     facts,
     lagCurve(lag, node.name),
   );
@@ -71,9 +78,6 @@ export function nodeCard(
       html("p", { class: "note" }, `refuses ${node.missingTopics.join(", ")}`),
     );
   }
-  if (node.state !== "connected" && node.lastError) {
-    card.append(html("p", { class: "note error" }, node.lastError));
-  }
   return card;
 }
 
@@ -81,29 +85,29 @@ export function nodeCard(
 export function lagCurve(
   { sorted, p50, p95 }: LagView,
   name: string,
-): SVGElement {
-  const width = 220;
-  const height = 44;
+): HTMLElement {
+  const width = 100;
+  const height = 100;
   const most = 4000;
   const x = (ms: number) => (Math.log10(1 + ms) / Math.log10(1 + most)) * width;
   const drawing = svg("svg", {
-    viewBox: `0 0 ${width} ${height + 14}`,
+    viewBox: `0 0 ${width} ${height}`,
+    preserveAspectRatio: "none",
     class: "curve",
     role: "img",
     "aria-label": `Lag of ${name} behind the first: median ${
       formatMs(p50)
     }, 95th percentile ${formatMs(p95)}`,
   });
+  // Beside the drawing, which is stretched.
+  const scale = html("p", { class: "scale", "aria-hidden": "true" });
   for (const ms of [1, 10, 100, 1000]) {
     drawing.append(
       svg("line", { x1: x(ms), x2: x(ms), y1: 0, y2: height, class: "tick" }),
-      svg("text", {
-        x: x(ms),
-        y: height + 11,
-        class: "axis",
-        "text-anchor": "middle",
-      }, formatMs(ms)),
     );
+    const label = html("span", {}, ms < 1000 ? `${ms} ms` : "1 s");
+    label.style.left = `${x(ms)}%`;
+    scale.append(label);
   }
   let path = `M0 ${height}`;
   sorted.forEach((lag, index) => {
@@ -114,5 +118,5 @@ export function lagCurve(
   if (sorted.length > 0) {
     drawing.append(svg("path", { d: `${path} H${width}`, class: "cdf" }));
   }
-  return drawing;
+  return html("div", {}, drawing, scale);
 }

@@ -3,11 +3,18 @@
 import { formatMs, html, svg } from "./dom.ts";
 import type { PageModel } from "./model.ts";
 
-/** Draws the slot at `time`, into `box`. */
+/**
+ * Draws a slot into `box`.
+ *
+ * @param elapsedMs Time in the slot.
+ * @param motion How its hand goes on: not at all, once a second, or smoothly.
+ */
 export function drawSlotLine(
   box: HTMLElement,
   model: PageModel,
   slot: number,
+  elapsedMs: number,
+  motion: "none" | "steps" | "smooth",
 ): void {
   const clock = model.clock!;
   const races = model.racesOf(slot);
@@ -108,22 +115,19 @@ export function drawSlotLine(
       );
     }
   });
-  const hand = svg("line", { y1: 16, y2: height, class: "hand" });
-  drawing.append(hand);
-  box.replaceChildren(drawing);
-  box.dataset.left = String(left);
-  box.dataset.right = String(width - right);
-}
-
-/** Moves the hand of a drawn slot line to a time in the slot. */
-export function moveHand(box: HTMLElement, share: number): void {
-  const hand = box.querySelector(".hand");
-  if (hand === null) return;
-  const left = Number(box.dataset.left);
-  const at = left +
-    (Number(box.dataset.right) - left) * Math.max(0, Math.min(1, share));
-  hand.setAttribute("x1", String(at));
-  hand.setAttribute("x2", String(at));
+  const hand = html("div", { class: "hand" });
+  box.replaceChildren(drawing, hand);
+  // By the browser, which needs no program for each frame.
+  const move = hand.animate(
+    [left, width - right].map((at) => ({ transform: `translateX(${at}px)` })),
+    {
+      duration: clock.slotDurationMs,
+      fill: "both",
+      easing: motion === "steps" ? `steps(${Math.ceil(seconds)})` : "linear",
+    },
+  );
+  move.currentTime = Math.max(0, elapsedMs);
+  if (motion === "none") move.pause();
 }
 
 /** A circle for gossip, a square for the block, a filled circle for the head: shape, not colour alone. */

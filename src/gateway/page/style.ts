@@ -32,7 +32,9 @@ button, select { font: inherit; color: inherit; background: var(--panel); border
 button:hover, select:hover { border-color: var(--accent); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
 input[type="range"] { width: 140px; accent-color: var(--accent); }
-#banner { margin: 0; padding: 8px 16px; background: var(--bad); color: light-dark(#fff, #1a0708); font-weight: 600; }
+#banner { position: fixed; z-index: 1; bottom: 12px; left: 12px; right: 12px; width: fit-content; margin: 0 auto; padding: 8px 16px;
+  border-radius: 8px; box-shadow: 0 2px 12px #0006; background: var(--bad); color: light-dark(#fff, #1a0708); font-weight: 600; }
+#banner[hidden] { display: none; }
 #banner.paused { background: var(--accent); color: light-dark(#fff, #071527); }
 main { display: grid; gap: 12px; padding: 12px; grid-template-columns: minmax(0, 1fr); max-width: 1800px; margin: auto; }
 section { background: var(--panel); border: 1px solid var(--line); border-radius: 10px; padding: 10px 14px; min-width: 0; }
@@ -40,6 +42,7 @@ h2 { font-size: 13px; margin: 0 0 8px; color: var(--soft); font-weight: 600; }
 h2 b { color: var(--text); }
 h3 { font-size: 14px; margin: 0; }
 svg { display: block; max-width: 100%; }
+#slot-line { position: relative; }
 #slot-line svg { height: auto; }
 .axis { fill: var(--soft); font-size: 11px; }
 .row-label { fill: var(--text); font-size: 12px; }
@@ -47,7 +50,7 @@ svg { display: block; max-width: 100%; }
 .lane { stroke: var(--line); stroke-width: 1; stroke-dasharray: 2 3; }
 .deadline { stroke: var(--late); stroke-width: 1; stroke-dasharray: 4 3; }
 .deadline-label { fill: var(--late); font-size: 10px; }
-.hand { stroke: var(--accent); stroke-width: 2; }
+.hand { position: absolute; top: 16px; bottom: 0; left: 0; width: 2px; margin-left: -1px; background: var(--accent); will-change: transform; }
 .mark { stroke: var(--accent); stroke-width: 2; fill: none; }
 .mark.block { stroke: var(--middle); fill: var(--panel); }
 .mark.head { stroke: var(--fast); fill: var(--fast); }
@@ -55,11 +58,12 @@ svg { display: block; max-width: 100%; }
 .epoch { margin-bottom: 6px; }
 .epoch-label { color: var(--soft); font-size: 12px; }
 .cells { display: grid; grid-template-columns: repeat(8, minmax(24px, 1fr)); gap: 3px; }
+.swatch { display: inline-block; width: 10px; height: 10px; border-radius: 3px; }
 .slot { padding: 0; height: 24px; min-height: 24px; border-radius: 4px; border: 1px solid transparent;
   background: var(--line); font-size: 13px; line-height: 1; font-weight: 700; color: light-dark(#fff, #101216); }
 .slot.future, .slot.unknown { background: none; border: 1px dashed var(--line); }
 .slot.waiting { background: none; border: 1px solid var(--accent); color: var(--accent); }
-.slot.early { background: var(--middle); } .slot.early.fast { background: var(--fast); } .slot.early.slow { background: var(--slow); }
+.middle { background: var(--middle); } .fast { background: var(--fast); } .slow { background: var(--slow); }
 .slot.late { background: var(--late); }
 .slot.missed { background: none; border: 1px solid var(--bad); color: var(--bad); }
 .slot.reorged { background: var(--turn); }
@@ -70,38 +74,41 @@ svg { display: block; max-width: 100%; }
 table { border-collapse: collapse; width: 100%; font-size: 12px; }
 th { text-align: left; color: var(--soft); font-weight: 500; } td, th { padding: 2px 8px 2px 0; overflow-wrap: anywhere; }
 .number { text-align: right; white-space: nowrap; }
-#nodes { display: grid; gap: 10px; grid-template-columns: repeat(auto-fill, minmax(250px, 1fr)); }
+#nodes { display: grid; gap: 10px; grid-template-columns: repeat(auto-fit, minmax(250px, 1fr)); }
 .node { border: 1px solid var(--line); border-radius: 8px; padding: 8px 10px; min-width: 0; }
 .node.disconnected, .node.wrong_chain { border-color: var(--bad); }
 .node h3 { display: flex; gap: 6px; align-items: baseline; }
-.node .name { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; flex: 1; min-width: 0; direction: rtl; text-align: left; }
+.node .name { flex: 1; min-width: 0; overflow-wrap: anywhere; }
 .node .state { color: var(--fast); } .node.disconnected .state, .node.wrong_chain .state { color: var(--bad); }
 .node .state-word, .client { color: var(--soft); font-size: 12px; font-weight: 400; margin: 0; overflow-wrap: anywhere; }
+.client { height: 35px; overflow: hidden; display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; }
+.client.error { color: var(--bad); }
 .node dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(104px, 1fr)); gap: 2px 10px; margin: 6px 0; font-size: 12px; }
 .node dd { white-space: nowrap; }
-.curve { width: 100%; height: auto; } .cdf { fill: none; stroke: var(--accent); stroke-width: 2; }
-.note { margin: 4px 0 0; font-size: 12px; color: var(--soft); overflow-wrap: anywhere; } .note.error { color: var(--bad); }
+.curve { width: 100%; height: 44px; } .curve * { vector-effect: non-scaling-stroke; }
+.cdf { fill: none; stroke: var(--accent); stroke-width: 2; }
+.scale { position: relative; height: 16px; margin: 0; font-size: 11px; color: var(--soft); }
+.scale span { position: absolute; transform: translateX(-50%); }
+.note { margin: 4px 0 0; font-size: 12px; color: var(--soft); overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; } .scroll svg { max-width: none; }
 .edge { stroke: var(--soft); stroke-width: 2; fill: none; } .edge.side { stroke: var(--turn); stroke-dasharray: 4 3; }
 .node-dot { fill: var(--fast); } .node-dot.side { fill: var(--turn); }
 ul { list-style: none; margin: 0; padding: 0; }
 .heads { font-size: 12px; color: var(--soft); margin-top: 4px; }
-#changes { max-height: 260px; overflow-y: auto; } #changes li { padding: 3px 0; border-bottom: 1px solid var(--line); font-size: 13px; }
-.kind { font-weight: 600; } .reorg .glyph, .reorg .kind { color: var(--turn); } .gap .glyph, .gap .kind { color: var(--bad); }
-#tail { max-height: 320px; overflow: auto; font: 12px/1.5 ui-monospace, monospace; }
+#changes, #branches { height: 260px; overflow-y: auto; } #changes li { padding: 3px 0; border-bottom: 1px solid var(--line); font-size: 13px; }
+.kind { font-weight: 600; margin: 0 2px 0 4px; } .reorg .glyph, .reorg .kind { color: var(--turn); } .gap .glyph, .gap .kind { color: var(--bad); }
+#tail { height: 320px; overflow: auto; font: 12px/1.5 ui-monospace, monospace; }
 #tail li { white-space: nowrap; } #tail time { color: var(--soft); }
 .empty { color: var(--soft); margin: 0; }
 .visually-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
-footer { padding: 4px 16px 16px; color: var(--soft); font-size: 12px; max-width: 1800px; margin: auto; }
-@media (min-width: 560px) { .cells { grid-template-columns: repeat(16, minmax(0, 1fr)); } }
+footer { padding: 4px 16px 60px; color: var(--soft); font-size: 12px; max-width: 1800px; margin: auto; }
+@media (min-width: 560px) and (max-width: 759px), (min-width: 1100px) {
+  .long .cells { grid-template-columns: repeat(16, minmax(24px, 1fr)); }
+}
 @media (min-width: 760px) {
   main { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   #section-slot, #section-branches, #section-nodes, #section-tail { grid-column: 1 / -1; }
-  .cells { grid-template-columns: repeat(8, minmax(24px, 1fr)); }
 }
-@media (min-width: 1100px) {
-  #section-slot, #section-branches { grid-column: auto; }
-  .cells { grid-template-columns: repeat(16, minmax(24px, 1fr)); }
-}
+@media (min-width: 1100px) { #section-slot, #section-branches { grid-column: auto; } }
 @media (prefers-contrast: more) { .slot { border-color: var(--text); } }
 `;

@@ -195,3 +195,28 @@ Deno.test("PageModel.branches() puts a side branch into a lane of its own, with 
     [["0x3", 0, []], ["0x4", 1, ["b"]], ["0x5", 0, ["a"]]],
   );
 });
+
+Deno.test("PageModel.branches() takes a new head for a child of the head before until its parent is known", () => {
+  const model = modelWith([[3, "0x3"], [4, "0x4"]]);
+  const lanes = () =>
+    model.branches(32, 9).map(({ root, parent, lane }) => [root, parent, lane]);
+  model.parents.set("0x4", "0x3");
+  addHead(model, 5, "0x5");
+  assertEquals(lanes(), [
+    ["0x3", undefined, 0],
+    ["0x4", "0x3", 0],
+    ["0x5", "0x4", 0],
+  ]);
+  model.parents.set("0x5", "0x3");
+  assertEquals(lanes(), [
+    ["0x3", undefined, 0],
+    ["0x4", "0x3", 1],
+    ["0x5", "0x3", 0],
+  ]);
+});
+
+Deno.test("PageModel.branches() holds as many slots as it is to, a block before its head included", () => {
+  const model = modelWith([[3, "0x3"], [4, "0x4"]]);
+  model.addEvent("b", "block", `{"slot":"5","block":"0x5"}`, 0);
+  assertEquals(model.branches(2, 9).map(({ slot }) => slot), [4, 5]);
+});
