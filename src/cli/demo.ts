@@ -1,6 +1,6 @@
 /** `beacon-sse demo`: the command against three simulated nodes in the same process. */
 
-import { SimulatedBeaconNode } from "../testing/node/simulated_beacon_node.ts";
+import { SimulatedNode } from "../testing/node/simulated_node.ts";
 import type { LogFunction } from "../listener/log.ts";
 import type { FeedArguments } from "./args.ts";
 import { watch } from "./watch.ts";
@@ -34,24 +34,40 @@ export async function demo(
     emptySlotRate: 0.08,
     reorgRate: 0.15,
   };
-  await using fast = await SimulatedBeaconNode.start(chain);
+  const fast = new SimulatedNode({ ...chain, url: "http://fast.simulated" });
   const { genesisTime } = fast;
-  const start = (lagMs: number) =>
-    SimulatedBeaconNode.start({ ...chain, genesisTime, lagMs });
-  await using slow = await start(350);
-  await using flapping = await start(20);
+  const start = (name: string, lagMs: number) =>
+    new SimulatedNode({
+      ...chain,
+      url: `http://${name}.simulated`,
+      genesisTime,
+      lagMs,
+    });
+  const flapping = start("flapping", 20);
+  const simulated = [fast, start("slow", 350), flapping];
   const flaps = setInterval(() => {
     const refusal = flapping.fault({ type: "status", status: 503 });
     flapping.disconnect();
     setTimeout(() => refusal.heal(), DOWN_MS);
   }, UP_MS + DOWN_MS);
   try {
-    const nodes = [fast, slow, flapping].map(({ url }, i) => ({
-      url,
-      name: names[i] ?? DEMO_NAMES[i]!,
-    }));
-    await watch({ nodes, feed, log, defaultServe: DEFAULT_SERVE });
+    await watch({
+      nodes: simulated.map(({ url }, i) => ({
+        url,
+        name: names[i] ?? DEMO_NAMES[i]!,
+      })),
+      feed,
+      log,
+      defaultServe: DEFAULT_SERVE,
+      fetch(input, init) {
+        const { origin } = new URL(
+          input instanceof Request ? input.url : input,
+        );
+        return simulated.find(({ url }) => url === origin)!.fetch(input, init);
+      },
+    });
   } finally {
     clearInterval(flaps);
+    await Promise.all(simulated.map((node) => node.close()));
   }
 }

@@ -1,10 +1,6 @@
 /** Lines on their way to stdout or stderr: in order, many per write, with a bound on what waits. */
 
-/** Where the lines go: `Deno.stdout`, `Deno.stderr`, or anything that takes bytes likewise. */
-export interface ByteSink {
-  /** Writes some or all of the bytes and returns how many. */
-  write(bytes: Uint8Array): Promise<number>;
-}
+import type { Output } from "./host.ts";
 
 /** Text that may wait, in UTF-16 code units, before {@linkcode LineWriter} is full. */
 const HIGH_WATER_MARK = 8 * 1024 * 1024;
@@ -14,14 +10,14 @@ const MAX_BATCH = 256 * 1024;
 
 /** Writes lines to a byte sink; what arrives during one write goes out with the next. */
 export class LineWriter {
-  readonly #sink: ByteSink;
+  readonly #sink: Pick<Output, "write">;
   readonly #encoder = new TextEncoder();
   readonly #failure = new AbortController();
   #waiting: string[] = [];
   #size = 0;
   #writing: Promise<void> | undefined;
 
-  constructor(sink: ByteSink) {
+  constructor(sink: Pick<Output, "write">) {
     this.#sink = sink;
   }
 
@@ -32,7 +28,7 @@ export class LineWriter {
 
   /** Whether the sink was closed by its reader, as by `| head -1`. */
   get isClosedPipe(): boolean {
-    return this.failed.reason instanceof Deno.errors.BrokenPipe;
+    return this.failed.reason?.code === "EPIPE";
   }
 
   /** Whether so much waits that further lines should wait for {@linkcode LineWriter.flush}. */

@@ -26,6 +26,7 @@ import { printable } from "../values/shown.ts";
 import { parseArgs } from "./args.ts";
 import { demo } from "./demo.ts";
 import { HELP } from "./help.ts";
+import { isMain, runProcess, stderr, stdout } from "./host.ts";
 import { LineWriter } from "./line_writer.ts";
 import { formatLogLine } from "./log_line.ts";
 import { replay } from "./replay.ts";
@@ -43,7 +44,7 @@ const GRACE_MS = 500;
  *   stderr has the reason.
  */
 export async function run(args: readonly string[]): Promise<number> {
-  const stderr = new LineWriter(Deno.stderr);
+  const errors = new LineWriter(stderr);
   try {
     const command = parseArgs(args);
     switch (command.kind) {
@@ -54,7 +55,7 @@ export async function run(args: readonly string[]): Promise<number> {
         await print(`beacon-sse ${config.version}`);
         break;
       default: {
-        const log = createLog(command.feed.quiet, stderr);
+        const log = createLog(command.feed.quiet, errors);
         await (command.kind === "watch"
           ? watch({ ...command, log })
           : command.kind === "replay"
@@ -65,30 +66,26 @@ export async function run(args: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    stderr.push(`beacon-sse: ${printable(message.replace(/\s+/g, " "), 1000)}`);
+    errors.push(`beacon-sse: ${printable(message.replace(/\s+/g, " "), 1000)}`);
     return error instanceof UsageError ? 2 : 1;
   } finally {
-    await deadline(stderr.flush(), GRACE_MS).catch(() => {});
+    await deadline(errors.flush(), GRACE_MS).catch(() => {});
   }
 }
 
-function createLog(quiet: boolean, stderr: LineWriter): LogFunction {
+function createLog(quiet: boolean, errors: LineWriter): LogFunction {
   return (entry) => {
-    if (!quiet && entry.level !== "debug" && !stderr.isFull) {
-      stderr.push(formatLogLine(entry));
+    if (!quiet && entry.level !== "debug" && !errors.isFull) {
+      errors.push(formatLogLine(entry));
     }
   };
 }
 
 async function print(text: string): Promise<void> {
-  const stdout = new LineWriter(Deno.stdout);
-  stdout.push(text);
-  await stdout.flush();
-  if (stdout.failed.aborted && !stdout.isClosedPipe) throw stdout.failed.reason;
+  const out = new LineWriter(stdout);
+  out.push(text);
+  await out.flush();
+  if (out.failed.aborted && !out.isClosedPipe) throw out.failed.reason;
 }
 
-if (import.meta.main) {
-  Deno.exitCode = await run(Deno.args);
-  // Everything is closed; only a write to a pipe without a reader can keep the process alive now.
-  Deno.unrefTimer(setTimeout(() => Deno.exit(), 200));
-}
+if (isMain(import.meta)) await runProcess(run);

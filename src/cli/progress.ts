@@ -3,12 +3,13 @@
 import type { NodeSnapshot } from "../listener/node_state.ts";
 import type { DisconnectedStatus } from "../listener/node_status.ts";
 import type { SseListener } from "../listener/sse_listener.ts";
+import type { Output } from "./host.ts";
 import { fitStart } from "./pretty_line.ts";
 import { addHint } from "./log_line.ts";
 
-/** Shows a line until it is disposed, at the first event. */
-export class Progress implements Disposable {
-  readonly #terminal: { writeSync(bytes: Uint8Array): number };
+/** Shows a line until the first event. */
+export class Progress {
+  readonly #terminal: Pick<Output, "writeSync">;
   readonly #width: () => number;
   readonly #now: () => number;
   readonly #encoder = new TextEncoder();
@@ -19,7 +20,7 @@ export class Progress implements Disposable {
   #isShown = false;
 
   constructor(
-    terminal: { writeSync(bytes: Uint8Array): number },
+    terminal: Pick<Output, "writeSync">,
     width: () => number,
     now: () => number = Date.now,
   ) {
@@ -55,7 +56,7 @@ export class Progress implements Disposable {
     this.#isShown = false;
   }
 
-  [Symbol.dispose](): void {
+  end(): void {
     clearInterval(this.#timer);
     this.#over.abort();
     this.hide();

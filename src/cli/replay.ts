@@ -40,7 +40,8 @@ export async function replay(
   }
   if (feed.serve === undefined) {
     const nodes = [{ url: node.url, name: "recording" }];
-    await watch({ nodes, feed, log, recorded: node });
+    const { fetch, finished: allSent } = node;
+    await watch({ nodes, feed, log, fetch, allSent });
     return;
   }
   const server = await serveHttp(

@@ -6,10 +6,10 @@ import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import { isKnownTopic, KNOWN_TOPICS } from "../beacon/events/topic.ts";
 import type { LogFunction } from "../listener/log.ts";
 import { SseListener } from "../listener/sse_listener.ts";
-import type { RecordedBeaconNode } from "../testing/recording/recorded_beacon_node.ts";
 import { nearest } from "../values/nearest.ts";
 import type { FeedArguments, NodeArgument } from "./args.ts";
 import type { ServeAddress } from "./flag_values.ts";
+import { columns, isColorless, onSignal, stderr, stdout } from "./host.ts";
 import { formatJsonLine } from "./json_line.ts";
 import { LineWriter } from "./line_writer.ts";
 import { PrettyPrinter } from "./pretty_line.ts";
@@ -26,8 +26,10 @@ export interface WatchOptions {
   log: LogFunction;
   /** Where to serve if `--serve` is not given; done without where that is taken. */
   defaultServe?: ServeAddress;
-  /** The one node, where it is a recording: its events are printed to their end. */
-  recorded?: RecordedBeaconNode;
+  /** Reaches nodes of the same process. */
+  fetch?: typeof fetch;
+  /** Resolves when the nodes have sent all they have: the command ends then. */
+  allSent?: Promise<void>;
 }
 
 /**
@@ -36,35 +38,38 @@ export interface WatchOptions {
  * @throws Whatever ended the listener, the server or stdout, other than a closed pipe.
  */
 export async function watch(options: WatchOptions): Promise<void> {
-  const out = new LineWriter(Deno.stdout);
-  using stop = waitForStop(options.feed.forMs);
-  await printEvents(options, out, AbortSignal.any([stop.signal, out.failed]));
-
-  const flushed = out.flush();
-  await abortable(flushed, stop.interrupted).catch(() => {});
-  if (stop.interrupted.aborted) {
-    await deadline(flushed, GRACE_MS).catch(() => {});
+  const out = new LineWriter(stdout);
+  const stop = waitForStop(options.feed.forMs);
+  try {
+    await printEvents(options, out, AbortSignal.any([stop.signal, out.failed]));
+    const flushed = out.flush();
+    await abortable(flushed, stop.interrupted).catch(() => {});
+    if (stop.interrupted.aborted) {
+      await deadline(flushed, GRACE_MS).catch(() => {});
+    }
+  } finally {
+    stop.forget();
   }
   if (out.failed.aborted && !out.isClosedPipe) throw out.failed.reason;
 }
 
 /** Resolves when a signal arrives, or after the given time. */
 export async function untilStopped(forMs: number | undefined): Promise<void> {
-  using stop = waitForStop(forMs);
-  const { signal } = stop;
+  const { signal, forget } = waitForStop(forMs);
   await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  forget();
 }
 
 async function printEvents(
-  { nodes, feed, defaultServe, recorded, ...options }: WatchOptions,
+  { nodes, feed, defaultServe, fetch, allSent, ...options }: WatchOptions,
   out: LineWriter,
   signal: AbortSignal,
 ): Promise<void> {
-  const isTerminal = Deno.stdout.isTerminal();
+  const { isTerminal } = stdout;
   const format = feed.format ?? (isTerminal ? "pretty" : "json");
-  using progress = isTerminal && format === "pretty" && !feed.quiet &&
-      Deno.stderr.isTerminal()
-    ? new Progress(Deno.stderr, columns)
+  const progress = isTerminal && format === "pretty" && !feed.quiet &&
+      stderr.isTerminal
+    ? new Progress(stderr, columns)
     : undefined;
   const log: LogFunction = (entry) => {
     progress?.hide();
@@ -78,7 +83,7 @@ async function printEvents(
   const nats = feed.nats === undefined
     ? undefined
     : await import("../nats/mod.ts");
-  await using listener = await SseListener.start({
+  const listener = await SseListener.start({
     nodes: nodes.map((node) => ({ ...node, headers })),
     signal,
     log,
@@ -87,53 +92,61 @@ async function printEvents(
     ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
     ...(parity !== undefined && { parity }),
     ...(labels !== undefined && { labels }),
-    ...(recorded !== undefined && { fetch: recorded.fetch }),
+    ...(fetch !== undefined && { fetch }),
   });
-  const events = listener.events({ signal });
-  if (recorded !== undefined) void endWith(recorded, listener);
-  progress?.follow(listener);
-  // Both subscribe in this turn, so that they miss nothing.
-  await using _sink = nats !== undefined && feed.nats !== undefined
-    ? publish(listener, nats, feed.nats, feed.natsNetwork, log)
-    : undefined;
-  await using _recording = feed.record === undefined
-    ? undefined
-    : await record(listener, feed.record, feed, log);
-  await using _server = await serveGateway(listener, feed, defaultServe, log);
-  const printer = new PrettyPrinter({
-    color: isTerminal && !Deno.noColor,
-    width: isTerminal ? columns : () => Infinity,
-    nodes: listener.nodes.map((node) => node.name),
-    topics: listener.nodes.flatMap((node) => node.topics),
-  });
-  const { limit = Infinity } = feed;
-  let count = 0;
-  let dropped = 0;
-  for await (const event of events) {
-    progress?.[Symbol.dispose]();
-    const delay = delayOf(event, listener);
-    if (format === "json") out.push(formatJsonLine(event, delay));
-    else printer.format(event, listener.clock, delay).forEach(out.push, out);
-    if (++count >= limit) break;
-    if (out.isFull) {
-      await abortable(out.flush(), signal).catch(() => {});
-      if (events.dropped > dropped) {
-        const lost = events.dropped - dropped;
-        const message = `the output is too slow: ${lost} events dropped`;
-        log({ level: "warn", message });
-        dropped = events.dropped;
+  // In the order in which they begin; the last one ends first.
+  const parts: AsyncDisposable[] = [listener];
+  try {
+    const events = listener.events({ signal });
+    if (allSent !== undefined) void endWith(allSent, listener);
+    progress?.follow(listener);
+    // Both subscribe in this turn, so that they miss nothing.
+    if (nats !== undefined && feed.nats !== undefined) {
+      parts.push(publish(listener, nats, feed.nats, feed.natsNetwork, log));
+    }
+    if (feed.record !== undefined) {
+      parts.push(await record(listener, feed.record, feed, log));
+    }
+    const server = await serveGateway(listener, feed, defaultServe, log);
+    if (server !== undefined) parts.push(server);
+    const printer = new PrettyPrinter({
+      color: isTerminal && !isColorless(),
+      width: isTerminal ? columns : () => Infinity,
+      nodes: listener.nodes.map((node) => node.name),
+      topics: listener.nodes.flatMap((node) => node.topics),
+    });
+    const { limit = Infinity } = feed;
+    let count = 0;
+    let dropped = 0;
+    for await (const event of events) {
+      progress?.end();
+      const delay = delayOf(event, listener);
+      if (format === "json") out.push(formatJsonLine(event, delay));
+      else printer.format(event, listener.clock, delay).forEach(out.push, out);
+      if (++count >= limit) break;
+      if (out.isFull) {
+        await abortable(out.flush(), signal).catch(() => {});
+        if (events.dropped > dropped) {
+          const lost = events.dropped - dropped;
+          const message = `the output is too slow: ${lost} events dropped`;
+          log({ level: "warn", message });
+          dropped = events.dropped;
+        }
       }
     }
+  } finally {
+    for (const part of parts.reverse()) await part[Symbol.asyncDispose]();
+    progress?.end();
   }
 }
 
-/** Closes a listener when the stream of its recording has been read to the end. */
+/** Closes a listener at the first disconnect after all has been sent. */
 async function endWith(
-  recorded: RecordedBeaconNode,
+  allSent: Promise<void>,
   listener: SseListener,
 ): Promise<void> {
   let isOver = false;
-  recorded.finished.then(() => isOver = true);
+  allSent.then(() => isOver = true);
   for await (const { type } of listener.status()) {
     if (type === "disconnected" && isOver) await listener.close();
   }
@@ -184,15 +197,6 @@ function warnOfUnknownTopics(
   }
 }
 
-/** Width of the terminal on stdout; 80 where that is not known. */
-function columns(): number {
-  try {
-    return Deno.consoleSize().columns || 80;
-  } catch {
-    return 80;
-  }
-}
-
 /** Seconds from the start of an event's slot to its arrival. */
 function delayOf(
   { slot, receivedAt }: BeaconEvent,
@@ -202,39 +206,34 @@ function delayOf(
   return (receivedAt - clock.slotStart(slot)) / 1000;
 }
 
-/** Waits for reasons to stop; disposing takes the handlers and the timer away. */
-interface Stop extends Disposable {
+interface Stop {
   /** Aborted when the command should end by itself: a signal, or the time is over. */
   readonly signal: AbortSignal;
   /** Aborted by SIGINT or SIGTERM. */
   readonly interrupted: AbortSignal;
+  /** Takes the handlers and the timer away. */
+  forget(): void;
 }
 
 /**
- * Waits for SIGINT, SIGTERM and the end of the given time. After the first signal the handlers are
- * gone, so that a second one ends the process at once.
+ * Waits for SIGINT, SIGTERM and the end of the given time. A second signal ends the process at once.
  *
  * @param forMs Time after which to stop, in milliseconds; never where absent.
  */
 function waitForStop(forMs: number | undefined): Stop {
-  const names: Deno.Signal[] = Deno.build.os === "windows"
-    ? ["SIGINT"]
-    : ["SIGINT", "SIGTERM"];
   const interrupt = new AbortController();
   const expire = new AbortController();
   const timer = forMs && setTimeout(() => expire.abort(), forMs);
-  const onSignal = () => {
-    dispose();
-    interrupt.abort();
-  };
-  const dispose = () => {
+  const forgetSignals = onSignal(() => {
     clearTimeout(timer);
-    for (const name of names) Deno.removeSignalListener(name, onSignal);
-  };
-  for (const name of names) Deno.addSignalListener(name, onSignal);
+    interrupt.abort();
+  });
   return {
     signal: AbortSignal.any([interrupt.signal, expire.signal]),
     interrupted: interrupt.signal,
-    [Symbol.dispose]: dispose,
+    forget() {
+      clearTimeout(timer);
+      forgetSignals();
+    },
   };
 }

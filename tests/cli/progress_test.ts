@@ -36,7 +36,7 @@ function start(names: string[]) {
     },
     tick: (ms: number) => mock.timers.tick(ms),
     [Symbol.dispose]() {
-      progress[Symbol.dispose]();
+      progress.end();
       mock.timers.reset();
     },
   };
@@ -94,7 +94,7 @@ Deno.test("Progress.hide() makes room for another line until the next second", (
 
 Deno.test("Progress() takes its line away for good at its end", () => {
   using shown = start(["a"]);
-  shown.progress[Symbol.dispose]();
+  shown.progress.end();
   shown.tick(5000);
   assertEquals(shown.screen(), "");
 });

@@ -299,11 +299,15 @@ class ProxiedConnection implements WireEnd {
     if (this.#isEnding) return await this.#whenClosed;
     const { signal } = this.#gone;
     try {
-      using upstream = await Deno.connect({ ...target, signal });
+      const upstream = await Deno.connect({ ...target, signal });
       const close = () => upstream[Symbol.dispose]();
       signal.addEventListener("abort", close, { once: true });
       upstream.setNoDelay(true);
-      await Promise.race([this.#send(upstream), this.#deliver(upstream)]);
+      try {
+        await Promise.race([this.#send(upstream), this.#deliver(upstream)]);
+      } finally {
+        close();
+      }
       this.end();
     } catch {
       // The target is not there or has reset its side: so is the client's.
