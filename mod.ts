@@ -81,7 +81,6 @@ export type { NodeSyncing } from "./src/beacon/api/syncing.ts";
 export type { SlotClockOptions, SlotEra } from "./src/beacon/slot_clock.ts";
 export type {
   BroadcastOptions,
-  PostOptions,
   SubscribeOptions,
 } from "./src/listener/broadcast/broadcast.ts";
 export type { Mirrored } from "./src/listener/broadcast/worker_channel.ts";

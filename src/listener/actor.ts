@@ -15,8 +15,7 @@ import { markOf, stageOf } from "../beacon/events/event_identity.ts";
 import { publicError } from "../beacon/http/public_error.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
 import type { ServerSentEvent } from "../sse/mod.ts";
-import type { Broadcast, PostOptions } from "./broadcast/broadcast.ts";
-import { QueueGaps } from "./broadcast/queue_gaps.ts";
+import type { Broadcast } from "./broadcast/broadcast.ts";
 import type { Chain } from "./chain/chain.ts";
 import {
   HEAD_TOPICS,
@@ -59,23 +58,15 @@ export class ListenerActor {
   readonly #options: ListenerActorOptions;
   readonly #topics: ReadonlySet<string>;
   readonly #timing: TimingMetrics;
-  readonly #queueGaps: QueueGaps;
-  readonly #postEvent: PostOptions<BeaconEvent<string>>;
   #merge: NodeMerge;
   #standIns = new StandIns();
 
   constructor(options: ListenerActorOptions) {
-    const { nodes, topics, metrics, parity, reporter, now } = options;
+    const { topics, metrics, parity, now } = options;
     this.#options = options;
     this.#topics = new Set(topics);
     this.startedAt = now();
     this.#timing = new TimingMetrics(metrics, parity);
-    this.#queueGaps = new QueueGaps({
-      nodes,
-      reporter,
-      slotAt: (time) => this.clock?.slotAt(time),
-    });
-    this.#postEvent = { onLost: (event) => this.#queueGaps.add(event) };
     this.#merge = this.#newMerge();
   }
 
@@ -122,12 +113,6 @@ export class ListenerActor {
     changes.reset();
     race.reset();
     this.startedAt = now();
-  }
-
-  /** Posts what is left to post. */
-  async close(): Promise<void> {
-    await this.#options.changes.close();
-    this.#queueGaps.flush();
   }
 
   #newMerge(): NodeMerge {
@@ -318,7 +303,7 @@ export class ListenerActor {
     if (!isWanted) return;
     if (verdict === "new" || verdict === "again") {
       if (isStandIn) this.#standIns.add(event);
-      this.#options.events.post(event, this.#postEvent);
+      this.#options.events.post(event);
     } else {
       count(node.suppressed, verdict === "past" ? "behind" : verdict);
     }

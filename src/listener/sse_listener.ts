@@ -22,6 +22,7 @@ import { ChainChanges } from "./chain_changes.ts";
 import { type ChainReorg, mergeReorgs } from "./chain/reorg.ts";
 import { Broadcast } from "./broadcast/broadcast.ts";
 import { DataInterest } from "./broadcast/data_interest.ts";
+import { QueueGaps } from "./broadcast/queue_gaps.ts";
 import type { DutiesChanged } from "./chain/duties.ts";
 import { NodeReporter } from "./node_reporter.ts";
 import {
@@ -126,6 +127,8 @@ export class SseListener implements AsyncDisposable {
   readonly #raceMetrics: RaceMetrics | undefined;
   readonly #race: RaceTracker;
   readonly #actor: ListenerActor;
+  readonly #changes: ChainChanges;
+  readonly #queueGaps: QueueGaps;
   readonly #chain: Chain;
   readonly #reporter: NodeReporter;
   readonly #interest = new DataInterest();
@@ -142,7 +145,10 @@ export class SseListener implements AsyncDisposable {
     const registry = options.registry || (prom && new prom.Registry());
     this.registry = registry ?? EMPTY_REGISTRY;
     const nodes = this.#nodes;
-    const broadcasts = createBroadcasts(options.maxQueueBytes);
+    const broadcasts = createBroadcasts(
+      options.maxQueueBytes,
+      (event) => this.#queueGaps.add(event),
+    );
     this.#broadcasts = broadcasts;
     const metrics = prom && registry &&
       { prom, registry, prefix, labels, nodes };
@@ -166,8 +172,14 @@ export class SseListener implements AsyncDisposable {
     const reporter = new NodeReporter({ status, now, log });
     this.#reporter = reporter;
     this.#chain = new Chain({ nodes, config, reporter });
+    this.#queueGaps = new QueueGaps({
+      nodes,
+      reporter,
+      slotAt: (time) => this.clock?.slotAt(time),
+    });
     const chain = this.#chain;
     const changes = new ChainChanges({ chain, reorgs, duties, parity, fetch });
+    this.#changes = changes;
     this.#actor = new ListenerActor({
       chain,
       nodes,
@@ -382,7 +394,8 @@ export class SseListener implements AsyncDisposable {
     const all = [...this.#supervised.values()];
     this.#ended.abort();
     await Promise.allSettled(all.map(({ ended }) => ended));
-    await this.#actor.close();
+    await this.#changes.close();
+    this.#queueGaps.flush();
     this.#race.reset();
     for (const broadcast of Object.values(this.#broadcasts)) broadcast.close();
     this.#metrics?.release();
@@ -407,11 +420,15 @@ export class SseListener implements AsyncDisposable {
   }
 }
 
-function createBroadcasts(maxBytes: number) {
+function createBroadcasts(
+  maxBytes: number,
+  onLost: (event: BeaconEvent<string>) => void,
+) {
   return {
     events: new Broadcast<BeaconEvent<string>>({
       maxBytes,
       sizeOf: ({ raw }) => 2 * raw.length,
+      onLost,
     }),
     reorgs: new Broadcast<ChainReorg>({ maxBytes, merge: mergeReorgs }),
     duties: new Broadcast<DutiesChanged>({ maxBytes }),

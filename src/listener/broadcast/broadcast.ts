@@ -8,12 +8,9 @@ import {
 } from "../../values/check.ts";
 import {
   BoundedQueue,
-  type PostOptions,
-  type QueueBounds,
-} from "./bounded_queue.ts";
-import { Subscription } from "./subscription.ts";
-
-export type { PostOptions };
+  type QueueOptions,
+  Subscription,
+} from "./subscription.ts";
 
 /** Options for {@linkcode Broadcast}. */
 export interface BroadcastOptions<T> {
@@ -39,6 +36,8 @@ export interface BroadcastOptions<T> {
    * Without it, the oldest values are dropped.
    */
   merge?: (queued: T, incoming: T) => T;
+  /** Called with each value that a subscriber lost: dropped, or merged into another one. */
+  onLost?: (value: T) => void;
 }
 
 /** Options for {@linkcode Broadcast.subscribe}. */
@@ -70,8 +69,7 @@ export interface SubscribeOptions<T> {
  * ```
  */
 export class Broadcast<T> implements Disposable {
-  readonly #bounds: QueueBounds<T>;
-  readonly #options: PostOptions<T>;
+  readonly #options: QueueOptions<T>;
   readonly #subscribers = new Set<Subscriber<T>>();
   #isClosed = false;
   #lostBefore = 0;
@@ -81,19 +79,25 @@ export class Broadcast<T> implements Disposable {
    *
    * @param options Bounds of the queues.
    * @throws {RangeError} If `capacity` or `maxBytes` is not a positive integer.
-   * @throws {TypeError} If `merge` or `sizeOf` is not a function.
+   * @throws {TypeError} If `sizeOf`, `merge` or `onLost` is not a function.
    */
   constructor(options: BroadcastOptions<T> = {}) {
     const action = "create broadcast";
     checkObject(action, "options", options);
-    const { capacity = 1024, maxBytes = DEFAULT_MAX_BYTES, merge } = options;
-    const { sizeOf = roughSize } = options;
+    const { capacity = 1024, maxBytes = DEFAULT_MAX_BYTES } = options;
+    const { sizeOf = roughSize, merge, onLost } = options;
     checkInteger(action, "capacity", capacity, 1);
     checkInteger(action, "maxBytes", maxBytes, 1);
     checkFunction(action, "sizeOf", sizeOf);
     checkFunction(action, "merge", merge);
-    this.#bounds = { capacity, maxBytes, sizeOf };
-    this.#options = merge === undefined ? {} : { merge };
+    checkFunction(action, "onLost", onLost);
+    this.#options = {
+      capacity,
+      maxBytes,
+      sizeOf,
+      ...(merge && { merge }),
+      ...(onLost && { onLost }),
+    };
   }
 
   /** Whether it has ended. */
@@ -131,7 +135,7 @@ export class Broadcast<T> implements Disposable {
     checkSignal(action, signal);
     checkFunction(action, "filter", filter);
     checkFunction(action, "onClose", onClose);
-    const queue = new BoundedQueue<T>(this.#bounds);
+    const queue = new BoundedQueue<T>(this.#options);
     if (this.#isClosed || signal?.aborted) {
       queue.close({ discard: true });
       onClose?.();
@@ -150,16 +154,11 @@ export class Broadcast<T> implements Disposable {
     return new Subscription(queue);
   }
 
-  /**
-   * Delivers a value to every subscriber that wants it. Returns at once.
-   *
-   * @param value What is delivered.
-   * @param options What takes the place of the broadcast's own options for this value.
-   */
-  post(value: T, options: PostOptions<T> = this.#options): void {
+  /** Delivers a value to every subscriber that wants it. Returns at once. */
+  post(value: T): void {
     for (const { queue, filter } of this.#subscribers) {
       try {
-        if (filter === undefined || filter(value)) queue.push(value, options);
+        if (filter === undefined || filter(value)) queue.push(value);
       } catch (error) {
         // The subscriber's own code has failed; the others go on.
         queue.fail(error);

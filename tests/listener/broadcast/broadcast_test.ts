@@ -63,15 +63,15 @@ Deno.test("Broadcast.subscribe() drops a slow subscriber's oldest values and cou
 });
 
 Deno.test("Broadcast.post() drops the oldest values when their bytes exceed the bound", async () => {
+  const lost: string[] = [];
   const broadcast = new Broadcast<{ raw: string }>({
     maxBytes: 100,
     sizeOf: ({ raw }) => 2 * raw.length,
+    onLost: ({ raw }) => lost.push(raw),
   });
   const slow = broadcast.subscribe();
-  const lost: string[] = [];
   for (const length of [20, 20, 10, 45]) {
-    const value = { raw: "x".repeat(length) };
-    broadcast.post(value, { onLost: ({ raw }) => lost.push(raw) });
+    broadcast.post({ raw: "x".repeat(length) });
   }
   broadcast.close();
   assertEquals(lost.map((raw) => raw.length), [20, 20, 10]);

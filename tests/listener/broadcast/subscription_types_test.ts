@@ -6,7 +6,10 @@
 import { assertEquals } from "@std/assert";
 import { needs } from "../../needs.ts";
 
-const SOURCES = new URL("../../../src/listener/broadcast/", import.meta.url);
+const SOURCE = new URL(
+  "../../../src/listener/broadcast/subscription.ts",
+  import.meta.url,
+);
 const COMPILERS = {
   typescript5: "npm:typescript@5.9.3",
   typescript6: "npm:typescript@6.0.3",
@@ -70,9 +73,7 @@ async function install(): Promise<boolean> {
 /** Writes the declarations that a package would have, and what uses them. */
 async function declare(): Promise<void> {
   await Deno.mkdir(`${project}/src`, { recursive: true });
-  for (const name of ["bounded_queue.ts", "subscription.ts"]) {
-    await Deno.copyFile(new URL(name, SOURCES), `${project}/src/${name}`);
-  }
+  await Deno.copyFile(SOURCE, `${project}/src/subscription.ts`);
   await writeJson("tsconfig.json", {
     compilerOptions: {
       lib: ["ESNext", "DOM", "DOM.AsyncIterable"],
