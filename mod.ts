@@ -51,7 +51,7 @@ export {
   BeaconTimeoutError,
 } from "./src/beacon/http/errors.ts";
 export { eventIdentity } from "./src/beacon/events/event_identity.ts";
-export { parseEventData } from "./src/beacon/events/parse_event_data.ts";
+export { parseEventData } from "./src/beacon/events/beacon_event.ts";
 export { SlotClock } from "./src/beacon/slot_clock.ts";
 export { isKnownTopic, KNOWN_TOPICS } from "./src/beacon/events/topic.ts";
 export { Broadcast } from "./src/listener/broadcast/broadcast.ts";

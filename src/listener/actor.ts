@@ -5,14 +5,14 @@
  * synchronous, so that no event waits for a subscriber and none overtakes another one.
  */
 
-import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import type {
+  BeaconEvent,
   BeaconEventBatch,
   BeaconEventReader,
   MalformedEvent,
-} from "../beacon/events/beacon_event_reader.ts";
+} from "../beacon/events/beacon_event.ts";
 import { markOf, stageOf } from "../beacon/events/event_identity.ts";
-import { publicError } from "../beacon/http/public_error.ts";
+import { publicError } from "../beacon/http/errors.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
 import type { ServerSentEvent } from "../sse/mod.ts";
 import type { Broadcast } from "./broadcast/broadcast.ts";

@@ -14,8 +14,10 @@ import {
   StorageType,
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
-import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
-import { parseEventData } from "../beacon/events/parse_event_data.ts";
+import {
+  type BeaconEvent,
+  parseEventData,
+} from "../beacon/events/beacon_event.ts";
 import { type ChainReorg, toChainReorg } from "../listener/chain/reorg.ts";
 import {
   checkInteger,

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseEventData } from "../../src/beacon/events/parse_event_data.ts";
+import { parseEventData } from "../../src/beacon/events/beacon_event.ts";
 import { malformedPayload } from "../../src/testing/node/stream_frames.ts";
 
 const GOOD = `{"slot":"12","block":"0x${"ab".repeat(32)}"}`;

@@ -5,7 +5,7 @@ import {
   assertNotEquals,
 } from "@std/assert";
 import { SimulatedBeaconNode } from "@org/beacon-sse/testing";
-import { parseEventData } from "../../src/beacon/events/parse_event_data.ts";
+import { parseEventData } from "../../src/beacon/events/beacon_event.ts";
 import { EventReader } from "./event_reader.ts";
 import { open } from "./open_stream.ts";
 import { STILL } from "./still_node.ts";

@@ -1,9 +1,9 @@
 /** The genesis and timing of a chain, from a node or from the user. */
 
 import * as v from "@valibot/valibot";
-import { checkAnswer, unusable } from "./answer.ts";
+import { checkAnswer, requestAnswer, unusable } from "./answer.ts";
 import type { NodeEndpoint } from "../http/endpoint.ts";
-import { type NodeRequestOptions, requestJson } from "../http/request.ts";
+import type { NodeRequestOptions } from "../http/request.ts";
 import { checkInteger, checkObject, refuse } from "../../values/check.ts";
 import { root } from "../events/primitives.ts";
 import { SlotClock, type SlotEra } from "../slot_clock.ts";
@@ -101,22 +101,17 @@ export async function fetchChainConfig(
   node: NodeEndpoint,
   options: FetchChainConfigOptions,
 ): Promise<FetchedChainConfig> {
-  const { data: genesis } = checkAnswer(
-    node,
-    GENESIS_PATH,
-    genesisSchema,
-    await requestJson(node, GENESIS_PATH, options),
-  );
-  options.onGenesis?.({
-    root: genesis.genesis_validators_root,
-    time: genesis.genesis_time * 1000,
-  });
-  const answer = await requestJson(node, SPEC_PATH, options);
-  const { data: spec } = checkAnswer(node, SPEC_PATH, specSchema, answer);
+  const path = "/eth/v1/beacon/genesis";
+  const { data } = await requestAnswer(node, path, genesisSchema, options);
+  const { genesis_time, genesis_validators_root: root } = data;
+  const genesisTime = genesis_time * 1000;
+  options.onGenesis?.({ root, time: genesisTime });
+  const answer = await requestAnswer(node, SPEC_PATH, specSchema, options);
+  const { data: spec } = answer;
   const slotDurationMs = spec.SLOT_DURATION_MS ?? slotFromSeconds(node, answer);
   const config: FetchedChainConfig = {
-    genesisTime: genesis.genesis_time * 1000,
-    genesisValidatorsRoot: genesis.genesis_validators_root,
+    genesisTime,
+    genesisValidatorsRoot: root,
     slotDurationMs,
     slotsPerEpoch: spec.SLOTS_PER_EPOCH,
   };
@@ -146,7 +141,6 @@ function slotFromSeconds(node: NodeEndpoint, answer: unknown): number {
   throw unusable(node, SPEC_PATH, reason);
 }
 
-const GENESIS_PATH = "/eth/v1/beacon/genesis";
 const SPEC_PATH = "/eth/v1/config/spec";
 
 /** A decimal string as the Beacon API writes integers, or a JSON number as some nodes do. */

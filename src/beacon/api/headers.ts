@@ -1,10 +1,12 @@
-/** Block headers, by which the way back from one head to another is found. */
+/** Block headers and the finalized checkpoint, by which a recovery finds what was missed. */
 
+import { STATUS_CODE } from "@std/http/status";
 import * as v from "@valibot/valibot";
 import { root, uint } from "../events/primitives.ts";
 import type { NodeEndpoint } from "../http/endpoint.ts";
+import { BeaconHttpError } from "../http/errors.ts";
 import type { NodeRequestOptions } from "../http/request.ts";
-import { requestIfThere, withOptimism } from "./answer.ts";
+import { requestAnswer } from "./answer.ts";
 
 /** What is needed of a block's header. */
 export interface BlockHeader {
@@ -48,6 +50,55 @@ export async function fetchHeadersOfSlot(
   ) ?? [];
 }
 
+/** The last checkpoint that a node holds for final. */
+export interface FinalizedCheckpoint {
+  epoch: number;
+  root: string;
+  isOptimistic: boolean;
+}
+
+/**
+ * Requests `GET /eth/v1/beacon/states/head/finality_checkpoints`; it throws as
+ * {@linkcode requestIfThere} does.
+ *
+ * @returns The checkpoint, `undefined` where the node does not have it.
+ */
+export async function fetchFinalizedCheckpoint(
+  node: NodeEndpoint,
+  options: NodeRequestOptions,
+): Promise<FinalizedCheckpoint | undefined> {
+  const path = "/eth/v1/beacon/states/head/finality_checkpoints";
+  const answer = await requestIfThere(node, path, finalitySchema, options);
+  return answer && {
+    ...answer.data.finalized,
+    isOptimistic: answer.execution_optimistic,
+  };
+}
+
+/**
+ * Requests something that a node may not have.
+ *
+ * @returns The answer, `undefined` where its status is 404.
+ * @throws {BeaconHttpError} If the status is neither 200 nor 404.
+ * @throws {BeaconNetworkError} If the node cannot be reached.
+ * @throws {BeaconProtocolError} If the answer has another form; the message names the member.
+ */
+async function requestIfThere<T>(
+  node: NodeEndpoint,
+  path: string,
+  schema: v.GenericSchema<unknown, T>,
+  options: NodeRequestOptions,
+): Promise<T | undefined> {
+  try {
+    return await requestAnswer(node, path, schema, options);
+  } catch (error) {
+    if (
+      error instanceof BeaconHttpError && error.status === STATUS_CODE.NotFound
+    ) return undefined;
+    throw error;
+  }
+}
+
 function toHeader(
   { root, header: { message } }: v.InferOutput<typeof dataSchema>,
   isOptimistic: boolean,
@@ -60,6 +111,14 @@ function toHeader(
     stateRoot: state_root,
     isOptimistic,
   };
+}
+
+/** The form of an answer that reports whether its data are verified. */
+export function withOptimism<T>(data: v.GenericSchema<unknown, T>) {
+  return v.object({
+    execution_optimistic: v.optional(v.boolean(), false),
+    data,
+  });
 }
 
 const dataSchema = v.object({
@@ -75,3 +134,6 @@ const dataSchema = v.object({
 
 const headerSchema = withOptimism(dataSchema);
 const headersSchema = withOptimism(v.array(dataSchema));
+const finalitySchema = withOptimism(v.object({
+  finalized: v.object({ epoch: uint.schema, root: root.schema }),
+}));

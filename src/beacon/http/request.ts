@@ -7,11 +7,11 @@ import {
   BeaconHttpError,
   BeaconNetworkError,
   BeaconProtocolError,
+  publicError,
 } from "./errors.ts";
 import { withoutEncoding } from "./content_encoding.ts";
 import type { NodeEndpoint } from "./endpoint.ts";
 import { redactUrl } from "./redact_url.ts";
-import { publicError } from "./public_error.ts";
 
 export interface NodeRequestOptions {
   fetch: typeof fetch;

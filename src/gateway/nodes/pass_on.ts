@@ -5,7 +5,7 @@
 
 import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
-import { publicError } from "../../beacon/http/public_error.ts";
+import { publicError } from "../../beacon/http/errors.ts";
 import { requestNode } from "../../beacon/http/request.ts";
 import type { NodeEndpoint } from "../../beacon/http/endpoint.ts";
 import type { ListenerAccess } from "../../listener/listener_access.ts";

@@ -9,8 +9,8 @@ import {
   BeaconNetworkError,
   BeaconProtocolError,
   BeaconTimeoutError,
+  publicError,
 } from "../../beacon/http/errors.ts";
-import { publicError } from "../../beacon/http/public_error.ts";
 import type { ServerSentEvent } from "../../sse/mod.ts";
 import type { ListenerActor } from "../actor.ts";
 import type { NodeReporter } from "../node_reporter.ts";

@@ -1,16 +1,16 @@
 /** One request for a node's events, from the request to the end of its stream. */
 
-import { BeaconEventReader } from "../../beacon/events/beacon_event_reader.ts";
+import { BeaconEventReader } from "../../beacon/events/beacon_event.ts";
 import {
   BeaconHttpError,
   BeaconNetworkError,
   BeaconProtocolError,
+  publicError,
 } from "../../beacon/http/errors.ts";
 import {
   EmptyAnswerError,
   openEventStream,
 } from "../../beacon/http/event_stream.ts";
-import { publicError } from "../../beacon/http/public_error.ts";
 import type { ServerSentEvent } from "../../sse/mod.ts";
 import type { ListenerActor } from "../actor.ts";
 import type { NodeReporter } from "../node_reporter.ts";

@@ -1,8 +1,10 @@
 /** What all nodes report together: each event once, and a chain that does not go back. */
 
-import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
+import {
+  type BeaconEvent,
+  parseEventData,
+} from "../../beacon/events/beacon_event.ts";
 import { type EventMark, markOf } from "../../beacon/events/event_identity.ts";
-import { parseEventData } from "../../beacon/events/parse_event_data.ts";
 import { isKnownTopic } from "../../beacon/events/topic.ts";
 import type { SlotClock } from "../../beacon/slot_clock.ts";
 import { HEAD_TOPICS, isHeadReport } from "../chain/head.ts";

@@ -1,8 +1,10 @@
 /** After an absence: what did the node's head do meanwhile, and what was missed? */
 
 import { delay } from "@std/async/delay";
-import { fetchFinalizedCheckpoint } from "../../beacon/api/finality.ts";
-import type { BlockHeader } from "../../beacon/api/headers.ts";
+import {
+  type BlockHeader,
+  fetchFinalizedCheckpoint,
+} from "../../beacon/api/headers.ts";
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
 import { withDeadline } from "../../beacon/http/with_deadline.ts";
 import type { SlotClock } from "../../beacon/slot_clock.ts";

@@ -1,8 +1,10 @@
 /** From the way to a node's new head to the events that were missed on it. */
 
-import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
+import {
+  type BeaconEvent,
+  parseEventData,
+} from "../../beacon/events/beacon_event.ts";
 import type { BlockHeader } from "../../beacon/api/headers.ts";
-import { parseEventData } from "../../beacon/events/parse_event_data.ts";
 import type { SlotClock } from "../../beacon/slot_clock.ts";
 import type { KnownBlock } from "../chain/branch.ts";
 import type { ReportedHead } from "../chain/head.ts";

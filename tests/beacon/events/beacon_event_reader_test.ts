@@ -4,7 +4,7 @@ import {
   type BeaconEventBatch,
   BeaconEventReader,
   type MalformedEvent,
-} from "../../../src/beacon/events/beacon_event_reader.ts";
+} from "../../../src/beacon/events/beacon_event.ts";
 
 import { NodeEndpoint } from "../../../src/beacon/http/endpoint.ts";
 

@@ -8,10 +8,12 @@ import {
   isOptimistic,
   isSameEvent,
 } from "../../../src/beacon/events/event_identity.ts";
-import { BeaconEventReader } from "../../../src/beacon/events/beacon_event_reader.ts";
+import {
+  type BeaconEvent,
+  BeaconEventReader,
+  parseEventData,
+} from "../../../src/beacon/events/beacon_event.ts";
 import { NodeEndpoint } from "../../../src/beacon/http/endpoint.ts";
-import type { BeaconEvent } from "../../../src/beacon/events/beacon_event.ts";
-import { parseEventData } from "../../../src/beacon/events/parse_event_data.ts";
 import { membersOf, replaced, valueAt, without } from "./payload_members.ts";
 import { TOPIC_EXAMPLES } from "./topic_examples.ts";
 

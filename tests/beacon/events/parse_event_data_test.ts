@@ -7,7 +7,7 @@ import {
   assertLess,
   assertThrows,
 } from "@std/assert";
-import { parseEventData } from "../../../src/beacon/events/parse_event_data.ts";
+import { parseEventData } from "../../../src/beacon/events/beacon_event.ts";
 import {
   isKnownTopic,
   KNOWN_TOPICS,

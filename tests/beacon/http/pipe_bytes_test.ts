@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { pipeBytes } from "../../../src/beacon/http/pipe_bytes.ts";
+import { pipeBytes } from "../../../src/beacon/http/event_stream.ts";
 
 const CHUNKS = ["event: head\n", "data: {}\n\n", "x".repeat(100_000)]
   .map((text) => new TextEncoder().encode(text));

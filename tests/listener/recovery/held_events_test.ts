@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { BeaconEvent } from "@org/beacon-sse";
-import { parseEventData } from "../../../src/beacon/events/parse_event_data.ts";
+import { parseEventData } from "../../../src/beacon/events/beacon_event.ts";
 import { mergeRecovered } from "../../../src/listener/recovery/held_events.ts";
 import { block, chainReorg, head } from "../scripted_node.ts";
 
