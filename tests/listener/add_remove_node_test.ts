@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { SseListener } from "@org/beacon-sse";
-import { TOPIC_EXAMPLES } from "../beacon/events/topic_examples.ts";
+import { exampleOf } from "../beacon/events/topic_examples.ts";
 import {
   brief,
   configAtSlot,
@@ -149,7 +149,7 @@ Deno.test("SseListener.addNode() delivers nothing again that the only node befor
 for (const raw of [false, true]) {
   Deno.test(`SseListener.addNode() delivers no ${raw ? "raw" : "parsed"} attestation again that the only node before has sent`, async () => {
     const topic = "single_attestation";
-    const { payload } = TOPIC_EXAMPLES.find((each) => each.topic === topic)!;
+    const { payload } = exampleOf(topic);
     const attestation = (attester: number) => ({
       ...payload as object,
       attester_index: `${attester}`,

@@ -15,7 +15,7 @@ import {
 } from "../../../src/beacon/events/beacon_event.ts";
 import { NodeEndpoint } from "../../../src/beacon/http/endpoint.ts";
 import { membersOf, replaced, valueAt, without } from "./payload_members.ts";
-import { TOPIC_EXAMPLES } from "./topic_examples.ts";
+import { exampleOf, TOPIC_EXAMPLES } from "./topic_examples.ts";
 
 /** Members that nodes may report differently, or that follow from the others. */
 const NOT_IDENTITY: Record<string, RegExp> = {
@@ -77,18 +77,11 @@ Deno.test("identify() gives no two examples the same key", () => {
 
 Deno.test("identify() gives a bare payload the key of a wrapped one", () => {
   for (
-    const topic of [
-      "execution_payload_bid",
-      "payload_attestation_message",
-    ] as const
+    const topic of ["execution_payload_bid", "payload_attestation_message"]
   ) {
-    const examples = TOPIC_EXAMPLES.filter((example) =>
-      example.topic === topic
-    );
-    assertEquals(
-      keyOf(topic, examples[0]!.payload),
-      keyOf(topic, examples[1]!.payload),
-    );
+    const [wrapped, bare] = [undefined, "without its envelope"]
+      .map((form) => keyOf(topic, exampleOf(topic, form).payload));
+    assertEquals(bare, wrapped);
   }
 });
 
@@ -101,9 +94,7 @@ Deno.test("identify() gives the same key where a node leaves out what others sen
       ["payload_attributes", "data", "parent_block_number"],
     ]
   ) {
-    const { payload } = TOPIC_EXAMPLES.find((example) =>
-      example.topic === topic
-    )!;
+    const { payload } = exampleOf(topic!);
     assertEquals(
       keyOf(topic!, without(payload, path)),
       keyOf(topic!, payload),
@@ -112,9 +103,7 @@ Deno.test("identify() gives the same key where a node leaves out what others sen
 });
 
 Deno.test("identify() separates confirmations with and without the current slot", () => {
-  const { payload } = TOPIC_EXAMPLES.find(({ topic }) =>
-    topic === "fast_confirmation"
-  )!;
+  const { payload } = exampleOf("fast_confirmation");
   assertNotEquals(
     keyOf("fast_confirmation", without(payload, ["current_slot"])),
     keyOf("fast_confirmation", payload),
@@ -122,9 +111,7 @@ Deno.test("identify() separates confirmations with and without the current slot"
 });
 
 Deno.test("identify() separates aggregates of one committee and of another", () => {
-  const { payload } = TOPIC_EXAMPLES.find(({ topic }) =>
-    topic === "attestation"
-  )!;
+  const { payload } = exampleOf("attestation");
   assertNotEquals(
     keyOf("attestation", without(payload, ["committee_bits"])),
     keyOf("attestation", payload),
@@ -132,9 +119,7 @@ Deno.test("identify() separates aggregates of one committee and of another", () 
 });
 
 Deno.test("identify() stays short for the largest slashing", () => {
-  const { topic, payload } = TOPIC_EXAMPLES.find(({ topic }) =>
-    topic === "attester_slashing"
-  )!;
+  const { topic, payload } = exampleOf("attester_slashing");
   const indices = Array.from({ length: 131072 }, (_, index) => String(index));
   const large = replaced(
     payload,
@@ -187,9 +172,7 @@ Deno.test("identify() gives a later stage to the verified report of an optimisti
       ["finalized_checkpoint", "execution_optimistic"],
     ] as const
   ) {
-    const { payload } = TOPIC_EXAMPLES.find((example) =>
-      example.topic === topic
-    )!;
+    const { payload } = exampleOf(topic);
     const optimistic = eventOf(topic, replaced(payload, path, true));
     const verified = eventOf(topic, replaced(payload, path, false));
     assert(isOptimistic(optimistic) && !isOptimistic(verified));
@@ -200,7 +183,7 @@ Deno.test("identify() gives a later stage to the verified report of an optimisti
 });
 
 Deno.test("identify() gives a later stage to a head_v2 whose payload is known better", () => {
-  const { payload } = TOPIC_EXAMPLES.find(({ topic }) => topic === "head_v2")!;
+  const { payload } = exampleOf("head_v2");
   const stages = [true, false].flatMap((optimistic) =>
     ["pending", "empty", "full"].map((status) => {
       const data = replaced(payload, ["data", "payload_status"], status);
@@ -224,9 +207,7 @@ Deno.test("isSameEvent() separates events whose unknown members differ", () => {
 });
 
 Deno.test("identify() finds unknown members at any depth, in any order", () => {
-  const { payload } = TOPIC_EXAMPLES.find(({ form, topic }) =>
-    topic === "payload_attributes" && form === "of electra"
-  )!;
+  const { payload } = exampleOf("payload_attributes", "of electra");
   const path = ["data", "payload_attributes", "withdrawals", "0", "new_member"];
   const extras = [{ a: 1, b: [2] }, { b: [2], a: 1 }, { a: 1, b: [3] }, "0x"]
     .map((value) =>

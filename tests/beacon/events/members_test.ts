@@ -22,7 +22,7 @@ import {
   valueAt,
   without,
 } from "./payload_members.ts";
-import { TOPIC_EXAMPLES } from "./topic_examples.ts";
+import { exampleOf, TOPIC_EXAMPLES } from "./topic_examples.ts";
 
 const FLAT = [
   "head",
@@ -99,7 +99,7 @@ for (const { topic, form, payload, data } of TOPIC_EXAMPLES) {
 for (const topic of FLAT) {
   const { readText: read, schema } = topicRecord(topic)!
     .payload as Required<AnyTopicRecord["payload"]>;
-  const example = TOPIC_EXAMPLES.find((example) => example.topic === topic)!;
+  const example = exampleOf(topic);
   const payload = withoutArrays(example.payload);
   const data = withoutArrays(example.data);
   const uintMember = "slot" in payload ? "slot" : "epoch";

@@ -20,7 +20,7 @@ import {
   valueAt,
   without,
 } from "./payload_members.ts";
-import { TOPIC_EXAMPLES } from "./topic_examples.ts";
+import { exampleOf, TOPIC_EXAMPLES } from "./topic_examples.ts";
 import { needs } from "../../needs.ts";
 
 const ROOT = `0x${"ab".repeat(32)}`;
@@ -133,9 +133,7 @@ Deno.test("parseEventData() names the value that is no integer", () => {
 });
 
 Deno.test("parseEventData() names the path of what is missing", () => {
-  const { payload } = TOPIC_EXAMPLES.find(({ topic }) =>
-    topic === "attestation"
-  )!;
+  const { payload } = exampleOf("attestation");
   assertThrows(
     () =>
       parseEventData(
@@ -195,13 +193,13 @@ Deno.test("parseEventData() refuses the depth of 2^64 - 2 that Caplin sent", () 
 });
 
 Deno.test("parseEventData() passes forks that are not known yet", () => {
-  const { payload } = TOPIC_EXAMPLES.find(({ topic }) => topic === "head_v2")!;
+  const { payload } = exampleOf("head_v2");
   const raw = JSON.stringify(replaced(payload, ["version"], "osaka_2"));
   assertEquals(parseEventData("head_v2", raw).version, "osaka_2");
 });
 
 Deno.test("parseEventData() passes every payload status and no other", () => {
-  const { payload } = TOPIC_EXAMPLES.find(({ topic }) => topic === "head_v2")!;
+  const { payload } = exampleOf("head_v2");
   for (const status of ["empty", "full", "pending"]) {
     const raw = JSON.stringify(
       replaced(payload, ["data", "payload_status"], status),
@@ -223,9 +221,7 @@ Deno.test("parseEventData() passes every payload status and no other", () => {
 });
 
 Deno.test("parseEventData() passes the bit vectors of the minimal preset", () => {
-  const { payload } = TOPIC_EXAMPLES.find(({ topic }) =>
-    topic === "contribution_and_proof"
-  )!;
+  const { payload } = exampleOf("contribution_and_proof");
   const path = ["message", "contribution", "aggregation_bits"];
   const data = parseEventData(
     "contribution_and_proof",
@@ -242,7 +238,7 @@ Deno.test("parseEventData() refuses an envelope without its version", () => {
       "light_client_optimistic_update",
     ] as const
   ) {
-    const { data } = TOPIC_EXAMPLES.find((example) => example.topic === topic)!;
+    const { data } = exampleOf(topic);
     assertThrows(
       () => parseEventData(topic, JSON.stringify(without(data, ["version"]))),
       TypeError,
@@ -352,15 +348,13 @@ Deno.test("parseEventData() reads no member from a prototype that a payload name
 });
 
 Deno.test("parseEventData() keeps the prototype of an execution header that names another", () => {
-  const { topic, payload } = TOPIC_EXAMPLES.find(({ form }) =>
-    form === "of electra"
-  )!;
-  assertEquals(topic, "light_client_optimistic_update");
+  const topic = "light_client_optimistic_update";
+  const { payload } = exampleOf(topic, "of electra");
   const raw = JSON.stringify(payload).replace(
     `"execution":{`,
     `"execution":{"__proto__":{"evil":1},`,
   );
-  const { data } = parseEventData("light_client_optimistic_update", raw);
+  const { data } = parseEventData(topic, raw);
   assertEquals("evil" in data.attested_header.execution!, false);
 });
 

@@ -1,4 +1,4 @@
-/** One payload or more of each topic, as a node sends it and as it is to be delivered. */
+/** One payload or more of each topic, as it is to be delivered and as a node sends it. */
 
 import type {
   EventDataMap,
@@ -19,6 +19,11 @@ export type TopicExample = {
   };
 }[KnownTopic];
 
+/** An example whose payload, where it is not given, is the data with numbers as text, or what is in their envelope. */
+type GivenExample<E extends TopicExample = TopicExample> = E extends unknown
+  ? Omit<E, "payload"> & { payload?: unknown; isBare?: true }
+  : never;
+
 const BLOCK = hex("b1", 32);
 const PARENT = hex("b0", 32);
 const STATE = hex("5e", 32);
@@ -33,26 +38,12 @@ const COMMITMENT = hex("c0", 48);
 const ADDRESS = hex("ad", 20);
 const SYNC_BITS = hex("f7", 64);
 
-const voteSent = {
-  slot: "9649056",
-  index: "0",
-  beacon_block_root: BLOCK,
-  source: { epoch: "301531", root: PARENT },
-  target: { epoch: "301533", root: OTHER },
-};
 const vote = {
   slot: 9649056,
   index: 0,
   beacon_block_root: BLOCK,
   source: { epoch: 301531, root: PARENT },
   target: { epoch: 301533, root: OTHER },
-};
-const headerSent = {
-  slot: "9649055",
-  proposer_index: "1203344",
-  parent_root: PARENT,
-  state_root: STATE,
-  body_root: BODY,
 };
 const header = {
   slot: 9649055,
@@ -70,7 +61,7 @@ const aggregate = {
   sync_committee_bits: SYNC_BITS,
   sync_committee_signature: SIGNATURE,
 };
-const bidSent = {
+const bid = {
   message: {
     parent_block_hash: OTHER,
     parent_block_root: PARENT,
@@ -79,43 +70,28 @@ const bidSent = {
     fee_recipient: ADDRESS,
     gas_limit: "60000000",
     builder_index: "18446744073709551615",
-    slot: "12000001",
+    slot: 12000001,
     value: "9007199254740993",
     execution_payment: "0",
     blob_kzg_commitments: [COMMITMENT, PUBKEY],
   },
   signature: SIGNATURE,
 };
-const bid = { ...bidSent, message: { ...bidSent.message, slot: 12000001 } };
-const payloadVoteSent = {
-  validator_index: "77",
+const payloadVote = {
+  validator_index: 77,
   data: {
     beacon_block_root: BLOCK,
-    slot: "12000001",
+    slot: 12000001,
     payload_present: true,
     blob_data_available: false,
   },
   signature: SIGNATURE,
 };
-const payloadVote = {
-  validator_index: 77,
-  data: { ...payloadVoteSent.data, slot: 12000001 },
-  signature: SIGNATURE,
-};
 
 /** The examples, in the order of the topics. */
-export const TOPIC_EXAMPLES: readonly TopicExample[] = [
+const EXAMPLES: readonly GivenExample[] = [
   {
     topic: "head",
-    payload: {
-      slot: "9649056",
-      block: BLOCK,
-      state: STATE,
-      epoch_transition: true,
-      previous_duty_dependent_root: PARENT,
-      current_duty_dependent_root: OTHER,
-      execution_optimistic: true,
-    },
     data: {
       slot: 9649056,
       block: BLOCK,
@@ -128,19 +104,6 @@ export const TOPIC_EXAMPLES: readonly TopicExample[] = [
   },
   {
     topic: "head_v2",
-    payload: {
-      version: "gloas",
-      data: {
-        slot: "12000001",
-        block: BLOCK,
-        state: STATE,
-        payload_status: "full",
-        epoch_transition: false,
-        current_epoch_dependent_root: PARENT,
-        next_epoch_dependent_root: OTHER,
-        execution_optimistic: false,
-      },
-    },
     data: {
       version: "gloas",
       data: {
@@ -157,22 +120,14 @@ export const TOPIC_EXAMPLES: readonly TopicExample[] = [
   },
   {
     topic: "block",
-    payload: { slot: "9649056", block: BLOCK, execution_optimistic: true },
     data: { slot: 9649056, block: BLOCK, execution_optimistic: true },
   },
   {
     topic: "block_gossip",
-    payload: { slot: "9649056", block: BLOCK },
     data: { slot: 9649056, block: BLOCK },
   },
   {
     topic: "attestation",
-    payload: {
-      aggregation_bits: "0xffef03",
-      data: voteSent,
-      signature: SIGNATURE,
-      committee_bits: "0x0100000000000080",
-    },
     data: {
       aggregation_bits: "0xffef03",
       data: vote,
@@ -183,17 +138,10 @@ export const TOPIC_EXAMPLES: readonly TopicExample[] = [
   {
     topic: "attestation",
     form: "before electra",
-    payload: { aggregation_bits: "0x03", data: voteSent, signature: SIGNATURE },
     data: { aggregation_bits: "0x03", data: vote, signature: SIGNATURE },
   },
   {
     topic: "single_attestation",
-    payload: {
-      committee_index: "63",
-      attester_index: "1999999",
-      data: voteSent,
-      signature: SIGNATURE,
-    },
     data: {
       committee_index: 63,
       attester_index: 1999999,
@@ -204,12 +152,6 @@ export const TOPIC_EXAMPLES: readonly TopicExample[] = [
   {
     topic: "attestation",
     form: "of one validator",
-    payload: {
-      committee_index: "63",
-      attester_index: "1999999",
-      data: voteSent,
-      signature: SIGNATURE,
-    },
     data: {
       committee_index: 63,
       attester_index: 1999999,
@@ -219,10 +161,6 @@ export const TOPIC_EXAMPLES: readonly TopicExample[] = [
   },
   {
     topic: "voluntary_exit",
-    payload: {
-      message: { epoch: "301533", validator_index: "42" },
-      signature: SIGNATURE,
-    },
     data: {
       message: { epoch: 301533, validator_index: 42 },
       signature: SIGNATURE,
@@ -249,13 +187,6 @@ export const TOPIC_EXAMPLES: readonly TopicExample[] = [
   },
   {
     topic: "proposer_slashing",
-    payload: {
-      signed_header_1: { message: headerSent, signature: SIGNATURE },
-      signed_header_2: {
-        message: { ...headerSent, body_root: OTHER },
-        signature: PROOF,
-      },
-    },
     data: {
       signed_header_1: { message: header, signature: SIGNATURE },
       signed_header_2: {
@@ -266,18 +197,6 @@ export const TOPIC_EXAMPLES: readonly TopicExample[] = [
   },
   {
     topic: "attester_slashing",
-    payload: {
-      attestation_1: {
-        attesting_indices: ["7", "1999999"],
-        data: voteSent,
-        signature: SIGNATURE,
-      },
-      attestation_2: {
-        attesting_indices: ["7"],
-        data: { ...voteSent, beacon_block_root: OTHER },
-        signature: PROOF,
-      },
-    },
     data: {
       attestation_1: {
         attesting_indices: [7, 1999999],
@@ -293,12 +212,6 @@ export const TOPIC_EXAMPLES: readonly TopicExample[] = [
   },
   {
     topic: "finalized_checkpoint",
-    payload: {
-      block: BLOCK,
-      state: STATE,
-      epoch: "301531",
-      execution_optimistic: false,
-    },
     data: {
       block: BLOCK,
       state: STATE,
@@ -308,16 +221,6 @@ export const TOPIC_EXAMPLES: readonly TopicExample[] = [
   },
   {
     topic: "chain_reorg",
-    payload: {
-      slot: "9649056",
-      depth: "2",
-      old_head_block: OTHER,
-      new_head_block: BLOCK,
-      old_head_state: BODY,
-      new_head_state: STATE,
-      epoch: "301533",
-      execution_optimistic: false,
-    },
     data: {
       slot: 9649056,
       depth: 2,
@@ -352,20 +255,6 @@ export const TOPIC_EXAMPLES: readonly TopicExample[] = [
   },
   {
     topic: "contribution_and_proof",
-    payload: {
-      message: {
-        aggregator_index: "997",
-        contribution: {
-          slot: "9649056",
-          beacon_block_root: BLOCK,
-          subcommittee_index: "3",
-          aggregation_bits: hex("fd", 16),
-          signature: SIGNATURE,
-        },
-        selection_proof: PROOF,
-      },
-      signature: SIGNATURE,
-    },
     data: {
       message: {
         aggregator_index: 997,
@@ -384,16 +273,6 @@ export const TOPIC_EXAMPLES: readonly TopicExample[] = [
   {
     topic: "light_client_finality_update",
     form: "of altair",
-    payload: {
-      version: "altair",
-      data: {
-        attested_header: { beacon: headerSent },
-        finalized_header: { beacon: { ...headerSent, slot: "9648992" } },
-        finality_branch: [OTHER, BODY, PARENT, STATE, BLOCK, RANDAO],
-        sync_aggregate: aggregate,
-        signature_slot: "9649056",
-      },
-    },
     data: {
       version: "altair",
       data: {
@@ -408,18 +287,6 @@ export const TOPIC_EXAMPLES: readonly TopicExample[] = [
   {
     topic: "light_client_optimistic_update",
     form: "of electra",
-    payload: {
-      version: "electra",
-      data: {
-        attested_header: {
-          beacon: headerSent,
-          execution,
-          execution_branch: [OTHER, BODY],
-        },
-        sync_aggregate: aggregate,
-        signature_slot: "9649056",
-      },
-    },
     data: {
       version: "electra",
       data: {
@@ -436,13 +303,7 @@ export const TOPIC_EXAMPLES: readonly TopicExample[] = [
   {
     topic: "light_client_finality_update",
     form: "of electra, without its envelope",
-    payload: {
-      attested_header: { beacon: headerSent, execution },
-      finalized_header: { beacon: headerSent, execution },
-      finality_branch: [OTHER, BODY, PARENT, STATE, BLOCK, RANDAO, HASH],
-      sync_aggregate: aggregate,
-      signature_slot: "9649057",
-    },
+    isBare: true,
     data: {
       version: "electra",
       data: {
@@ -455,57 +316,25 @@ export const TOPIC_EXAMPLES: readonly TopicExample[] = [
     },
   },
   ...([
-    ["altair", undefined],
-    ["capella", execution],
-    ["deneb", { ...execution, blob_gas_used: "0" }],
-  ] as const).map(([version, execution], index): TopicExample => {
-    const more = execution === undefined ? {} : { execution };
-    const signature_slot = 9649058 + index;
-    return {
-      topic: "light_client_optimistic_update",
-      form: `of ${version}, without its envelope`,
-      payload: {
-        attested_header: { beacon: headerSent, ...more },
-        sync_aggregate: aggregate,
-        signature_slot: String(signature_slot),
-      },
+    ["altair", {}],
+    ["capella", { execution }],
+    ["deneb", { execution: { ...execution, blob_gas_used: "0" } }],
+  ] as const).map(([version, more], index): GivenExample => ({
+    topic: "light_client_optimistic_update",
+    form: `of ${version}, without its envelope`,
+    isBare: true,
+    data: {
+      version,
       data: {
-        version,
-        data: {
-          attested_header: { beacon: header, ...more },
-          sync_aggregate: aggregate,
-          signature_slot,
-        },
+        attested_header: { beacon: header, ...more },
+        sync_aggregate: aggregate,
+        signature_slot: 9649058 + index,
       },
-    };
-  }),
+    },
+  })),
   {
     topic: "payload_attributes",
     form: "of electra",
-    payload: {
-      version: "electra",
-      data: {
-        proposer_index: "1203344",
-        proposal_slot: "9649057",
-        parent_block_number: "19000123",
-        parent_block_root: BLOCK,
-        parent_block_hash: HASH,
-        payload_attributes: {
-          timestamp: "1702612307",
-          prev_randao: RANDAO,
-          suggested_fee_recipient: ADDRESS,
-          withdrawals: [
-            {
-              index: "27000001",
-              validator_index: "5",
-              address: ADDRESS,
-              amount: "15640",
-            },
-          ],
-          parent_beacon_block_root: BLOCK,
-        },
-      },
-    },
     data: {
       version: "electra",
       data: {
@@ -534,20 +363,6 @@ export const TOPIC_EXAMPLES: readonly TopicExample[] = [
   {
     topic: "payload_attributes",
     form: "of bellatrix",
-    payload: {
-      version: "bellatrix",
-      data: {
-        proposer_index: "9",
-        proposal_slot: "4700014",
-        parent_block_root: BLOCK,
-        parent_block_hash: HASH,
-        payload_attributes: {
-          timestamp: "1663224179",
-          prev_randao: RANDAO,
-          suggested_fee_recipient: ADDRESS,
-        },
-      },
-    },
     data: {
       version: "bellatrix",
       data: {
@@ -566,13 +381,6 @@ export const TOPIC_EXAMPLES: readonly TopicExample[] = [
   {
     topic: "data_column_sidecar",
     form: "with all that was ever in it",
-    payload: {
-      block_root: BLOCK,
-      index: "127",
-      slot: "13200001",
-      kzg_commitments: [COMMITMENT],
-      versioned_hashes: [HASH],
-    },
     data: {
       block_root: BLOCK,
       index: 127,
@@ -583,13 +391,6 @@ export const TOPIC_EXAMPLES: readonly TopicExample[] = [
   },
   {
     topic: "execution_payload",
-    payload: {
-      slot: "12000001",
-      builder_index: "18446744073709551615",
-      block_hash: HASH,
-      block_root: BLOCK,
-      execution_optimistic: false,
-    },
     data: {
       slot: 12000001,
       builder_index: "18446744073709551615",
@@ -600,12 +401,6 @@ export const TOPIC_EXAMPLES: readonly TopicExample[] = [
   },
   {
     topic: "execution_payload_gossip",
-    payload: {
-      slot: "12000001",
-      builder_index: "42",
-      block_hash: HASH,
-      block_root: BLOCK,
-    },
     data: {
       slot: 12000001,
       builder_index: "42",
@@ -615,18 +410,10 @@ export const TOPIC_EXAMPLES: readonly TopicExample[] = [
   },
   {
     topic: "execution_payload_available",
-    payload: { slot: "12000001", block_root: BLOCK },
     data: { slot: 12000001, block_root: BLOCK },
   },
   {
     topic: "execution_payload_bid",
-    payload: {
-      version: "gloas",
-      data: {
-        ...bidSent,
-        message: { ...bidSent.message, execution_requests_root: OTHER },
-      },
-    },
     data: {
       version: "gloas",
       data: {
@@ -638,40 +425,25 @@ export const TOPIC_EXAMPLES: readonly TopicExample[] = [
   {
     topic: "execution_payload_bid",
     form: "without its envelope",
-    payload: bidSent,
+    isBare: true,
     data: { version: "gloas", data: bid },
   },
   {
     topic: "payload_attestation_message",
-    payload: { version: "heze", data: payloadVoteSent },
     data: { version: "heze", data: payloadVote },
   },
   {
     topic: "payload_attestation_message",
     form: "without its envelope",
-    payload: payloadVoteSent,
+    isBare: true,
     data: { version: "gloas", data: payloadVote },
   },
   {
     topic: "fast_confirmation",
-    payload: { block: BLOCK, slot: "12000001", current_slot: "12000002" },
     data: { block: BLOCK, slot: 12000001, current_slot: 12000002 },
   },
   {
     topic: "proposer_preferences",
-    payload: {
-      version: "gloas",
-      data: {
-        message: {
-          dependent_root: PARENT,
-          proposal_slot: "12000033",
-          validator_index: "123",
-          fee_recipient: ADDRESS,
-          target_gas_limit: "60000000",
-        },
-        signature: SIGNATURE,
-      },
-    },
     data: {
       version: "gloas",
       data: {
@@ -688,13 +460,6 @@ export const TOPIC_EXAMPLES: readonly TopicExample[] = [
   },
   {
     topic: "blob_sidecar",
-    payload: {
-      block_root: BLOCK,
-      index: "5",
-      slot: "9649056",
-      kzg_commitment: COMMITMENT,
-      versioned_hash: HASH,
-    },
     data: {
       block_root: BLOCK,
       index: 5,
@@ -704,6 +469,31 @@ export const TOPIC_EXAMPLES: readonly TopicExample[] = [
     },
   },
 ];
+
+/** The examples, in the order of the topics. */
+export const TOPIC_EXAMPLES: readonly TopicExample[] = EXAMPLES.map(
+  ({ isBare, ...example }) => {
+    const data = isBare
+      ? (example.data as { data: unknown }).data
+      : example.data;
+    return { payload: sent(data), ...example } as TopicExample;
+  },
+);
+
+/** The example of a topic, that of a form if one is given. */
+export function exampleOf(topic: string, form?: string): TopicExample {
+  return TOPIC_EXAMPLES.find((example) =>
+    example.topic === topic && (form ?? example.form) === example.form
+  )!;
+}
+
+/** Data as a node sends them: with numbers as text. */
+function sent(data: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(data),
+    (_name, value) => typeof value === "number" ? String(value) : value,
+  );
+}
 
 function hex(byte: string, length: number): string {
   return `0x${byte.repeat(length)}`;

@@ -14,7 +14,7 @@ import type {
 } from "../../../src/beacon/events/topic.ts";
 import type { HeadEvent } from "../../../src/beacon/events/topics/head.ts";
 import type { Equal } from "./equal_types.ts";
-import { TOPIC_EXAMPLES } from "./topic_examples.ts";
+import { exampleOf } from "./topic_examples.ts";
 
 /** The slots of the examples without a form, else of those with. */
 const SLOTS: Record<KnownTopic, number | undefined> = {
@@ -112,7 +112,7 @@ Deno.test("Topic admits known and unknown names", () => {
 
 for (const [topic, slot] of Object.entries(SLOTS)) {
   Deno.test(`topicRecord() has the name of ${topic} and finds the slot of its events`, () => {
-    const { data } = TOPIC_EXAMPLES.find((example) => example.topic === topic)!;
+    const { data } = exampleOf(topic);
     const record = topicRecord(topic)!;
     assertEquals(record.topic, topic);
     assertEquals(record.slot?.(data), slot);

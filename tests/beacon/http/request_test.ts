@@ -9,6 +9,7 @@ import { mock } from "node:test";
 import {
   BeaconHttpError,
   BeaconNetworkError,
+  type BeaconNodeOptions,
   BeaconProtocolError,
 } from "@org/beacon-sse";
 import { NodeEndpoint } from "../../../src/beacon/http/endpoint.ts";
@@ -27,6 +28,19 @@ function options(
   changes: Partial<NodeRequestOptions> = {},
 ): NodeRequestOptions {
   return { fetch, signal: new AbortController().signal, ...changes };
+}
+
+/** Requests the path of a node. */
+function request(
+  node: string | BeaconNodeOptions,
+  changes: Partial<NodeRequestOptions> = {},
+): Promise<Response> {
+  return requestNode(new NodeEndpoint(node), PATH, options(changes));
+}
+
+/** Reads the JSON of a path of a node. */
+function readJson(url: string): Promise<unknown> {
+  return requestJson(new NodeEndpoint(url), PATH, options());
 }
 
 /** The error that a response with another status leads to. */
@@ -78,11 +92,7 @@ Deno.test("requestNode() sends what the node needs", async () => {
 
 Deno.test("requestNode() requests JSON by default", async () => {
   await using server = new HttpServer(() => new Response(null));
-  const response = await requestNode(
-    new NodeEndpoint(server.url),
-    PATH,
-    options(),
-  );
+  const response = await request(server.url);
   await response.body?.cancel();
   assertEquals(server.requests[0]!.headers.get("accept"), "application/json");
 });
@@ -90,11 +100,7 @@ Deno.test("requestNode() requests JSON by default", async () => {
 Deno.test("requestNode() answers with any status", async () => {
   for (const status of [204, 400, 404, 429, 500, 503]) {
     await using server = new HttpServer(() => new Response(null, { status }));
-    const response = await requestNode(
-      new NodeEndpoint(server.url),
-      PATH,
-      options(),
-    );
+    const response = await request(server.url);
     await response.body?.cancel();
     assertEquals(response.status, status);
   }
@@ -173,16 +179,12 @@ for (
     let requests = 0;
     const error = await assertRejects(
       () =>
-        requestNode(
-          new NodeEndpoint(base),
-          PATH,
-          options({
-            fetch: () => {
-              requests++;
-              return Promise.resolve(redirect(location));
-            },
-          }),
-        ),
+        request(base, {
+          fetch: () => {
+            requests++;
+            return Promise.resolve(redirect(location));
+          },
+        }),
       BeaconProtocolError,
       `Cannot reach ${base}${PATH}: redirects are followed to the same host only, got ${shown}`,
     );
@@ -194,7 +196,7 @@ for (
 Deno.test("requestNode() gives up after too many redirects", async () => {
   await using server = new HttpServer((path) => redirect(`${path}/sEcReT`));
   const error = await assertRejects(
-    () => requestNode(new NodeEndpoint(server.url), PATH, options()),
+    () => request(server.url),
     BeaconNetworkError,
     "more than 5 redirects",
   );
@@ -218,11 +220,7 @@ Deno.test("requestNode() returns a redirect without a location", async () => {
   await using server = new HttpServer(() =>
     new Response(null, { status: 302 })
   );
-  const response = await requestNode(
-    new NodeEndpoint(server.url),
-    PATH,
-    options(),
-  );
+  const response = await request(server.url);
   await response.body?.cancel();
   assertEquals(response.status, 302);
 });
@@ -231,14 +229,10 @@ Deno.test("requestNode() names why there is no answer, without URL and credentia
   const port = unusedPort();
   const error = await assertRejects(
     () =>
-      requestNode(
-        new NodeEndpoint({
-          url: `http://uSeR:pAsS@127.0.0.1:${port}/sEcReT?key=hIdDeN`,
-          headers: { "X-Key": "pRiVaTe" },
-        }),
-        PATH,
-        options({ query: "topics=head" }),
-      ),
+      request({
+        url: `http://uSeR:pAsS@127.0.0.1:${port}/sEcReT?key=hIdDeN`,
+        headers: { "X-Key": "pRiVaTe" },
+      }, { query: "topics=head" }),
     BeaconNetworkError,
   );
   assertStringIncludes(
@@ -264,7 +258,7 @@ Deno.test("requestNode() hides a path and a query that hold parentheses and quot
     for (const rest of [key, `?key=${key}`]) {
       const base = `http://127.0.0.1:${unusedPort()}/${rest}`;
       const error = await assertRejects(
-        () => requestNode(new NodeEndpoint(base), PATH, options()),
+        () => request(base),
         BeaconNetworkError,
       );
       assertKeepsSecret(error, "hIdDeN");
@@ -282,12 +276,7 @@ Deno.test("requestNode() hides URLs in every cause, and keeps the causes", async
       }),
     );
   const error = await assertRejects(
-    () =>
-      requestNode(
-        new NodeEndpoint("http://a"),
-        PATH,
-        options({ fetch: failing }),
-      ),
+    () => request("http://a", { fetch: failing }),
     BeaconNetworkError,
     "no route to the node",
   );
@@ -303,12 +292,7 @@ Deno.test("requestNode() hides URLs in every cause, and keeps the causes", async
 Deno.test("requestNode() takes anything that a fetch may throw", async () => {
   for (const thrown of ["out of\nluck", undefined, null, { no: "error" }]) {
     const error = await assertRejects(
-      () =>
-        requestNode(
-          new NodeEndpoint("http://a"),
-          PATH,
-          options({ fetch: () => Promise.reject(thrown) }),
-        ),
+      () => request("http://a", { fetch: () => Promise.reject(thrown) }),
       BeaconNetworkError,
     );
     assertInstanceOf(error.cause, Error);
@@ -325,9 +309,7 @@ Deno.test("requestNode() rejects with the signal's reason when aborted", async (
   });
   const controller = new AbortController();
   const { signal } = controller;
-  const pending = assertRejects(() =>
-    requestNode(new NodeEndpoint(server.url), PATH, options({ signal }))
-  );
+  const pending = assertRejects(() => request(server.url, { signal }));
   await requested.promise;
   const reason = new Error("stop");
   controller.abort(reason);
@@ -339,7 +321,7 @@ Deno.test("requestJson() parses the answer", async () => {
   const value = { data: { SLOTS_PER_EPOCH: "32", text: "é漢💥" } };
   await using server = new HttpServer(() => Response.json(value));
   assertEquals(
-    await requestJson(new NodeEndpoint(server.url), PATH, options()),
+    await readJson(server.url),
     value,
   );
 });
@@ -371,7 +353,7 @@ Deno.test("requestJson() leaves an endless body", async () => {
     )
   );
   await assertRejects(
-    () => requestJson(new NodeEndpoint(server.url), PATH, options()),
+    () => readJson(server.url),
     BeaconProtocolError,
   );
   await cancelled.promise;
@@ -381,7 +363,7 @@ Deno.test("requestJson() refuses what is not JSON, with the cause", async () => 
   for (const body of ["", "<html>", '{"data":', "{}{}"]) {
     await using server = new HttpServer(() => new Response(body));
     const error = await assertRejects(
-      () => requestJson(new NodeEndpoint(server.url), PATH, options()),
+      () => readJson(server.url),
       BeaconProtocolError,
       "not JSON",
     );
@@ -395,7 +377,7 @@ Deno.test("requestJson() rejects when the connection breaks within the body", as
     'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"data":',
   );
   const error = await assertRejects(
-    () => requestJson(new NodeEndpoint(server.url), PATH, options()),
+    () => readJson(server.url),
     Error,
     server.url + PATH,
   );
@@ -409,7 +391,7 @@ Deno.test("requestJson() refuses any status but 200", async () => {
       new Response(status === 204 ? null : '{"message":"no luck"}', { status })
     );
     const error = await assertRejects(
-      () => requestJson(new NodeEndpoint(server.url), PATH, options()),
+      () => readJson(server.url),
       BeaconHttpError,
       String(status),
     );
