@@ -197,4 +197,4 @@ export type {
   KnownTopic,
   Topic,
 } from "./src/beacon/events/topic.ts";
-export type { MetricsRegistry } from "./src/listener/metrics/metrics.ts";
+export type { MetricsRegistry } from "./src/listener/metrics/registry.ts";

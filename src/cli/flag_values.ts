@@ -1,6 +1,6 @@
 /** How the values of the command line are read, each with an error that names its flag. */
 
-import { OWN_LABELS } from "../listener/metrics/metrics.ts";
+import { OWN_LABELS } from "../listener/metrics/registry.ts";
 import { isTopicName } from "../beacon/events/topic.ts";
 import { redactUrl } from "../beacon/http/redact_url.ts";
 import { shown } from "../values/shown.ts";

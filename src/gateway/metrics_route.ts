@@ -5,8 +5,8 @@ import type {
   MetricValue,
   OpenMetricsContentType,
 } from "prom-client";
-import type { MetricsRegistry } from "../listener/metrics/metrics.ts";
-import { loadPromClient } from "../listener/metrics/prom_client.ts";
+import type { MetricsRegistry } from "../listener/metrics/registry.ts";
+import { loadPromClient } from "../listener/metrics/load_metrics.ts";
 import type { Answer, GatewayRequest } from "./answer.ts";
 
 /**

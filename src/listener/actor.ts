@@ -28,7 +28,6 @@ import type { ChainChanges } from "./chain_changes.ts";
 import { NodeMerge, type Verdict } from "./merge/node_merge.ts";
 import { StandIns, toHeadEvent } from "./merge/stand_ins.ts";
 import type { ListenerMetrics } from "./metrics/metrics.ts";
-import { TimingMetrics } from "./metrics/timing_metrics.ts";
 import type { NodeReporter } from "./node_reporter.ts";
 import { count, type NodeState } from "./node_state.ts";
 import type { RaceTracker } from "./race/race_tracker.ts";
@@ -43,7 +42,7 @@ export interface ListenerActorOptions {
   events: Broadcast<BeaconEvent<string>>;
   changes: ChainChanges;
   reporter: NodeReporter;
-  metrics: Pick<ListenerMetrics, "observe"> | undefined;
+  metrics: Pick<ListenerMetrics, "timing"> | undefined;
   race: Pick<RaceTracker, "report" | "reset">;
   parity: "charon" | undefined;
   now: () => number;
@@ -57,16 +56,14 @@ export class ListenerActor {
   startedAt: number;
   readonly #options: ListenerActorOptions;
   readonly #topics: ReadonlySet<string>;
-  readonly #timing: TimingMetrics;
   #merge: NodeMerge;
   #standIns = new StandIns();
 
   constructor(options: ListenerActorOptions) {
-    const { topics, metrics, parity, now } = options;
+    const { topics, now } = options;
     this.#options = options;
     this.#topics = new Set(topics);
     this.startedAt = now();
-    this.#timing = new TimingMetrics(metrics, parity);
     this.#merge = this.#newMerge();
   }
 
@@ -86,8 +83,8 @@ export class ListenerActor {
 
   /** The clock is known, or has been corrected: it shows which of the past events are plausible. */
   start(clock: SlotClock): void {
-    const { nodes, now, changes } = this.#options;
-    this.#timing.start(clock);
+    const { nodes, now, changes, metrics } = this.#options;
+    metrics?.timing.start(clock);
     const latest = latestPlausibleSlot(clock, now());
     for (const { chain } of nodes.values()) {
       if (chain.head === undefined || chain.head.slot <= latest) continue;
@@ -105,11 +102,11 @@ export class ListenerActor {
 
   /** Forgets all that was reported: from now on events are of another chain. */
   reset(): void {
-    const { nodes, changes, race, now } = this.#options;
+    const { nodes, changes, metrics, race, now } = this.#options;
     for (const node of nodes.values()) node.forgetChain();
     this.#merge = this.#newMerge();
     this.#standIns = new StandIns();
-    this.#timing.reset();
+    metrics?.timing.reset();
     changes.reset();
     race.reset();
     this.startedAt = now();
@@ -171,8 +168,9 @@ export class ListenerActor {
     node.lastEventAt = event.receivedAt;
     const count = node.counts.of(event.topic, node.topics);
     count.events++;
-    this.#timing.observe(node, event as BeaconEvent, count);
-    this.#options.race.report(node, event);
+    const { metrics, race } = this.#options;
+    metrics?.timing.observe(node, event as BeaconEvent, count);
+    race.report(node, event);
     const { held } = node.chain;
     if (held === undefined || UNORDERED.has(event.topic)) {
       this.#process(node, event);

@@ -20,7 +20,7 @@ import {
 } from "../values/check.ts";
 import { DEFAULT_MAX_BYTES } from "./broadcast/broadcast.ts";
 import { type Log, toLogFunction } from "./log.ts";
-import { type MetricsRegistry, OWN_LABELS } from "./metrics/metrics.ts";
+import { type MetricsRegistry, OWN_LABELS } from "./metrics/registry.ts";
 
 /** Options for `SseListener.start()`. */
 export interface SseListenerOptions {

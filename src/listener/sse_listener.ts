@@ -31,14 +31,10 @@ import {
   type SseListenerOptions,
 } from "./listener_options.ts";
 import { grantAccess } from "./listener_access.ts";
-import {
-  EMPTY_REGISTRY,
-  ListenerMetrics,
-  type MetricsRegistry,
-} from "./metrics/metrics.ts";
-import { RaceMetrics } from "./metrics/race_metrics.ts";
+import type { ListenerMetrics } from "./metrics/metrics.ts";
+import { EMPTY_REGISTRY, type MetricsRegistry } from "./metrics/registry.ts";
 import { type RaceRecord, RaceTracker } from "./race/race_tracker.ts";
-import { loadPromClient, type PromClient } from "./metrics/prom_client.ts";
+import { type CreateMetrics, loadMetrics } from "./metrics/load_metrics.ts";
 import { type NodeSnapshot, NodeState } from "./node_state.ts";
 import type { NodeStatus } from "./node_status.ts";
 import { NodeSupervisor } from "./connection/supervisor.ts";
@@ -105,7 +101,7 @@ export class SseListener implements AsyncDisposable {
     const checked = checkOptions(options);
     return new SseListener(
       checked,
-      checked.registry === false ? undefined : await loadPromClient(),
+      checked.registry === false ? undefined : await loadMetrics(),
     );
   }
 
@@ -124,7 +120,6 @@ export class SseListener implements AsyncDisposable {
   readonly #nodes = new Map<string, NodeState>();
   readonly #supervised = new Map<string, Supervised>();
   readonly #metrics: ListenerMetrics | undefined;
-  readonly #raceMetrics: RaceMetrics | undefined;
   readonly #race: RaceTracker;
   readonly #actor: ListenerActor;
   readonly #changes: ChainChanges;
@@ -135,36 +130,39 @@ export class SseListener implements AsyncDisposable {
   readonly #ended = new AbortController();
   readonly #signal: AbortSignal;
 
-  private constructor(options: CheckedOptions, prom: PromClient | undefined) {
+  private constructor(
+    options: CheckedOptions,
+    createMetrics: CreateMetrics | undefined,
+  ) {
     const { prefix, labels, topics, config, parity } = options;
     const { now, log } = options;
     // Called as a function, since a browser's fetch must not be called as a method of an object.
     const fetch: typeof globalThis.fetch = options.fetch ??
       ((input, init) => globalThis.fetch(input, init));
     this.#options = options;
-    const registry = options.registry || (prom && new prom.Registry());
-    this.registry = registry ?? EMPTY_REGISTRY;
     const nodes = this.#nodes;
     const broadcasts = createBroadcasts(
       options.maxQueueBytes,
       (event) => this.#queueGaps.add(event),
     );
     this.#broadcasts = broadcasts;
-    const metrics = prom && registry &&
-      { prom, registry, prefix, labels, nodes };
-    this.#metrics = metrics && new ListenerMetrics({
-      ...metrics,
+    this.#metrics = createMetrics?.({
+      registry: options.registry || undefined,
+      prefix,
+      labels,
+      nodes,
+      parity,
       lost: () =>
         Object.fromEntries(
           Object.entries(broadcasts).map(([name, { lost }]) => [name, lost]),
         ),
     });
-    this.#raceMetrics = metrics && new RaceMetrics(metrics);
+    this.registry = this.#metrics?.registry ?? EMPTY_REGISTRY;
     this.#race = new RaceTracker({
       nodes,
       clock: () => this.clock,
       onRecord: (record) => {
-        this.#raceMetrics?.observe(record);
+        this.#metrics?.race.observe(record);
         broadcasts.race.post(record);
       },
     });
@@ -335,7 +333,6 @@ export class SseListener implements AsyncDisposable {
     this.#chain.review(name);
     this.#metrics?.forget(node);
     this.#race.forget(name);
-    this.#raceMetrics?.forget(name);
   }
 
   /**
@@ -399,7 +396,6 @@ export class SseListener implements AsyncDisposable {
     this.#race.reset();
     for (const broadcast of Object.values(this.#broadcasts)) broadcast.close();
     this.#metrics?.release();
-    this.#raceMetrics?.release();
     const [first] = all;
     if (first !== undefined && all.every(({ error }) => error !== undefined)) {
       throw first.error;

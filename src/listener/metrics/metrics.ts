@@ -6,36 +6,9 @@
 
 import type { Counter, Gauge, Histogram, Metric, Registry } from "prom-client";
 import { count, type NodeState } from "../node_state.ts";
-import type { PromClient } from "./prom_client.ts";
-
-/**
- * What a listener needs of a registry of metrics, and what users may do with the listener's: a
- * `Registry` of `npm:prom-client` is one.
- */
-export interface MetricsRegistry {
-  /** Value for the `content-type` header of an answer that holds the metrics. */
-  readonly contentType: string;
-  /** All metrics in the text format of Prometheus. */
-  metrics(): Promise<string>;
-  /** All metrics as plain objects. */
-  getMetricsAsJSON(): Promise<readonly object[]>;
-  /** Takes a metric of `npm:prom-client`. */
-  registerMetric(metric: never): void;
-  /** The metrics that it has. */
-  getMetricsAsArray(): readonly { readonly name: string }[];
-  /** Forgets a metric. */
-  removeSingleMetric(name: string): void;
-}
-
-/** The registry of a listener without metrics. */
-export const EMPTY_REGISTRY: MetricsRegistry = {
-  contentType: "text/plain; version=0.0.4; charset=utf-8",
-  metrics: () => Promise.resolve(""),
-  getMetricsAsJSON: () => Promise.resolve([]),
-  registerMetric() {},
-  getMetricsAsArray: () => [],
-  removeSingleMetric() {},
-};
+import type { PromClient } from "./load_metrics.ts";
+import { RaceMetrics } from "./race_metrics.ts";
+import { TimingMetrics } from "./timing_metrics.ts";
 
 export interface ListenerMetricsOptions {
   prom: PromClient;
@@ -43,6 +16,8 @@ export interface ListenerMetricsOptions {
   prefix: string;
   labels: Readonly<Record<string, string>>;
   nodes: ReadonlyMap<string, NodeState>;
+  /** Charon's rules where they differ from ours. */
+  parity: "charon" | undefined;
   /** How many values each kind of queue has lost to slow subscribers. */
   lost: () => Record<string, number>;
 }
@@ -52,6 +27,11 @@ export type HistogramName = keyof typeof HISTOGRAMS;
 
 /** Registers the metrics and removes them again. */
 export class ListenerMetrics {
+  readonly registry: Registry;
+  /** When in its slot did a node know of a block. */
+  readonly timing: TimingMetrics;
+  /** Which node reports first. */
+  readonly race: RaceMetrics;
   readonly #options: ListenerMetricsOptions;
   readonly #metrics = new Map<string, Metric>();
   readonly #histograms = new Map<HistogramName, Histogram>();
@@ -68,6 +48,7 @@ export class ListenerMetrics {
   constructor(options: ListenerMetricsOptions) {
     this.#options = options;
     const { prom, registry, prefix, labels } = options;
+    this.registry = registry;
     for (const [name, help, label, read] of NODE_METRICS) {
       this.#add(name, help, ["addr", ...label === "" ? [] : [label]], (add) => {
         for (const node of options.nodes.values()) {
@@ -120,6 +101,8 @@ export class ListenerMetrics {
     for (const metric of this.#metrics.values()) {
       registry.registerMetric(metric);
     }
+    this.timing = new TimingMetrics(this, options.parity);
+    this.race = new RaceMetrics(options);
   }
 
   /**
@@ -154,6 +137,7 @@ export class ListenerMetrics {
     for (const { histogram, labels } of Object.values(series ?? {})) {
       histogram.remove(labels);
     }
+    this.race.forget(node.name);
   }
 
   #addSeries(node: NodeState): Record<HistogramName, Series> | undefined {
@@ -180,13 +164,15 @@ export class ListenerMetrics {
   /** Takes the metrics out of the registry, so that a later listener can have the names. */
   release(): void {
     for (const name of this.#metrics.keys()) {
-      this.#options.registry.removeSingleMetric(name);
+      this.registry.removeSingleMetric(name);
     }
+    this.race.release();
   }
 
   /** The series from which Obol's dashboards take the names of clusters and peers. */
   #addPeerName(): void {
-    const { registry, labels } = this.#options;
+    const { registry } = this;
+    const { labels } = this.#options;
     if (PEER_LABELS.some((name) => labels[name] === undefined)) return;
     // It has no prefix, so listeners that share a registry share it.
     const name = "app_peer_name";
@@ -234,16 +220,6 @@ interface Series {
 
 /** How many observations wait for a scrape. */
 const MOST_PENDING = 16_384;
-
-/** The names of labels that the listener itself gives. */
-export const OWN_LABELS: readonly string[] = [
-  "addr",
-  "kind",
-  "le",
-  "queue",
-  "reason",
-  "topic",
-];
 
 /** The labels that make {@linkcode ListenerMetrics} name the peer. */
 const PEER_LABELS = ["cluster_name", "cluster_hash", "cluster_peer"];

@@ -2,7 +2,7 @@
 
 import type { Counter, Histogram, Registry } from "prom-client";
 import type { RaceRecord } from "../race/race_tracker.ts";
-import type { PromClient } from "./prom_client.ts";
+import type { PromClient } from "./load_metrics.ts";
 
 export interface RaceMetricsOptions {
   prom: PromClient;

@@ -9,7 +9,7 @@ import type { TopicCount } from "./topic_counts.ts";
 
 /** Observes delays, which are clamped at 0: a node's clock may be ahead of ours. */
 export class TimingMetrics {
-  readonly #metrics: Pick<ListenerMetrics, "observe"> | undefined;
+  readonly #metrics: Pick<ListenerMetrics, "observe">;
   readonly #parity: "charon" | undefined;
   #clock: SlotClock | undefined;
   #seen = new WeakMap<NodeState, Seen>();
@@ -17,7 +17,7 @@ export class TimingMetrics {
   #early: Arrival[] = [];
 
   constructor(
-    metrics: Pick<ListenerMetrics, "observe"> | undefined,
+    metrics: Pick<ListenerMetrics, "observe">,
     parity: "charon" | undefined,
   ) {
     this.#metrics = metrics;
@@ -47,7 +47,7 @@ export class TimingMetrics {
     if (this.#isPast(event.slot, event.receivedAt)) return;
     switch (event.topic) {
       case "chain_reorg":
-        this.#metrics?.observe("reorgDepth", node, event.data.depth);
+        this.#metrics.observe("reorgDepth", node, event.data.depth);
         return;
       case "block_gossip": {
         const { slot } = event.data;
@@ -96,7 +96,7 @@ export class TimingMetrics {
     seen.gossip[place] = undefined;
     if (receivedAt < gossip.receivedAt) return;
     const seconds = (receivedAt - gossip.receivedAt) / 1000;
-    this.#metrics?.observe("blockProcessingTime", node, seconds);
+    this.#metrics.observe("blockProcessingTime", node, seconds);
   }
 
   #seenOf(node: NodeState): Seen {
@@ -140,7 +140,7 @@ export class TimingMetrics {
     const exemplar = isLate && block !== undefined
       ? { slot: String(slot), block }
       : undefined;
-    this.#metrics?.observe(metric, node, delayMs / 1000, exemplar);
+    this.#metrics.observe(metric, node, delayMs / 1000, exemplar);
   }
 }
 
