@@ -89,7 +89,7 @@ export class ListenerActor {
     for (const { chain } of nodes.values()) {
       if (chain.head === undefined || chain.head.slot <= latest) continue;
       chain.head = undefined;
-      chain.branch.restart(undefined);
+      chain.branch.cut();
     }
     changes.start(clock);
   }
@@ -159,7 +159,7 @@ export class ListenerActor {
     error: Error,
   ): void {
     node.counts.of(topic, node.topics).malformed++;
-    if (HEAD_TOPICS.has(topic)) node.chain.branch.restart(undefined);
+    if (HEAD_TOPICS.has(topic)) node.chain.branch.cut();
     const shown = publicError(error, node.endpoint);
     this.#options.reporter.warn(node, "malformed", shown.message, shown);
   }
@@ -196,19 +196,11 @@ export class ListenerActor {
 
   /** Delivers what a node would have sent, among its own events that have waited for it. */
   recover(node: NodeState, recovered: Recovered): void {
-    const { events, head, ancestor, blocks } = recovered;
+    const { events, head, branch } = recovered;
     const { chain } = node;
     const before = chain.head;
     const held = takeHeld(node);
-    if (head !== undefined) {
-      if (ancestor === undefined) chain.branch.restart(undefined);
-      chain.branch.join([
-        ...(ancestor === undefined
-          ? []
-          : [...chain.branch.upTo(ancestor.root).slice(0, -1), ancestor]),
-        ...blocks,
-      ]);
-    }
+    if (branch !== undefined) chain.branch.join(branch);
     for (const event of mergeRecovered(held, events)) {
       if (event.recovered && event.topic === "chain_reorg") {
         const reorg = event as BeaconEvent<"chain_reorg">;

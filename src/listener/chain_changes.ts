@@ -156,7 +156,9 @@ export class ChainChanges {
     const isLeft = last !== undefined &&
       clock.epochOf(last.slot) < epoch &&
       (chain.leftRoot === last.root ||
-        chain.branch.isBelow(head.ofNextEpoch, last.slot));
+        chain.branch.upTo(last.root).some(({ root, slot }) =>
+          root === head.ofNextEpoch && slot < last.slot
+        ));
     const changes = this.#duties.onHead({
       node: node.name,
       own: chain.dutyRoots,

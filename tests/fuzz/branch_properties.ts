@@ -41,10 +41,13 @@ function absencesOf(run: Run, node: RunNode): Absence[] {
   let before: Arrived | undefined;
   let isConfessed = false;
   const unverified = new Set<SimulatedBlock>();
+  const reported = new Set<SimulatedBlock>();
   for (const sent of arrivedFrom(run, node)) {
     if (sent.frame.kind === "confession") isConfessed = true;
     if (sent.frame.head === undefined || sent.isInDoubt) continue;
-    if (!wasHeadOf(node, sent)) continue;
+    const isRepeat = reported.has(sent.frame.head);
+    reported.add(sent.frame.head);
+    if (!wasHeadOf(node, sent, isRepeat ? 0 : UNDER_WAY_MS)) continue;
     // A head that is only verified while the node has a later one is not its head.
     const { head, identity } = sent.frame;
     if (identity.endsWith(" (optimistic)")) unverified.add(head);
@@ -70,11 +73,15 @@ function absencesOf(run: Run, node: RunNode): Absence[] {
   return absences;
 }
 
-/** Whether the node was at a head as it reported it, or shortly before; one that catches up was not. */
-function wasHeadOf({ heads }: RunNode, { frame, arrivedAt }: Arrived): boolean {
+/** Whether the node was at a head as it reported it, or so long before; one that catches up was not. */
+function wasHeadOf(
+  { heads }: RunNode,
+  { frame, arrivedAt }: Arrived,
+  underWayMs: number,
+): boolean {
   return heads.some(({ at, block }, index) =>
     block === frame.head && at <= arrivedAt &&
-    (heads[index + 1]?.at ?? Infinity) > arrivedAt - UNDER_WAY_MS
+    (heads[index + 1]?.at ?? Infinity) > arrivedAt - underWayMs
   );
 }
 

@@ -14,22 +14,13 @@ export interface KnownBlock {
  */
 export class Branch {
   #blocks: KnownBlock[] = [];
-  /** The branch before the last switch. */
+  /** The branch before the last switch, or before events may have been missed. */
   #left: readonly KnownBlock[] = [];
-
-  get blocks(): readonly KnownBlock[] {
-    return this.#blocks;
-  }
+  /** Whether the node has switched since then. */
+  #hasSwitched = false;
 
   has(root: string): boolean {
     return this.#blocks.some((block) => block.root === root);
-  }
-
-  /** Whether a block is on the branch, below a slot. */
-  isBelow(root: string | undefined, below: number): boolean {
-    return this.#blocks.some((block) =>
-      block.root === root && block.slot < below
-    );
   }
 
   /** The blocks up to one of them, also on the branch that the node left last. */
@@ -64,11 +55,17 @@ export class Branch {
     if (!this.#left.some(({ root }) => root === oldRoot)) {
       this.#left = place === -1 ? blocks : blocks.slice(0, place);
     }
+    this.#hasSwitched ||= place === -1;
     this.#set(place === -1 ? [newHead] : blocks.slice(place));
   }
 
-  /** Headers have shown the branch: these blocks, and those above them as they are. */
+  /**
+   * Headers have shown the branch: these blocks, and those above them as they are. They may be from
+   * before a switch.
+   */
   join(blocks: readonly KnownBlock[]): void {
+    if (this.#hasSwitched && !blocks.some(({ root }) => this.has(root))) return;
+    this.#hasSwitched = false;
     const top = blocks.at(-1)?.slot ?? -1;
     this.#set([
       ...blocks.map(({ slot, root, parentRoot }) =>
@@ -78,9 +75,17 @@ export class Branch {
     ]);
   }
 
-  /** Blocks before the node's head are missing, so what was known is of no use. */
-  restart(head: KnownBlock | undefined): void {
-    this.#set(head === undefined ? [] : [head]);
+  /**
+   * Events may be missing from now on, so the next head may be on any branch.
+   *
+   * @returns The blocks until now.
+   */
+  cut(): readonly KnownBlock[] {
+    const blocks = this.#blocks;
+    if (blocks.length > 0) this.#left = blocks;
+    this.#blocks = [];
+    this.#hasSwitched = false;
+    return blocks;
   }
 
   #set(blocks: readonly KnownBlock[]): void {

@@ -5,6 +5,16 @@ import type { HeldEvents } from "../recovery/held_events.ts";
 import { Branch, type KnownBlock } from "./branch.ts";
 import type { ReportedHead } from "./head.ts";
 
+/** A stretch of the chain of which events may be missing. */
+export interface Gap {
+  /** The last head before it. */
+  from: ReportedHead;
+  /** The branch up to that. */
+  branch: readonly KnownBlock[];
+  /** The first head behind it. */
+  end?: KnownBlock;
+}
+
 /** One node's view of the chain. A new chain gets a new one. */
 export class NodeChain {
   head: ReportedHead | undefined;
@@ -14,10 +24,8 @@ export class NodeChain {
   leftRoot: string | undefined;
   /** The head that was left so, and the slot of the one that took its place, where no head reported that. */
   switched: { from: KnownBlock; slot: number } | undefined;
-  /** The head after which events may be missing, until the way from it is found. */
-  gapFrom: ReportedHead | undefined;
-  /** The first head after that. */
-  gapEnd: KnownBlock | undefined;
+  /** What may be missing, until the way over it is found. */
+  gap: Gap | undefined;
   readonly branch: Branch = new Branch();
   /** Events that wait until earlier ones are recovered; `undefined` where none has to wait. */
   held: HeldEvents | undefined;
@@ -37,7 +45,7 @@ export class NodeChain {
   /** The node's head is another one now. */
   moveTo(head: ReportedHead): void {
     if (this.head?.root !== head.root) this.before = this.head;
-    if (this.gapFrom !== undefined) this.gapEnd ??= head;
+    if (this.gap !== undefined) this.gap.end ??= head;
     this.head = head;
     this.branch.add(head);
   }

@@ -16,6 +16,7 @@ import {
   reportedHead,
 } from "../chain/head.ts";
 import { latestPlausibleSlot } from "../chain/plausible.ts";
+import type { Gap } from "../chain/node_chain.ts";
 import type { NodeReporter } from "../node_reporter.ts";
 import type { NodeState } from "../node_state.ts";
 import { Headers, type Walk, walkBack } from "./branch_walk.ts";
@@ -78,7 +79,9 @@ async function recoverGap(
   const { actor, reporter, fetch, signal, now } = options;
   const { chain } = node;
   const before = chain.head;
-  const last = chain.gapFrom ??= before;
+  const left = chain.branch.cut();
+  const gap = chain.gap ??= before && { from: before, branch: left };
+  const last = gap?.from;
   const isReconnect = node.reconnects.size > 0;
   if (last === undefined && !isReconnect && !isReported) return;
   const clock = actor.clock ?? await actor.awaitClock(signal);
@@ -91,8 +94,10 @@ async function recoverGap(
   });
   try {
     const headers = new Headers(node.endpoint, { fetch, signal });
-    const walk = await findWay(node, headers, clock, {
-      last,
+    const { walk, later } = await findWay(node, headers, clock, {
+      gap,
+      before,
+      left,
       since,
       now,
       signal,
@@ -101,16 +106,16 @@ async function recoverGap(
       onNoHead: () => actor.release(node),
     });
     if (node.chain !== chain) return;
-    const { gapEnd } = chain;
-    chain.gapFrom = chain.gapEnd = undefined;
-    const { head, blocks, ancestor, reason } = walk;
+    chain.gap = undefined;
+    const { head, blocks, ancestor, reason, isLowerBound } = walk;
     if (head !== undefined) {
-      const later = before?.root === last?.root
-        ? undefined
-        : laterSwitch(node, before, walk);
-      const isCurrent = chain.head === last;
-      const dutyRoots = isCurrent && head.root !== last?.root
-        ? await dutyRootsOf(node, headers, walk, last, clock).catch(() =>
+      const branch = ancestor === undefined ? blocks : [
+        ...(gap?.branch ?? []).filter(({ slot }) => slot < ancestor.slot),
+        ancestor,
+        ...blocks,
+      ];
+      const dutyRoots = chain.head === last && head.root !== last?.root
+        ? await dutyRootsOf(headers, walk, branch, last, clock).catch(() =>
           undefined
         )
         : undefined;
@@ -130,70 +135,79 @@ async function recoverGap(
       actor.recover(node, {
         events,
         ancestor,
-        isLowerBound: walk.isLowerBound,
+        isLowerBound,
         blocks,
         head,
+        branch,
       });
       // The node's own events may report it.
-      if (later === undefined || chain.leftRoot === later.last.root) {
+      if (later === undefined || chain.leftRoot === before?.root) {
         // Nothing is missing.
       } else if (later.ancestor === undefined) {
         if (!isReported && ancestor !== undefined) {
           reporter.gap(node, {
             kind: "reconnect",
-            from: Math.min(later.last.slot + 1, head.slot),
+            from: Math.min(before!.slot + 1, head.slot),
             to: head.slot,
             topics: ["chain_reorg"],
             reason: "the node has left the branch that it was on then",
           });
         }
       } else {
-        const missed = { ...later, blocks: [], head, dutyRoots: undefined };
+        const missed = {
+          last: before,
+          ancestor: later.ancestor,
+          blocks: [],
+          head,
+          firstHead: firstHead(node, later.blocks) ?? head,
+          dutyRoots: undefined,
+        };
         actor.recover(node, {
-          ...later,
           events: recoveredEvents(missed, clock, node.name, now()),
+          ancestor: later.ancestor,
+          isLowerBound: later.isLowerBound,
+          blocks: later.blocks,
         });
       }
     }
     actor.release(node);
-    const hasFinality = await recoverFinality(node, clock, options);
-    if (isReported) return;
     const current = Math.max(0, clock.slotAt(now()));
     let from = last === undefined ? since : last.slot + 1;
-    if (ancestor === undefined) {
+    if (ancestor === undefined && !isReported) {
       const to = Math.max(
         from,
         Math.min((blocks[0]?.slot ?? head?.slot ?? current + 1) - 1, current),
       );
-      const topics = node.topics;
       reporter.gap(node, {
         kind: "reconnect",
         from,
         to,
-        topics,
+        topics: node.topics,
         ...(reason !== undefined && { reason }),
       });
-      if (blocks.length === 0) return;
       from = to + 1;
+    }
+    const hasFinality = await recoverFinality(node, clock, options);
+    if (isReported || (ancestor === undefined && blocks.length === 0)) return;
+    const end = gap?.end;
+    if (
+      end !== undefined && head !== undefined && ancestor !== undefined &&
+      end.slot <= head.slot && end.slot > from &&
+      !blocks.some(({ root }) => root === end.root)
+    ) {
+      reporter.gap(node, {
+        kind: "reconnect",
+        from,
+        to: end.slot - 1,
+        topics: node.topics,
+        reason: "the node has left the branch that it was on then",
+      });
     }
     const topics = node.topics.filter((topic) =>
       topic === "finalized_checkpoint"
         ? !hasFinality
         : !LOST_NOTHING_OF.has(topic)
     );
-    if (
-      gapEnd !== undefined && head !== undefined && ancestor !== undefined &&
-      gapEnd.slot <= head.slot && gapEnd.slot > from &&
-      !blocks.some(({ root }) => root === gapEnd.root)
-    ) {
-      reporter.gap(node, {
-        kind: "reconnect",
-        from,
-        to: gapEnd.slot - 1,
-        topics: node.topics,
-        reason: "the node has left the branch that it was on then",
-      });
-    }
     if (topics.length > 0) {
       const to = Math.max(from, current);
       reporter.gap(node, { kind: "reconnect", from, to, topics });
@@ -225,7 +239,10 @@ const RETRY_MS = 250;
 const TIMEOUT_MS = 40_000;
 
 interface WayOptions {
-  last: ReportedHead | undefined;
+  gap: Gap | undefined;
+  /** The head when the recovery began, and its branch; not the gap's where an earlier gap is still open. */
+  before: ReportedHead | undefined;
+  left: readonly KnownBlock[];
   /** The first slot of interest where no head is known. */
   since: number;
   now: () => number;
@@ -235,34 +252,52 @@ interface WayOptions {
   onNoHead: () => void;
 }
 
+interface Way {
+  walk: Walk;
+  /** From the head when the recovery began, where that is not on the way. */
+  later?: Walk;
+}
+
 /** The way, after a few attempts. */
 async function findWay(
   node: NodeState,
   headers: Headers,
   clock: SlotClock,
-  { last, since, now, signal, headWithinMs, onNoHead }: WayOptions,
-): Promise<Walk> {
+  { gap, before, left, since, now, signal, headWithinMs, onNoHead }: WayOptions,
+): Promise<Way> {
   const headUntil = performance.now() + headWithinMs;
-  const attempt = () =>
+  const walkFrom = (
+    from: string,
+    known: KnownBlock | undefined,
+    branch: readonly KnownBlock[],
+  ) =>
     walkBack(headers, {
-      from: "head",
-      known: last,
+      from,
+      known,
       since,
       maxSlots: 2 * clock.slotsPerEpoch,
       // Where no reorg is reported, the heads may be of several branches.
-      earlier: node.topics.includes("chain_reorg")
-        ? node.chain.branch.blocks
-        : [],
+      earlier: node.topics.includes("chain_reorg") ? branch : [],
       latestSlot: latestPlausibleSlot(clock, now()),
     });
+  const attempt = async (): Promise<Way> => {
+    const walk = await walkFrom("head", gap?.from, gap?.branch ?? []);
+    const { head, ancestor, blocks } = walk;
+    const isOnWay = ({ root }: KnownBlock) =>
+      root === ancestor?.root || blocks.some((block) => block.root === root);
+    return head === undefined || before === undefined ||
+        before.root === gap?.from.root || isOnWay(before)
+      ? { walk }
+      : { walk, later: await walkFrom(head.root, before, left) };
+  };
   let failures = 0;
   return await withDeadline(
     async (signal) => {
       while (true) {
         try {
-          const walk = await attempt();
-          if (walk.head !== undefined || performance.now() >= headUntil) {
-            return walk;
+          const way = await attempt();
+          if (way.walk.head !== undefined || performance.now() >= headUntil) {
+            return way;
           }
           onNoHead();
         } catch (error) {
@@ -279,7 +314,7 @@ async function findWay(
     },
   ).catch((error) => {
     signal.throwIfAborted();
-    return { blocks: [], reason: (error as Error).message };
+    return { walk: { blocks: [], reason: (error as Error).message } };
   });
 }
 
@@ -296,48 +331,14 @@ function firstHead(
   return blocks.find(({ root }) => held.has(root) || chain.branch.has(root));
 }
 
-/**
- * The switch to another branch behind heads that the node reported while an earlier gap was open: it
- * is on the way from neither of them.
- */
-function laterSwitch(
-  node: NodeState,
-  before: ReportedHead | undefined,
-  { head, blocks, ancestor }: Walk,
-) {
-  const way = ancestor === undefined ? blocks : [ancestor, ...blocks];
-  const isOnWay = ({ root }: KnownBlock) =>
-    way.some((block) => block.root === root);
-  if (before === undefined || head === undefined || isOnWay(before)) return;
-  const left = node.chain.branch.upTo(before.root);
-  const place = left.findLastIndex(isOnWay);
-  const parting = left[place];
-  const above = blocks.filter(({ slot }) => slot > (parting?.slot ?? -1));
-  // A block that both branches have may be missing among the node's own reports.
-  const isSure = parting !== undefined &&
-    !above.some(({ slot }) => slot < left[place + 1]!.slot);
-  return {
-    last: before,
-    ancestor: isSure ? parting : undefined,
-    blocks: above,
-    firstHead: firstHead(node, above) ?? head,
-  };
-}
-
 /** The dependent roots of a new head, on its branch. */
 async function dutyRootsOf(
-  { chain }: NodeState,
   headers: Headers,
-  { head, ancestor, blocks }: Walk,
+  { head, ancestor }: Walk,
+  known: readonly KnownBlock[],
   last: ReportedHead | undefined,
   clock: SlotClock,
 ): Promise<{ ofEpoch: string; ofNextEpoch: string } | undefined> {
-  const before = ancestor === undefined ? [] : chain.branch.upTo(ancestor.root);
-  const known = [
-    ...before.slice(0, -1),
-    ...(ancestor ? [ancestor] : []),
-    ...blocks,
-  ];
   const rootBefore = async (epoch: number): Promise<string | undefined> => {
     const start = Math.max(1, epoch * clock.slotsPerEpoch);
     // Behind a block that is missing, another one may be the last.
@@ -373,7 +374,10 @@ async function dutyRootsOf(
 /** How many slots without a block a dependent root is looked for. */
 const MOST_EMPTY_SLOTS = 4;
 
-/** Delivers the finalized checkpoint that was missed; returns whether nothing of it is missing. */
+/**
+ * Delivers the finalized checkpoint that was missed. Returns whether nothing of it is missing, or the
+ * next connection will find it.
+ */
 async function recoverFinality(
   node: NodeState,
   clock: SlotClock,
@@ -420,7 +424,6 @@ async function recoverFinality(
     actor.recover(node, { events: [event], blocks: [] });
     return true;
   } catch {
-    signal.throwIfAborted();
-    return false;
+    return signal.aborted;
   }
 }

@@ -104,6 +104,8 @@ export interface Recovered {
   events: readonly BeaconEvent<string>[];
   /** The node's head; absent where it is not known. */
   head?: BlockHeader;
+  /** Its branch up to it, as far back as it is known. */
+  branch?: readonly KnownBlock[];
   /** The latest block that both branches have, where it is known. */
   ancestor?: KnownBlock | undefined;
   /** Whether the branches may part at a later block. */

@@ -5,7 +5,7 @@ import type {
   SseListenerOptions,
 } from "@org/beacon-sse";
 import { ChainNode } from "../chain_node.ts";
-import { configAtSlot, listen, nextStatus, take } from "../helpers.ts";
+import { configAtSlot, listen, nextStatus, take, until } from "../helpers.ts";
 import { block, head, root } from "../scripted_node.ts";
 
 const EPOCH = 8;
@@ -155,7 +155,7 @@ async function switchBehind(heads: readonly number[], node: ChainNode) {
   isHung = false;
   const changes = { reorgs: listener.reorgs(), statuses: listener.status() };
   node.drop();
-  node.add({ slot: 93, parent: 91 });
+  node.add({ slot: 93, parent: 91 }).forget(92);
   return { listener, ...changes };
 }
 
@@ -177,6 +177,42 @@ Deno.test("SseListener.status() yields a gap where the branches of such a switch
   assertEquals([from, to, topics], [93, 93, ["chain_reorg"]]);
   await listener.close();
   assertEquals(await take(reorgs, 1), []);
+});
+
+Deno.test("SseListener() takes no block of a branch that was left for one that a recovered head depends on", async () => {
+  await using node = new ChainNode();
+  let isBroken = false;
+  await using listener = await listenTo(node, {
+    topics: ["head"],
+    fetch: (input, init) =>
+      isBroken && String(input).includes("/headers/")
+        ? Promise.resolve(new Response(null, { status: 500 }))
+        : fetch(input, init),
+  });
+  const events = listener.events({ topics: ["head"] });
+  const statuses = listener.status();
+  node.add(...slots(78, 86));
+  await loseAfter(node, listener, 86);
+  node.add(...slots(87, 89));
+  // Epoch 11 begins with slot 88. The node leaves blocks 87 to 89, and its headers do not show it.
+  const [, recovered] = await take(events, 2);
+  assertEquals(recovered!.data.current_duty_dependent_root, root(87));
+  isBroken = true;
+  node.drop();
+  node.add({ slot: 90, parent: 86 });
+  await nextStatus(statuses, "gap");
+  const later = listener.events({ topics: ["head"] });
+  await node.send([
+    "head",
+    head(90, { current_duty_dependent_root: root(86) }),
+  ]);
+  await take(later.values({ preventCancel: true }), 1);
+  isBroken = false;
+  node.drop();
+  node.add({ slot: 91 });
+  const [last] = await take(later, 1);
+  assertEquals(last!.slot, 91);
+  assertEquals(last!.data.current_duty_dependent_root, root(86));
 });
 
 Deno.test("SseListener() lets no more bytes of events wait for a recovery than maxQueueBytes", async () => {
@@ -272,6 +308,29 @@ Deno.test("SseListener() recovers a finalized checkpoint that it missed while aw
     [[9, root(72), undefined], [10, root(80), true]],
   );
   assertEquals(found[1]!.data.state, root(1_000_080));
+});
+
+Deno.test("SseListener() reports what it cannot recover though the node never answers for its finality", async () => {
+  const { promise: never, resolve } = Promise.withResolvers<Response>();
+  await using node = new ChainNode({
+    other: (path) => path.endsWith("/finality_checkpoints") ? never : undefined,
+  });
+  await using listener = await listenTo(node, {
+    topics: ["head", "attestation", "finalized_checkpoint"],
+  });
+  const statuses = listener.status();
+  node.add(...slots(90, 90));
+  await loseAfter(node, listener, 90);
+  node.add({ slot: 93, parent: 92 });
+  const gap = await nextStatus(
+    statuses.values({ preventCancel: true }),
+    "gap",
+  );
+  assertEquals([gap.from, gap.to, gap.topics.length], [91, 92, 3]);
+  await until(() => node.requested.includes("finality"));
+  node.drop();
+  assertEquals((await nextStatus(statuses, "gap")).topics, ["attestation"]);
+  resolve(new Response());
 });
 
 Deno.test("SseListener() names the topics of which events may be missing", async () => {
