@@ -294,7 +294,8 @@ export class ListenerActor {
     if (verdict === "new" || verdict === "again") {
       if (isStandIn) this.#standIns.add(event);
       this.#options.events.post(event);
-    } else {
+    } else if (!recovered) {
+      // The node has sent no such event where a recovery finds what is known.
       count(node.suppressed, verdict === "past" ? "behind" : verdict);
     }
   }

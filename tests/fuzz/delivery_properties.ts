@@ -259,14 +259,7 @@ function checkOneNode(
   const counted = sumOf(run.samples, "app_beacon_node_sse_suppressed_total");
   // A repeated head differs from its recovery by the count only.
   const inDoubt = arrived.filter(({ isInDoubt }) => isInDoubt).length;
-  // What a recovery finds may have come live: behind a reconnect, while it was late; of what a node has
-  // dropped, as it need not have dropped a block together with its head.
-  const streams = listenedTo(run, run.nodes[0]!);
-  const confessions = streams.flatMap(({ sent }) => sent)
-    .filter(({ frame }) => frame.kind === "confession").length;
-  const recoveries = Math.max(0, streams.length - 1) + confessions;
-  const most = suppressed + LATE_RECOVERIES * recoveries;
-  if (counted > most || counted < suppressed - inDoubt) {
+  if (counted > suppressed || counted < suppressed - inDoubt) {
     report(
       "accounting",
       `sse_suppressed_total is ${counted}, ${suppressed} events were delivered before`,
@@ -502,8 +495,6 @@ function isLeftByAll(
 
 /** How long events may wait for what is recovered before them: a slot. */
 const HOLD_MS = SLOT_MS + 100;
-/** So many events of a recovery may come live before it is done. */
-const LATE_RECOVERIES = 4;
 /** For so long a head may be under way while a later one is recovered. */
 const LATE_MS = 2000;
 
