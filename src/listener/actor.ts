@@ -191,7 +191,8 @@ export class ListenerActor {
 
   /** The node's events have waited long enough. */
   release(node: NodeState): void {
-    for (const event of takeHeld(node)) this.#process(node, event);
+    const now = this.#options.now();
+    for (const event of takeHeld(node)) this.#process(node, event, now);
   }
 
   /** Delivers what a node would have sent, among its own events that have waited for it. */
@@ -199,13 +200,14 @@ export class ListenerActor {
     const { events, head, branch } = recovered;
     const { chain } = node;
     const before = chain.head;
+    const now = this.#options.now();
     const held = takeHeld(node);
     if (branch !== undefined) chain.branch.join(branch);
     for (const event of mergeRecovered(held, events)) {
       if (event.recovered && event.topic === "chain_reorg") {
         const reorg = event as BeaconEvent<"chain_reorg">;
         this.#processRecoveredReorg(node, reorg, recovered);
-      } else this.#process(node, event);
+      } else this.#process(node, event, now);
     }
     if (
       head !== undefined && head.root !== before?.root && chain.head === before
@@ -216,7 +218,11 @@ export class ListenerActor {
   }
 
   /** One event of a node, in its order. */
-  #process(node: NodeState, event: BeaconEvent<string>): void {
+  #process(
+    node: NodeState,
+    event: BeaconEvent<string>,
+    now: number = event.receivedAt,
+  ): void {
     const { chain } = node;
     const { changes } = this.#options;
     const head = isHeadReport(event) ? reportedHead(event) : undefined;
@@ -230,7 +236,8 @@ export class ListenerActor {
     const newHead = head ?? newHeadOf(event);
     const isOfBefore = newHead !== undefined && !event.recovered &&
       chain.isVerified(event.topic, newHead, stageOf(event as BeaconEvent));
-    const verdict = this.#merge.judge(node, event, this.clock, isOfBefore);
+    const { clock } = this;
+    const verdict = this.#merge.judge(node, event, clock, isOfBefore, now);
     const isNew = verdict === "new";
     if (isOfBefore) {
       // The node's head stays.
@@ -256,7 +263,7 @@ export class ListenerActor {
       this.#post(
         node,
         standIn,
-        this.#merge.judge(node, standIn, this.clock, isOfBefore),
+        this.#merge.judge(node, standIn, clock, isOfBefore, now),
       );
     }
   }

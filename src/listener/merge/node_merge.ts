@@ -52,12 +52,14 @@ export class NodeMerge {
    * Compares an event with what was delivered; remembers it as delivered where it is new.
    *
    * @param isOfBefore Whether it verifies a head that is not the node's head any more.
+   * @param now When it is compared: later than it was received where it waited for a recovery.
    */
   judge(
     node: NodeState,
     event: BeaconEvent<string>,
     clock: SlotClock | undefined,
-    isOfBefore = false,
+    isOfBefore: boolean,
+    now: number,
   ): Verdict {
     const { topic, receivedAt } = event;
     if (this.#texts !== undefined) {
@@ -72,7 +74,7 @@ export class NodeMerge {
     let place: HeadPlace = "leading";
     if (slot !== undefined && clock !== undefined) {
       // Clocks may be apart by MAXIMUM_GOSSIP_CLOCK_DISPARITY.
-      const current = clock.slotAt(receivedAt + CLOCK_DISPARITY_MS);
+      const current = clock.slotAt(now + CLOCK_DISPARITY_MS);
       const isHead = isHeadReport(event) && !isOfBefore;
       // A recovery goes back two epochs, which may take it a while.
       const epochs = event.recovered ? 3 : 1;
