@@ -78,13 +78,12 @@ export function createSlotClock(config: ChainConfig): SlotClock {
   return new SlotClock({ genesisTime, slotsPerEpoch, eras });
 }
 
-/** What a node reports of its chain. */
 export interface FetchedChainConfig extends ChainConfig {
-  /** What the node's answers contradict each other in, for a warning. */
+  /** Where two members of the spec contradict each other: a warning. */
   contradiction?: string;
 }
 
-export interface FetchChainConfigOptions extends NodeRequestOptions {
+interface FetchChainConfigOptions extends NodeRequestOptions {
   /** Called with the genesis, before the spec is requested; may throw. */
   onGenesis?: (genesis: { root: string; time: number }) => void;
 }
@@ -133,7 +132,7 @@ export async function fetchChainConfig(
   return config;
 }
 
-/** The older key; nodes set it to 0 where a slot is shorter than a second. */
+/** Nodes set it to 0 where a slot is shorter than a second. */
 function slotFromSeconds(node: NodeEndpoint, answer: unknown): number {
   const { data } = checkAnswer(node, SPEC_PATH, secondsSchema, answer);
   if (data.SECONDS_PER_SLOT !== undefined) return data.SECONDS_PER_SLOT * 1000;
@@ -161,8 +160,8 @@ function between(least: number, most: number) {
   );
 }
 
-// Wide enough for every chain there is. Beyond these bounds a node could make the listener's timers run
-// wild. A user's own configuration may go beyond them.
+// Wide enough for every chain. Beyond these bounds a node could make the listener's timers run wild. The
+// user's own configuration may go beyond them.
 const slotMilliseconds = between(100, 3_600_000);
 const slotSeconds = between(1, 3600);
 const epochSlots = between(1, 1024);

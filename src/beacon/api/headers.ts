@@ -8,7 +8,6 @@ import { BeaconHttpError } from "../http/errors.ts";
 import type { NodeRequestOptions } from "../http/request.ts";
 import { requestAnswer } from "./answer.ts";
 
-/** What is needed of a block's header. */
 export interface BlockHeader {
   root: string;
   slot: number;
@@ -50,8 +49,7 @@ export async function fetchHeadersOfSlot(
   ) ?? [];
 }
 
-/** The last checkpoint that a node holds for final. */
-export interface FinalizedCheckpoint {
+interface FinalizedCheckpoint {
   epoch: number;
   root: string;
   isOptimistic: boolean;

@@ -57,7 +57,7 @@ async function requestSyncing(
     await response.body?.cancel();
     return undefined;
   }
-  // The node can be reached, whatever becomes of the body. A large one is cut; then it is not JSON.
+  // The node can be reached, whatever the body is. A large one is cut, and then no JSON.
   return parseSyncing(await readBeginning(response, MAX_UNITS, bodyWithinMs));
 }
 

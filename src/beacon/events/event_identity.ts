@@ -83,7 +83,7 @@ export function markOf(event: BeaconEvent<string>): EventMark {
   };
 }
 
-/** Of a member. The events of a block have its slot and its root one after the other. */
+/** The events of a block have its slot and its root one after the other. */
 function hashOf(part: unknown): Hash {
   const last = typeof part === "string" ? lastText : lastOther;
   if (part !== last.part) {
@@ -95,15 +95,6 @@ function hashOf(part: unknown): Hash {
 
 const lastText = { part: "" as unknown, hash: hash("") };
 const lastOther = { part: 0 as unknown, hash: hash("0") };
-
-/**
- * Whether two reports are of the same event, however far verified. Members that the schema does not
- * know make a difference where both reports have some.
- */
-export function isSameEvent(one: EventIdentity, other: EventIdentity): boolean {
-  return one.key === other.key &&
-    (one.extra === other.extra || one.extra === "" || other.extra === "");
-}
 
 /**
  * Makes a text that two events share only if they report the same: for message ids, for the `id` of
@@ -152,11 +143,11 @@ export function isOptimistic(event: BeaconEvent<string>): boolean {
   return flags?.execution_optimistic === true;
 }
 
-/** The data; `undefined` where an event that was not parsed before is malformed. */
 function dataOf(event: BeaconEvent<string>): unknown {
   try {
     return event.data;
   } catch {
+    // It was not parsed before, and is malformed.
     return undefined;
   }
 }
@@ -179,7 +170,7 @@ function search(
   return found;
 }
 
-/** How far the node had verified what it reports, as {@linkcode EventIdentity.stage} has it. */
+/** See {@linkcode EventIdentity.stage}. */
 export function stageOf(event: BeaconEvent): number {
   const verified = isOptimistic(event) ? 0 : 1;
   return event.topic === "head_v2"

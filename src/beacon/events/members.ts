@@ -233,11 +233,10 @@ function canonical(value: unknown): string {
   );
 }
 
-/** A member where it stands in a text. */
 interface Place {
   name: string;
   member: AnyMember;
-  /** What stands in front of its value. */
+  /** What stands in front of its value in the text. */
   label: string;
 }
 
@@ -298,7 +297,7 @@ function textReader<T>(
   };
 }
 
-/** The member that stands there; it is moved to `index` of the order, whose earlier ones are taken. */
+/** The member at a place of the text; it is moved to `index` of the order, whose earlier ones are taken. */
 function placeAt(
   raw: string,
   at: number,
@@ -317,7 +316,6 @@ function placeAt(
   return undefined;
 }
 
-/** Where a value ends that begins there, if it is what it must be. */
 function valueEnd(
   raw: string,
   at: number,

@@ -36,11 +36,8 @@ export interface Found {
 
 const UINT64_DIGITS = 20;
 const UINT64_MAX = "18446744073709551615";
-/** Lengths of the fixed hex strings, in characters, `0x` included. */
+/** In characters, `0x` included. */
 const ROOT_LENGTH = 66;
-const SIGNATURE_LENGTH = 194;
-const PUBKEY_LENGTH = 98;
-const ADDRESS_LENGTH = 42;
 const DIGITS = /^[0-9]+$/;
 const FORK = /^[a-z][a-z0-9_]{0,31}$/;
 
@@ -60,10 +57,6 @@ for (const digit of "ABCDEF") hexDigits[digit.charCodeAt(0)] = HEX_DIGIT;
  */
 const recentRoots: string[] = new Array(256).fill("");
 
-/**
- * Reads a decimal string as a number; `undefined` for anything else, and for what is not a safe
- * integer.
- */
 function readUint(value: unknown): number | undefined {
   if (typeof value !== "string") return undefined;
   const { length } = value;
@@ -77,7 +70,6 @@ function readUint(value: unknown): number | undefined {
   return sum <= Number.MAX_SAFE_INTEGER ? sum : undefined;
 }
 
-/** Reads a root or hash; `undefined` for anything else. */
 function readRoot(value: unknown): string | undefined {
   if (typeof value !== "string" || value.length !== ROOT_LENGTH) {
     return undefined;
@@ -136,30 +128,21 @@ export const uint64: Member<string> = primitive(
   { kind: "text" },
 );
 
-/** A root or hash: 32 bytes of hex, delivered in lower case. */
+/** A root or hash, in lower case. */
 export const root: Member<string> = primitive(
   readRoot,
   "must be 0x and 64 hex digits",
   { kind: "text", length: ROOT_LENGTH },
 );
 
-/** A BLS signature: 96 bytes of hex, delivered in lower case. */
-export const signature: Member<string> = primitive(
-  (value) => readHex(value, SIGNATURE_LENGTH),
-  "must be 0x and 192 hex digits",
-);
+/** A BLS signature, in lower case. */
+export const signature: Member<string> = hex(192);
 
-/** A BLS public key or KZG commitment: 48 bytes of hex, delivered in lower case. */
-export const pubkey: Member<string> = primitive(
-  (value) => readHex(value, PUBKEY_LENGTH),
-  "must be 0x and 96 hex digits",
-);
+/** A BLS public key or KZG commitment, in lower case. */
+export const pubkey: Member<string> = hex(96);
 
-/** An execution address: 20 bytes of hex, delivered in lower case, not in the mixed one of ERC-55. */
-export const address: Member<string> = primitive(
-  (value) => readHex(value, ADDRESS_LENGTH),
-  "must be 0x and 40 hex digits",
-);
+/** An execution address, in lower case, not in the mixed one of ERC-55. */
+export const address: Member<string> = hex(40);
 
 /** A bit list or vector: hex of whole bytes, in lower case. Preset and fork decide how many. */
 export const bits: Member<string> = primitive(
@@ -204,7 +187,6 @@ export const anyObject: Member<Readonly<Record<string, unknown>>> = primitive(
   "must be an object",
 );
 
-/** A JSON object whose members are still to be checked. */
 export type JsonObject = Record<string, unknown>;
 
 export function isJsonObject(value: unknown): value is JsonObject {
@@ -214,6 +196,13 @@ export function isJsonObject(value: unknown): value is JsonObject {
 /** Removes a member called `__proto__`, which a careless copy would take for its prototype. */
 export function dropPrototype(value: JsonObject): void {
   if (Object.hasOwn(value, "__proto__")) delete value["__proto__"];
+}
+
+function hex(digits: number): Member<string> {
+  return primitive(
+    (value) => readHex(value, 2 + digits),
+    `must be 0x and ${digits} hex digits`,
+  );
 }
 
 function isDigits(value: unknown): value is string {

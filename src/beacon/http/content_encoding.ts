@@ -7,13 +7,11 @@ import { shown } from "../../values/shown.ts";
 import { BeaconProtocolError } from "./errors.ts";
 
 /**
- * An answer whose body is not compressed.
+ * An answer whose body is not compressed. The body fails with a {@linkcode BeaconProtocolError} where
+ * its encoding is neither `gzip` nor `deflate`. A runtime that has undone the compression leaves the
+ * header as it was, so the first bytes decide.
  *
- * A runtime that has undone the compression leaves the header as it was, so the first bytes decide.
- *
- * @param at Where it comes from, for the message.
- * @returns The answer. Its body fails with a {@linkcode BeaconProtocolError} where it is encoded in
- * another way than `gzip` or `deflate`.
+ * @param at URL of the answer, for the message.
  */
 export function withoutEncoding(response: Response, at: string): Response {
   const { body, headers, status } = response;
@@ -70,16 +68,13 @@ async function decode(
   }, { highWaterMark: 0 });
   const [first = 0, second = 0] = start;
   const format = FORMATS.get(encoding);
-  if (format === "gzip" && first === 0x1f && second === 0x8b) {
+  const isFramed = format === "gzip"
+    ? first === 0x1f && second === 0x8b
+    : (first & 0x0f) === 8 && (first * 256 + second) % 31 === 0;
+  if (format !== undefined && isFramed) {
     return whole.pipeThrough(new DecompressionStream(format));
   }
-  if (
-    format === "deflate" && (first & 0x0f) === 8 &&
-    (first * 256 + second) % 31 === 0
-  ) {
-    return whole.pipeThrough(new DecompressionStream(format));
-  }
-  // Some servers leave out the frame that RFC 9110 asks for.
+  // Some servers leave out the frame that RFC 9110 requires.
   if (format === "deflate" && !isText(start)) {
     return whole.pipeThrough(new DecompressionStream("deflate-raw"));
   }
@@ -94,7 +89,7 @@ async function decode(
   );
 }
 
-/** Whether bytes are the beginning of a text, which is not compressed any more. */
+/** Whether bytes are the beginning of a text, which is not compressed. */
 function isText(bytes: Bytes): boolean {
   try {
     const text = new TextDecoder("utf-8", { fatal: true })

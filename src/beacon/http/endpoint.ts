@@ -109,7 +109,7 @@ export class NodeEndpoint {
     return printable(plain, length);
   }
 
-  /** The headers for a request; the user's own `Accept` does not replace the given one. */
+  /** The headers for a request. The user's own `Accept` does not count. */
   headers(accept: string): Headers {
     const headers = new Headers(this.#headers);
     headers.set("accept", accept);
@@ -117,7 +117,6 @@ export class NodeEndpoint {
   }
 }
 
-/** How many characters at the end of a text are the beginning of a secret. */
 function overlap(text: string, secret: string): number {
   let length = Math.min(text.length, secret.length - 1);
   while (length > 0 && !text.endsWith(secret.slice(0, length))) length--;
@@ -159,7 +158,6 @@ function findSecrets(
     .sort((a, b) => b.length - a.length);
 }
 
-/** A header's value, its parts, and the credentials that it encodes. */
 function headerSecrets(value: string): string[] {
   const encoded = /^Basic\s+(\S+)$/i.exec(value)?.[1];
   const userinfo = encoded === undefined ? "" : base64Decode(encoded);
@@ -217,7 +215,7 @@ function parseHeaders(headers: HeadersInit | undefined): Headers {
   }
 }
 
-/** What is wrong with headers. Their names may be shown, their values not. */
+/** The names of headers may be shown, their values not. */
 function describeHeaders(headers: unknown): string {
   if (typeof headers !== "object" || headers === null) {
     return `headers must be an object, pairs or Headers, got a ${typeof headers}`;

@@ -14,7 +14,6 @@ import { httpError, requestNode } from "./request.ts";
 /** One `topics` key with commas, or a `topics` key for each. */
 export type TopicForm = "joined" | "repeated";
 
-/** The query of a request for events. */
 export function topicsQuery(
   topics: readonly string[],
   form: TopicForm,
@@ -45,7 +44,6 @@ export interface EventStream {
 /** An empty answer without a content type, as some nodes send for a topic that they do not know. */
 export class EmptyAnswerError extends BeaconProtocolError {}
 
-/** Whether the content type of a response is that of an event stream. */
 export function isEventStream({ headers }: Response): boolean {
   const contentType = headers.get("content-type") ?? "";
   return /^\s*text\/event-stream\s*(;|$)/i.test(contentType);
@@ -102,7 +100,6 @@ export async function openEventStream(
   return { batches, oversized: () => decoder.oversized };
 }
 
-/** Whether a body ends soon without a byte; it is not read further. */
 async function isEmpty(
   { body }: Response,
   signal: AbortSignal,
@@ -127,13 +124,12 @@ const EMPTY_WITHIN_MS = 1000;
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /**
- * Does what `body.pipeThrough(transform)` does, and counts. There, a runtime makes a buffer of 64 KiB
- * for each chunk, be it an event of 400 bytes. Such garbage is outside of the heap and piles up: it
- * took 70 MiB, and most of the time, where an endless event came in pieces of a few KiB.
+ * Does what `body.pipeThrough(transform)` does, and counts. For that, a runtime makes a buffer of
+ * 64 KiB for each chunk, also of 400 bytes. Such garbage is outside of the heap and piles up: 70 MiB
+ * of it, and most of the time, where an endless event came in pieces of a few KiB.
  *
- * @param body The body, locked by this.
- * @param transform Where the bytes go. It must be done with a chunk when the write of it resolves.
- * @param onBytes Called with the size of each chunk that arrives.
+ * @param transform It must be done with a chunk when the write of it resolves.
+ * @param onBytes Called with the size of each chunk.
  */
 export function pipeBytes<T>(
   body: ReadableStream<Bytes>,
@@ -154,11 +150,9 @@ async function pump(
   onBytes: (bytes: number) => void,
 ): Promise<void> {
   try {
-    for (
-      let { done, value } = await reader.read();
-      !done && value !== undefined;
-      { done, value } = await reader.read()
-    ) {
+    while (true) {
+      const { done, value } = await reader.read();
+      if (done || value === undefined) break;
       onBytes(value.byteLength);
       await writer.write(value);
     }

@@ -1,15 +1,14 @@
 /**
- * The way to one node. In Deno it can be laid over new connections: `fetch` alone goes on using a
- * dead HTTP/2 connection for a quarter of an hour, and the dead ones of HTTP/1.1 one after the other.
- * This is the only file that uses what is not a web standard, where it is there.
+ * The `fetch` for one node. In Deno it can be moved to new connections: `fetch` alone goes on using a
+ * dead HTTP/2 connection for a quarter of an hour, and dead ones of HTTP/1.1 one after the other.
+ * This is the only file that uses what is not a web standard, where the runtime has it.
  */
 
 export interface NodeFetch {
   readonly fetch: typeof fetch;
   /**
-   * Makes the requests from now on use new connections; for a node that gave no answer. Responses
-   * that are under way go on. It does nothing where the runtime cannot do it, or where the user's
-   * own `fetch` is used.
+   * Makes later requests use new connections, where the runtime can and the user gave no `fetch`.
+   * Responses that are under way go on.
    */
   renew(): void;
   close(): void;

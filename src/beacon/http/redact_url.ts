@@ -18,7 +18,7 @@ export function redactUrl(text: string): string {
   return `${scheme}${userinfo}${host}${redactPath(path)}${query}`;
 }
 
-/** Hides the segments of a path that may be secret. Empty ones are left out. */
+/** Hides the segments of a path that may be secret, and leaves out empty ones. */
 export function redactPath(path: string): string {
   const secret = new Set(secretSegments(path));
   return path.split("/").filter((segment) => segment !== "")

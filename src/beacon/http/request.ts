@@ -18,7 +18,7 @@ export interface NodeRequestOptions {
   /** Ends the request, and the body after it, when aborted. */
   signal: AbortSignal;
   accept?: string;
-  /** To be added, already encoded, without a question mark. */
+  /** Already encoded, without a question mark. */
   query?: string;
 }
 
@@ -82,7 +82,6 @@ export async function requestNode(
 /**
  * Sends a GET request and parses the answer's JSON, of which 1 MiB is read at most.
  *
- * @returns The parsed body.
  * @throws {BeaconNetworkError} If there is no answer.
  * @throws {BeaconHttpError} If the status is not 200.
  * @throws {BeaconProtocolError} If the body is too large or is not JSON.
@@ -131,8 +130,7 @@ export async function requestJson(
 }
 
 /**
- * The error for an answer with an unexpected status. It shows the beginning of the body; the rest is
- * not read.
+ * The error for an answer with an unexpected status. It shows the beginning of the body.
  *
  * @param now Wall clock, with which a date in `Retry-After` is compared.
  */
@@ -185,12 +183,7 @@ const REDIRECTS = new Set<number>([
   STATUS_CODE.PermanentRedirect,
 ]);
 
-/**
- * The beginning of a body, as far as it arrives in time. Never rejects.
- *
- * @param most The most UTF-16 code units of it.
- * @param withinMs How long it may take, in milliseconds.
- */
+/** At most so many UTF-16 code units of a body, as far as they arrive in time. Never rejects. */
 export async function readBeginning(
   { body }: Response,
   most: number,
@@ -229,7 +222,6 @@ function parseRetryAfter(
   return Number.isNaN(date) ? undefined : Math.max(0, date - now());
 }
 
-/** Why a `fetch` failed: the innermost message of its error. */
 function innermostMessage(error: Error): string {
   let innermost = error;
   while (innermost.cause instanceof Error) innermost = innermost.cause;

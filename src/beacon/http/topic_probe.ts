@@ -1,4 +1,4 @@
-/** Does a node accept a topic? Found out by opening a stream for it alone, and closing it again. */
+/** Finds out whether a node accepts a topic: opens a stream for it alone, and closes it again. */
 
 import { delay } from "@std/async/delay";
 import { STATUS_CODE } from "@std/http/status";
@@ -14,7 +14,7 @@ export interface ProbeTopicsOptions {
   patienceMs: number;
 }
 
-/** What a node answered; of some topics it may have revealed nothing. */
+/** What was found out; a topic may be in neither set. */
 export interface ProbedTopics {
   taken: ReadonlySet<string>;
   refused: ReadonlySet<string>;
