@@ -108,6 +108,7 @@ export type {
   HealthStatus,
   NodeStatus,
   StaleStatus,
+  StatusOf,
   TopicsStatus,
   WrongChainStatus,
 } from "./src/listener/node_status.ts";

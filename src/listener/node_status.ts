@@ -1,5 +1,7 @@
 /** The states and changes that `SseListener.status()` yields, as a union. */
 
+import type { NodeSyncing } from "../beacon/api/syncing.ts";
+
 /** Why a connection ended or did not come about. Also the label `reason` of a metric. */
 export type DisconnectReason =
   /** No connection, or it broke: refused, DNS, TLS, reset. */
@@ -25,26 +27,24 @@ export type DisconnectReason =
   /** The listener follows another chain; the node is connected again at once. */
   | "chain_changed";
 
-/** The stream of a node is open. */
-export interface ConnectedStatus {
+/** What each kind of {@linkcode NodeStatus} has. */
+export interface StatusOf<Type extends string> {
   /** Discriminates the union. */
-  type: "connected";
+  type: Type;
   /** Name of the node. */
   node: string;
   /** When, Unix time in milliseconds. */
   at: number;
+}
+
+/** The stream of a node is open. */
+export interface ConnectedStatus extends StatusOf<"connected"> {
   /** The topics that were requested. */
   topics: readonly string[];
 }
 
 /** The stream of a node ended, or could not be opened. Another attempt follows. */
-export interface DisconnectedStatus {
-  /** Discriminates the union. */
-  type: "disconnected";
-  /** Name of the node. */
-  node: string;
-  /** When, Unix time in milliseconds. */
-  at: number;
+export interface DisconnectedStatus extends StatusOf<"disconnected"> {
   /** Why, in a word. */
   reason: DisconnectReason;
   /** Why, with the causes. */
@@ -54,23 +54,10 @@ export interface DisconnectedStatus {
 }
 
 /** Genesis and timing of the chain are known from a node. Not yielded where they were given as `config`. */
-export interface ClockStatus {
-  /** Discriminates the union. */
-  type: "clock";
-  /** Name of the node that reported them. */
-  node: string;
-  /** When, Unix time in milliseconds. */
-  at: number;
-}
+export interface ClockStatus extends StatusOf<"clock"> {}
 
 /** The request to a node has changed: its topics, or its form. */
-export interface TopicsStatus {
-  /** Discriminates the union. */
-  type: "topics";
-  /** Name of the node. */
-  node: string;
-  /** When, Unix time in milliseconds. */
-  at: number;
+export interface TopicsStatus extends StatusOf<"topics"> {
   /** The topics that are requested now. */
   topics: readonly string[];
   /** The topics that the user wants and that are not requested, as the node refuses them. */
@@ -80,18 +67,12 @@ export interface TopicsStatus {
 }
 
 /** Events are missing and cannot be recovered. */
-export interface GapStatus {
-  /** Discriminates the union. */
-  type: "gap";
+export interface GapStatus extends StatusOf<"gap"> {
   /**
    * How they were lost: while the node was not connected (`"reconnect"`), by the node, which reports it
    * (`"dropped"`), or because a subscriber of `events()` was too slow (`"queue"`).
    */
   kind: "reconnect" | "dropped" | "queue";
-  /** Name of the node whose events they are. */
-  node: string;
-  /** When it was found out, Unix time in milliseconds. */
-  at: number;
   /** First slot from which something may be missing. */
   from: number;
   /** Last slot from which something may be missing. */
@@ -105,13 +86,7 @@ export interface GapStatus {
 }
 
 /** A node reports that it is in sync and keeps its stream open, but sends no event. */
-export interface StaleStatus {
-  /** Discriminates the union. */
-  type: "stale";
-  /** Name of the node. */
-  node: string;
-  /** When, Unix time in milliseconds. */
-  at: number;
+export interface StaleStatus extends StatusOf<"stale"> {
   /** When its last event arrived, Unix time in milliseconds; absent if none ever did. */
   lastEventAt?: number;
 }
@@ -119,31 +94,10 @@ export interface StaleStatus {
 /**
  * The health that a node reports has changed. A node counts as healthy until it reports something else.
  */
-export interface HealthStatus {
-  /** Discriminates the union. */
-  type: "health";
-  /** Name of the node. */
-  node: string;
-  /** When, Unix time in milliseconds. */
-  at: number;
-  /** Slot of the node's head. */
-  headSlot: number;
-  /** Whether the node is still catching up. */
-  isSyncing: boolean;
-  /** Whether its execution client has not verified the head yet. */
-  isOptimistic: boolean;
-  /** Whether its execution client does not answer. */
-  elOffline: boolean;
-}
+export interface HealthStatus extends StatusOf<"health">, NodeSyncing {}
 
 /** A node is on another chain. Nothing of it is used; its chain is requested again from time to time. */
-export interface WrongChainStatus {
-  /** Discriminates the union. */
-  type: "wrong_chain";
-  /** Name of the node. */
-  node: string;
-  /** When, Unix time in milliseconds. */
-  at: number;
+export interface WrongChainStatus extends StatusOf<"wrong_chain"> {
   /** `genesis_validators_root` of the chain that is listened to. */
   expectedRoot: string;
   /** The node's. */
@@ -155,13 +109,7 @@ export interface WrongChainStatus {
  * duties and all that was known of events is forgotten. Root and previous root are equal where only the
  * genesis time or the length of slots or epochs has changed.
  */
-export interface ChainStatus {
-  /** Discriminates the union. */
-  type: "chain";
-  /** Name of the node whose report decided. */
-  node: string;
-  /** When, Unix time in milliseconds. */
-  at: number;
+export interface ChainStatus extends StatusOf<"chain"> {
   /** `genesis_validators_root` of the chain that was followed before. */
   previousRoot: string;
   /** `genesis_validators_root` of the chain that is followed now. */

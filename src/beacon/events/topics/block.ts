@@ -3,22 +3,18 @@
 import { defineTopic, object } from "../members.ts";
 import { optimistic, root, uint } from "../primitives.ts";
 
-/** Payload of `block`: fork choice imported a block. */
-export interface BlockEvent {
-  /** Slot of the block. */
-  readonly slot: number;
-  /** Root of the block. */
-  readonly block: string;
-  /** Whether the execution payload is not yet verified. */
-  readonly execution_optimistic: boolean;
-}
-
 /** Payload of `block_gossip`: a block passed gossip validation. */
 export interface BlockGossipEvent {
   /** Slot of the block. */
   readonly slot: number;
   /** Root of the block. */
   readonly block: string;
+}
+
+/** Payload of `block`: fork choice imported a block. */
+export interface BlockEvent extends BlockGossipEvent {
+  /** Whether the execution payload is not yet verified. */
+  readonly execution_optimistic: boolean;
 }
 
 export const block = defineTopic({

@@ -4,7 +4,14 @@
  * from gloas on.
  */
 
-import { defineTopic, list, object, optional, versioned } from "../members.ts";
+import {
+  defineTopic,
+  type ForkVersioned,
+  list,
+  object,
+  optional,
+  versioned,
+} from "../members.ts";
 import {
   address,
   boolean,
@@ -17,20 +24,6 @@ import {
   uint64,
 } from "../primitives.ts";
 
-/** Payload of `execution_payload`: fork choice imported an execution payload. */
-export interface ExecutionPayloadEvent {
-  /** Slot of the block that the payload belongs to. */
-  readonly slot: number;
-  /** Index of the builder, a decimal uint64; 2^64 - 1 where the proposer built it. */
-  readonly builder_index: string;
-  /** Hash of the execution block. */
-  readonly block_hash: string;
-  /** Root of the beacon block. */
-  readonly block_root: string;
-  /** Whether the execution payload is not yet verified. */
-  readonly execution_optimistic: boolean;
-}
-
 /** Payload of `execution_payload_gossip`: an execution payload passed gossip validation. */
 export interface ExecutionPayloadGossipEvent {
   /** Slot of the block that the payload belongs to. */
@@ -41,6 +34,12 @@ export interface ExecutionPayloadGossipEvent {
   readonly block_hash: string;
   /** Root of the beacon block. */
   readonly block_root: string;
+}
+
+/** Payload of `execution_payload`: fork choice imported an execution payload. */
+export interface ExecutionPayloadEvent extends ExecutionPayloadGossipEvent {
+  /** Whether the execution payload is not yet verified. */
+  readonly execution_optimistic: boolean;
 }
 
 /**
@@ -90,13 +89,11 @@ export interface SignedExecutionPayloadBid {
   readonly signature: string;
 }
 
-/** Payload of `execution_payload_bid`: a builder's bid passed gossip validation. */
-export interface ExecutionPayloadBidEvent {
-  /** Fork of the bid, in lower case; `"gloas"` where a node sent the bid bare. */
-  readonly version: string;
-  /** The signed bid. */
-  readonly data: SignedExecutionPayloadBid;
-}
+/**
+ * Payload of `execution_payload_bid`: a builder's bid passed gossip validation. The version is
+ * `"gloas"` where a node sent the bid bare.
+ */
+export type ExecutionPayloadBidEvent = ForkVersioned<SignedExecutionPayloadBid>;
 
 /** What a member of the payload committee saw. */
 export interface PayloadAttestationData {
@@ -122,14 +119,11 @@ export interface PayloadAttestationMessage {
 
 /**
  * Payload of `payload_attestation_message`: a vote on the presence of a payload passed gossip
- * validation.
+ * validation. The version is `"gloas"` where a node sent the vote bare.
  */
-export interface PayloadAttestationMessageEvent {
-  /** Fork of the vote, in lower case; `"gloas"` where a node sent the vote bare. */
-  readonly version: string;
-  /** The vote. */
-  readonly data: PayloadAttestationMessage;
-}
+export type PayloadAttestationMessageEvent = ForkVersioned<
+  PayloadAttestationMessage
+>;
 
 export const execution_payload = defineTopic({
   topic: "execution_payload",

@@ -3,7 +3,12 @@
  * `head_v2`, and sent by every client.
  */
 
-import { defineTopic, object, versioned } from "../members.ts";
+import {
+  defineTopic,
+  type ForkVersioned,
+  object,
+  versioned,
+} from "../members.ts";
 import { boolean, oneOf, optimistic, root, uint } from "../primitives.ts";
 
 /** Payload of `head`: the node selected a new head block. */
@@ -51,12 +56,7 @@ export interface HeadV2Data {
  * Payload of `head_v2`: fork choice selected a new head, or the payload status of the head
  * changed.
  */
-export interface HeadV2Event {
-  /** Fork of the head block, in lower case. */
-  readonly version: string;
-  /** The head. */
-  readonly data: HeadV2Data;
-}
+export type HeadV2Event = ForkVersioned<HeadV2Data>;
 
 export const head = defineTopic({
   topic: "head",

@@ -1,6 +1,13 @@
 /** Topics `light_client_finality_update` and `light_client_optimistic_update`. */
 
-import { defineTopic, list, object, optional, versioned } from "../members.ts";
+import {
+  defineTopic,
+  type ForkVersioned,
+  list,
+  object,
+  optional,
+  versioned,
+} from "../members.ts";
 import {
   anyObject,
   bits,
@@ -30,28 +37,6 @@ export interface SyncAggregate {
   readonly sync_committee_signature: string;
 }
 
-/** A finality update for light clients. */
-export interface LightClientFinalityUpdate {
-  /** Header that the sync committee attests to. */
-  readonly attested_header: LightClientHeader;
-  /** Header that is final in the attested state. */
-  readonly finalized_header: LightClientHeader;
-  /** Merkle branch from the finalized root to the attested state; 6 roots, 7 from electra on. */
-  readonly finality_branch: readonly string[];
-  /** Vote of the sync committee. */
-  readonly sync_aggregate: SyncAggregate;
-  /** Slot at which the vote was signed. */
-  readonly signature_slot: number;
-}
-
-/** Payload of `light_client_finality_update`: the node has a newer finality update. */
-export interface LightClientFinalityUpdateEvent {
-  /** Fork of the attested header, in lower case. */
-  readonly version: string;
-  /** The update. */
-  readonly data: LightClientFinalityUpdate;
-}
-
 /** An optimistic update for light clients. */
 export interface LightClientOptimisticUpdate {
   /** Header that the sync committee attests to. */
@@ -62,13 +47,29 @@ export interface LightClientOptimisticUpdate {
   readonly signature_slot: number;
 }
 
-/** Payload of `light_client_optimistic_update`: the node has a newer optimistic update. */
-export interface LightClientOptimisticUpdateEvent {
-  /** Fork of the attested header, in lower case. */
-  readonly version: string;
-  /** The update. */
-  readonly data: LightClientOptimisticUpdate;
+/** A finality update for light clients. */
+export interface LightClientFinalityUpdate extends LightClientOptimisticUpdate {
+  /** Header that is final in the attested state. */
+  readonly finalized_header: LightClientHeader;
+  /** Merkle branch from the finalized root to the attested state; 6 roots, 7 from electra on. */
+  readonly finality_branch: readonly string[];
 }
+
+/**
+ * Payload of `light_client_finality_update`: the node has a newer finality update. The version is the
+ * fork of the attested header.
+ */
+export type LightClientFinalityUpdateEvent = ForkVersioned<
+  LightClientFinalityUpdate
+>;
+
+/**
+ * Payload of `light_client_optimistic_update`: the node has a newer optimistic update. The version is
+ * the fork of the attested header.
+ */
+export type LightClientOptimisticUpdateEvent = ForkVersioned<
+  LightClientOptimisticUpdate
+>;
 
 /** Not every node sends them. */
 const EXECUTION = ["execution", "execution_branch"];

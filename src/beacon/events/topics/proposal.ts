@@ -1,6 +1,13 @@
 /** Topics `payload_attributes` and `proposer_preferences`: what a coming proposal is built from. */
 
-import { defineTopic, list, object, optional, versioned } from "../members.ts";
+import {
+  defineTopic,
+  type ForkVersioned,
+  list,
+  object,
+  optional,
+  versioned,
+} from "../members.ts";
 import { address, root, signature, uint, uint64 } from "../primitives.ts";
 
 /** A withdrawal that the payload must contain. */
@@ -49,14 +56,10 @@ export interface PayloadAttributesData {
 }
 
 /**
- * Payload of `payload_attributes`: the node has new attributes for building an execution payload.
+ * Payload of `payload_attributes`: the node has new attributes for building an execution payload. The
+ * version is the fork at `proposal_slot` (Prysm: fork of the head block).
  */
-export interface PayloadAttributesEvent {
-  /** Fork at `proposal_slot`, in lower case (Prysm: fork of the head block). */
-  readonly version: string;
-  /** The attributes. */
-  readonly data: PayloadAttributesData;
-}
+export type PayloadAttributesEvent = ForkVersioned<PayloadAttributesData>;
 
 /** What a proposer wishes of the payload for its slot. */
 export interface ProposerPreferences {
@@ -83,12 +86,7 @@ export interface SignedProposerPreferences {
 /**
  * Payload of `proposer_preferences`: a proposer's wishes for its payload passed gossip validation.
  */
-export interface ProposerPreferencesEvent {
-  /** Fork of the preferences, in lower case. */
-  readonly version: string;
-  /** The signed preferences. */
-  readonly data: SignedProposerPreferences;
-}
+export type ProposerPreferencesEvent = ForkVersioned<SignedProposerPreferences>;
 
 // Its slot is that of the proposal.
 export const payload_attributes = defineTopic({
