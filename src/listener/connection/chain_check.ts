@@ -15,7 +15,7 @@ import {
 } from "../chain/chain_errors.ts";
 import type { NodeReporter } from "../node_reporter.ts";
 import type { NodeState } from "../node_state.ts";
-import { Backoff } from "./backoff.ts";
+import { Backoff } from "./retry_policy.ts";
 
 export interface ChainCheckOptions {
   chain: Chain;

@@ -14,7 +14,6 @@ import {
   probeTopics,
 } from "../../beacon/http/topic_probe.ts";
 import type { NodeState } from "../node_state.ts";
-import { Backoff } from "./backoff.ts";
 import { ChainCheck, type ChainCheckOptions } from "./chain_check.ts";
 import {
   Connection,
@@ -23,7 +22,7 @@ import {
   slotDurationOf,
 } from "./connection.ts";
 import { type ConnectionEnd, disconnectReason } from "./connection_end.ts";
-import { planRetry } from "./retry_policy.ts";
+import { Backoff, planRetry } from "./retry_policy.ts";
 import { TopicNegotiation } from "./topic_negotiation.ts";
 
 export type SupervisorOptions =
