@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { BeaconHttpError, SseListener } from "@org/beacon-sse";
 import { addHint, formatLogLine } from "../../src/cli/log_line.ts";
+import { HttpServer } from "../beacon/http/http_server.ts";
 import { GENESIS } from "./make_event.ts";
 
 Deno.test("formatLogLine() shows time, level, node, message and error", () => {
@@ -65,22 +66,16 @@ async function hintOn(url: string): Promise<string> {
   throw new Error("the statuses ended");
 }
 
-function serveHtml(): AsyncDisposable & { host: string } {
-  const stop = new AbortController();
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, signal: stop.signal, onListen() {} },
-    () => new Response("<html>", { headers: { "content-type": "text/html" } }),
+function serveHtml(): HttpServer {
+  return new HttpServer(() =>
+    new Response("<html>", { headers: { "content-type": "text/html" } })
   );
-  return {
-    host: `127.0.0.1:${server.addr.port}`,
-    [Symbol.asyncDispose]: () => (stop.abort(), server.finished),
-  };
 }
 
 Deno.test("addHint() doubts the address of a server of pages", async () => {
   await using server = serveHtml();
   assertMatch(
-    await hintOn(`http://${server.host}`),
+    await hintOn(server.url),
     /^[^\n]+ \(is this a beacon node's REST address\?\)$/,
   );
 });
@@ -88,7 +83,7 @@ Deno.test("addHint() doubts the address of a server of pages", async () => {
 Deno.test("addHint() proposes http where a port does not speak TLS, without the library's words", async () => {
   await using server = serveHtml();
   assertMatch(
-    await hintOn(`https://${server.host}`),
+    await hintOn(server.url.replace("http:", "https:")),
     /^Cannot reach https:\S+: the port does not speak TLS, try http:\/\/$/,
   );
 });

@@ -4,6 +4,7 @@ import {
   assertMatch,
   assertStringIncludes,
 } from "@std/assert";
+import { unusedPort } from "../beacon/http/http_server.ts";
 import { needs } from "../needs.ts";
 import { headFrame, startBeaconServer } from "./beacon_server.ts";
 import { MAIN, runCli, servedUrl, spawnCli } from "./spawn_cli.ts";
@@ -11,7 +12,7 @@ import { MAIN, runCli, servedUrl, spawnCli } from "./spawn_cli.ts";
 const NEEDS_SIGNALS = needs("signals", Deno.build.os !== "windows");
 
 Deno.test("beacon-sse --for ends with 0, whether or not a node answers", async () => {
-  const port = freePort();
+  const port = unusedPort();
   const { code, stdout } = await runCli([
     `127.0.0.1:${port}`,
     "--for",
@@ -98,9 +99,4 @@ async function eventsSeen(
         .exec(text);
     if (Number(seen?.[1]) >= count) return;
   }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

@@ -1,6 +1,7 @@
 /** A real Prometheus reads the gateway's metrics; the dashboard's queries run against it. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { HttpServer } from "../beacon/http/http_server.ts";
 import { startGateway, stillNode } from "../gateway/helpers.ts";
 import {
   DEPLOY,
@@ -35,15 +36,12 @@ async function startScene() {
     ),
   );
   const server = stack.use(
-    Deno.serve(
-      { port: 0, hostname: "127.0.0.1", onListen() {} },
-      gateway.fetch,
-    ),
+    new HttpServer((_path, request) => gateway.fetch(request)),
   );
   await listener.ready;
   await Promise.all([a.whenConnected(), b.whenConnected()]);
   const prometheus = stack.use(
-    await Prometheus.start(`127.0.0.1:${server.addr.port}`),
+    await Prometheus.start(new URL(server.url).host),
   );
   const clock = listener.clock!;
   const races = listener.race()[Symbol.asyncIterator]();

@@ -13,6 +13,7 @@ import {
   type GatewayOptions,
 } from "@org/beacon-sse/gateway";
 import { SimulatedBeaconNode } from "@org/beacon-sse/testing";
+import { Feed } from "../listener/scripted_node.ts";
 
 /** A listener over nodes, and a gateway over it. */
 export interface Stage extends AsyncDisposable {
@@ -140,23 +141,15 @@ export class PipeNode {
   /** Where a listener finds it. */
   readonly url = "http://pipe.node";
   readonly #opened = Promise.withResolvers<void>();
-  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  readonly #feed = new Feed();
 
   /** Takes the place of the global `fetch`. */
-  readonly fetch: typeof fetch = (input, init) => {
-    const { pathname } = new URL(input instanceof Request ? input.url : input);
-    if (pathname !== "/eth/v1/events") {
+  readonly fetch = (input: string | URL | Request): Promise<Response> => {
+    if (!`${input}`.includes("/eth/v1/events")) {
       return Promise.resolve(new Response(null, { status: 404 }));
     }
-    const body = new ReadableStream<Uint8Array>({
-      start: (controller) => {
-        this.#controller = controller;
-        init?.signal?.addEventListener("abort", () => controller.error());
-      },
-    });
     this.#opened.resolve();
-    const headers = { "content-type": "text/event-stream" };
-    return Promise.resolve(new Response(body, { headers }));
+    return Promise.resolve(this.#feed.open());
   };
 
   /** Resolves when the listener has opened its stream. */
@@ -166,7 +159,7 @@ export class PipeNode {
 
   /** Sends text in one chunk. */
   send(text: string): void {
-    this.#controller!.enqueue(new TextEncoder().encode(text));
+    this.#feed.send(text);
   }
 }
 

@@ -1,5 +1,10 @@
 /** A beacon node on loopback whose event stream does exactly what a test prescribes. */
 
+import {
+  HttpServer,
+  type ReceivedRequest,
+} from "../beacon/http/http_server.ts";
+
 /** What a test lets the node do; all but the functions may change meanwhile. */
 export interface ScriptedNodeOptions {
   /** Answers the n-th event stream request, counted from 0. */
@@ -24,69 +29,56 @@ export interface ScriptedNodeOptions {
 export class ScriptedNode implements AsyncDisposable {
   readonly url: string;
   /** Every event stream request. */
-  readonly requests: Request[] = [];
-  readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  readonly #ended = new AbortController();
+  readonly requests: ReceivedRequest[] = [];
+  readonly #server: HttpServer;
 
   constructor(options: ScriptedNodeOptions) {
-    const { events, other } = options;
-    this.#server = Deno.serve(
-      {
-        hostname: "127.0.0.1",
-        port: 0,
-        onListen() {},
-        signal: this.#ended.signal,
-      },
-      (request) => {
-        const path = new URL(request.url).pathname;
-        if (path.endsWith("/eth/v1/events")) {
-          this.requests.push(request);
-          return events(request, this.requests.length - 1);
-        }
-        const answer = other?.(request, path);
-        if (answer !== undefined) return answer;
-        if (path.endsWith("/eth/v1/beacon/genesis")) {
-          const { genesisTime = 1_600_000_000, validatorsRoot = root(0xab) } =
-            options;
-          return Response.json({
-            data: {
-              genesis_time: String(genesisTime),
-              genesis_validators_root: validatorsRoot,
-              genesis_fork_version: "0x00000001",
-            },
-          });
-        }
-        if (path.endsWith("/eth/v1/config/spec")) {
-          return Response.json({
-            data: {
-              SLOT_DURATION_MS: "12000",
-              SLOTS_PER_EPOCH: "32",
-              ...options.spec,
-            },
-          });
-        }
-        if (path.endsWith("/eth/v1/node/syncing")) {
-          return Response.json({
-            data: {
-              head_slot: "1",
-              sync_distance: "0",
-              is_syncing: false,
-              is_optimistic: false,
-            },
-          });
-        }
-        return Response.json({ code: 404, message: "Not found" }, {
-          status: 404,
-        });
-      },
-    );
-    this.url = `http://127.0.0.1:${this.#server.addr.port}`;
+    this.#server = new HttpServer((path, request) => {
+      if (path.endsWith("/eth/v1/events")) {
+        this.requests.push(this.#server.requests.at(-1)!);
+        return options.events(request, this.requests.length - 1);
+      }
+      return options.other?.(request, path) ?? answerOf(options, path);
+    });
+    this.url = this.#server.url;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#ended.abort();
-    await this.#server.finished;
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#server[Symbol.asyncDispose]();
   }
+}
+
+/** What a node answers of itself. */
+function answerOf(
+  {
+    genesisTime = 1_600_000_000,
+    validatorsRoot = root(0xab),
+    spec,
+  }: ScriptedNodeOptions,
+  path: string,
+): Response {
+  if (path.endsWith("/eth/v1/beacon/genesis")) {
+    const data = {
+      genesis_time: String(genesisTime),
+      genesis_validators_root: validatorsRoot,
+      genesis_fork_version: "0x00000001",
+    };
+    return Response.json({ data });
+  }
+  if (path.endsWith("/eth/v1/config/spec")) {
+    const timing = { SLOT_DURATION_MS: "12000", SLOTS_PER_EPOCH: "32" };
+    return Response.json({ data: { ...timing, ...spec } });
+  }
+  if (path.endsWith("/eth/v1/node/syncing")) {
+    const data = {
+      head_slot: "1",
+      sync_distance: "0",
+      is_syncing: false,
+      is_optimistic: false,
+    };
+    return Response.json({ data });
+  }
+  return Response.json({ code: 404, message: "Not found" }, { status: 404 });
 }
 
 /** A node whose event streams are these pieces, and stay open behind them. */

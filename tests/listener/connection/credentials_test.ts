@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { SseListener } from "@org/beacon-sse";
+import { unusedPort } from "../../beacon/http/http_server.ts";
 import { take } from "../helpers.ts";
 import {
   frame,
@@ -126,12 +127,9 @@ Deno.test("SseListener() shows no credentials that genesis, spec or a payload qu
 
 Deno.test("SseListener() shows no credentials when a node cannot be reached", async () => {
   const shown: unknown[] = [];
-  const listening = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listening.addr as Deno.NetAddr;
-  listening.close();
   await using listener = await SseListener.start({
     nodes: [
-      `http://${SECRETS[1]}:${SECRETS[0]}@127.0.0.1:${port}/${
+      `http://${SECRETS[1]}:${SECRETS[0]}@127.0.0.1:${unusedPort()}/${
         SECRETS[2]
       }?token=${SECRETS[3]}`,
     ],

@@ -14,10 +14,13 @@ import {
   type DisconnectedStatus,
   type SseListenerOptions,
 } from "@org/beacon-sse";
+import { FaultProxy } from "@org/beacon-sse/testing";
+import { unusedPort } from "../../beacon/http/http_server.ts";
 import { brief, configAtSlot, listen, nextStatus, take } from "../helpers.ts";
 import {
   drippingStream,
   endedStream,
+  Feed,
   frame,
   head,
   nodeSending,
@@ -109,10 +112,7 @@ Deno.test("SseListener() reports a clean end as eof", async () => {
 });
 
 Deno.test("SseListener() reports a refused connection as network, with its cause", async () => {
-  const listening = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listening.addr as Deno.NetAddr;
-  listening.close();
-  await using listener = await listen([`http://127.0.0.1:${port}`]);
+  await using listener = await listen([`http://127.0.0.1:${unusedPort()}`]);
   const { reason, error } = await nextStatus(listener.status(), "disconnected");
   assertEquals(reason, "network");
   assertInstanceOf(error, BeaconNetworkError);
@@ -210,16 +210,26 @@ Deno.test("SseListener() counts any answer to its probe as a sign of life", asyn
 });
 
 Deno.test("SseListener() survives a reset in mid-line at the cost of one reconnect", async () => {
-  await using server = new ResettingServer([
-    frame("head", head(98)) + 'event: head\ndata: {"slot":',
-    frame("head", head(99)),
-  ]);
-  await using listener = await listen([server]);
+  const feed = new Feed();
+  await using node = new ScriptedNode({
+    events: (_request, connection) =>
+      connection === 0
+        ? feed.open(frame("head", head(98)))
+        : openStream(frame("head", head(99))),
+  });
+  await using proxy = await FaultProxy.start({ target: node.url });
+  await using listener = await listen([proxy]);
+  const events = listener.events();
   const statuses = listener.status();
-  const events = await take(listener.events(), 2);
-  assertEquals(events.map(brief), ["head 98", "head 99"]);
+  const next = async () =>
+    (await take(events.values({ preventCancel: true }), 1)).map(brief);
+  assertEquals(await next(), ["head 98"]);
+  const reset = proxy.fault({ type: "reset", inMidLine: true });
+  feed.send(frame("head", head(99)));
   const { reason } = await nextStatus(statuses, "disconnected");
+  reset.heal();
   assertEquals(reason, "network");
+  assertEquals(await next(), ["head 99"]);
   assertEquals(listener.nodes[0]!.reconnects, 1);
 });
 
@@ -291,70 +301,5 @@ class FakeClock implements Disposable {
 
   [Symbol.dispose](): void {
     mock.timers.reset();
-  }
-}
-
-/** Serves one piece of an event stream a connection, then breaks the connection without an end. */
-class ResettingServer implements AsyncDisposable {
-  readonly url: string;
-  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  readonly #pieces: string[];
-  readonly #connections: Promise<void>[] = [];
-  readonly #open = new Set<Deno.Conn>();
-  readonly #accepting: Promise<void>;
-
-  constructor(pieces: string[]) {
-    this.url = `http://127.0.0.1:${(this.#listener.addr as Deno.NetAddr).port}`;
-    this.#pieces = pieces;
-    this.#accepting = this.#accept();
-  }
-
-  async #accept(): Promise<void> {
-    for await (const connection of this.#listener) {
-      this.#open.add(connection);
-      this.#connections.push(this.#serve(connection).catch(() => {}));
-    }
-  }
-
-  async #serve(connection: Deno.Conn): Promise<void> {
-    const buffer = new Uint8Array(4096);
-    const length = await connection.read(buffer);
-    const request = new TextDecoder().decode(buffer.subarray(0, length ?? 0));
-    if (!request.includes("/eth/v1/events")) {
-      await write(
-        connection,
-        "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
-      );
-      connection.close();
-      return;
-    }
-    const piece = this.#pieces.shift()!;
-    await write(
-      connection,
-      "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n" +
-        `${piece.length.toString(16)}\r\n${piece}\r\n`,
-    );
-    if (this.#pieces.length > 0) connection.close();
-    else await connection.read(buffer);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
-    for (const connection of this.#open) {
-      try {
-        connection.close();
-      } catch {
-        // It was closed before.
-      }
-    }
-    await this.#accepting;
-    await Promise.all(this.#connections);
-  }
-}
-
-async function write(connection: Deno.Conn, text: string): Promise<void> {
-  const bytes = new TextEncoder().encode(text);
-  for (let written = 0; written < bytes.length;) {
-    written += await connection.write(bytes.subarray(written));
   }
 }
