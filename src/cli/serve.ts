@@ -1,6 +1,7 @@
 /** What `--serve` offers: the nodes as one beacon node. */
 
 import { readFile } from "node:fs/promises";
+import type { EventHistory } from "../beacon/events/event_history.ts";
 import { createGateway, toNodeListener } from "../gateway/mod.ts";
 import type { LogFunction } from "../listener/log.ts";
 import type { SseListener } from "../listener/sse_listener.ts";
@@ -22,6 +23,7 @@ export async function serveGateway(
   { serve, tokenFile, passAll = false }: FeedArguments,
   fallback: ServeAddress | undefined,
   log: LogFunction,
+  history?: EventHistory,
 ): Promise<AsyncDisposable | undefined> {
   const address = serve ?? fallback;
   if (address === undefined) return undefined;
@@ -30,6 +32,7 @@ export async function serveGateway(
     : await readToken(tokenFile);
   const gateway = createGateway(listener, {
     passAll,
+    ...(history !== undefined && { history }),
     ...(token !== undefined && { token }),
   });
   try {

@@ -107,7 +107,18 @@ async function printEvents(
     if (feed.record !== undefined) {
       parts.push(await record(listener, feed.record, feed, log));
     }
-    const server = await serveGateway(listener, feed, defaultServe, log);
+    const isServed = (feed.serve ?? defaultServe) !== undefined;
+    const history = nats && feed.nats !== undefined && isServed
+      ? nats.jetStreamHistory(natsOptions(feed.nats, feed.natsNetwork))
+      : undefined;
+    if (history !== undefined) parts.push(history);
+    const server = await serveGateway(
+      listener,
+      feed,
+      defaultServe,
+      log,
+      history,
+    );
     if (server !== undefined) parts.push(server);
     const printer = new PrettyPrinter({
       color: isTerminal && !isColorless(),
@@ -160,10 +171,7 @@ function publish(
   network: string | undefined,
   log: LogFunction,
 ): AsyncDisposable {
-  const sink = toJetStream(listener, {
-    servers,
-    ...(network !== undefined && { network }),
-  });
+  const sink = toJetStream(listener, natsOptions(servers, network));
   sink.finished.catch((error) =>
     log({ level: "error", message: "cannot publish to NATS", error })
   );
@@ -183,6 +191,10 @@ function publish(
     }
   })();
   return sink;
+}
+
+function natsOptions(servers: string, network: string | undefined) {
+  return { servers, ...(network !== undefined && { network }) };
 }
 
 function warnOfUnknownTopics(

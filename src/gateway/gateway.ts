@@ -11,6 +11,7 @@ import { ChainHistory } from "./events/chain_history.ts";
 import { EventHub } from "./events/event_hub.ts";
 import { createEventsRoute } from "./events/events_route.ts";
 import { GapCoverage } from "./events/gap_coverage.ts";
+import { PastReplay } from "./events/past_replay.ts";
 import { Resume } from "./events/resume.ts";
 import { checkGatewayOptions, type GatewayOptions } from "./gateway_options.ts";
 import { answerMetrics } from "./metrics_route.ts";
@@ -83,7 +84,7 @@ export function createGateway(
     refuse("create gateway", "listener", "an SseListener", listener);
   }
   const checked = checkGatewayOptions(options);
-  const { token, keepEvents, keepBytes, keepAliveMs } = checked;
+  const { token, keepEvents, keepBytes, keepAliveMs, history } = checked;
   const ended = new AbortController();
   const { signal } = ended;
   const monitor = new NodeMonitor({
@@ -110,6 +111,15 @@ export function createGateway(
   const running = Promise.all([fed, monitor.run()]);
   const limits = new ReaderLimits(checked);
   const tokens = token === undefined ? undefined : new TokenCheck(token);
+  const { now, topics } = access;
+  const past = history && new PastReplay({
+    hub,
+    history,
+    clock: () => listener.clock,
+    now,
+    topics,
+    signal,
+  });
   const resume = new Resume({
     hub,
     clock: () => listener.clock,
@@ -120,6 +130,7 @@ export function createGateway(
       clock: () => listener.clock,
       signal,
     }),
+    past,
   });
   const passOn = new PassOn({
     access,

@@ -1,5 +1,6 @@
 /** The gateway's options, and their check. */
 
+import type { EventHistory } from "../beacon/events/event_history.ts";
 import { checkInteger, checkObject, refuse } from "../values/check.ts";
 
 /** Options for {@linkcode createGateway}. */
@@ -49,12 +50,20 @@ export interface GatewayOptions {
    * @default {15000}
    */
   keepAliveMs?: number;
+  /**
+   * A store of what all gateways have received, such as `jetStreamHistory()` of `./nats` returns: from there
+   * readers receive what the gateway no longer has, or received before it ran. Who writes the store must
+   * publish the topics that the gateway serves.
+   *
+   * @default {only the nodes' headers}
+   */
+  history?: EventHistory;
 }
 
 /** Checked options, defaults filled in. */
 export type CheckedGatewayOptions =
-  & Required<Omit<GatewayOptions, "token">>
-  & Pick<GatewayOptions, "token">;
+  & Required<Omit<GatewayOptions, "token" | "history">>
+  & Pick<GatewayOptions, "token" | "history">;
 
 const ACTION = "create gateway";
 
@@ -76,6 +85,7 @@ export function checkGatewayOptions(
     keepEvents = 4096,
     keepBytes = 64 * 1024 * 1024,
     keepAliveMs = 15_000,
+    history,
   } = options;
   if (
     token !== undefined &&
@@ -94,8 +104,12 @@ export function checkGatewayOptions(
   checkInteger(ACTION, "keepEvents", keepEvents, 1);
   checkInteger(ACTION, "keepBytes", keepBytes, 1);
   checkInteger(ACTION, "keepAliveMs", keepAliveMs, 1, 3_600_000);
+  if (history !== undefined && typeof history?.read !== "function") {
+    refuse(ACTION, "history", "an EventHistory", history);
+  }
   return {
     ...(token !== undefined && { token }),
+    ...(history !== undefined && { history }),
     passAll,
     maxReaders,
     maxReadersPerAddress,

@@ -28,6 +28,12 @@
 export { createGateway } from "./gateway.ts";
 export { toNodeListener } from "./node_listener.ts";
 
+export type {
+  EventHistory,
+  PastEvent,
+  PastPage,
+  PastRequest,
+} from "../beacon/events/event_history.ts";
 export type { Gateway } from "./gateway.ts";
 export type { GatewayOptions } from "./gateway_options.ts";
 export type { ConnectionInfo } from "./web_response.ts";

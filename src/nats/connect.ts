@@ -1,6 +1,7 @@
 /** A connection to NATS that never gives up and notices a half-open link within 15 seconds. */
 
 import { type NatsConnection, wsconnect } from "@nats-io/nats-core";
+import { delay } from "@std/async/delay";
 import { refuse } from "../values/check.ts";
 
 /** How to reach NATS. */
@@ -119,26 +120,12 @@ export async function connectNats(
   while (true) {
     signal.throwIfAborted();
     try {
-      return await dial(options);
+      const connection = await dial(options);
+      if (!signal.aborted) return connection;
+      await connection.close();
     } catch (error) {
       if (/authorization|authentication/i.test(String(error))) throw error;
     }
-    await pause(500, signal);
+    await delay(500, { signal });
   }
-}
-
-/** Waits some milliseconds, or until the signal aborts. */
-export async function pause(
-  milliseconds: number,
-  signal: AbortSignal,
-): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal.addEventListener("abort", end);
-  });
 }

@@ -12,12 +12,11 @@ import {
   type OrderedConsumerOptions,
   RetentionPolicy,
   StorageType,
+  type StreamConfig,
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
-import {
-  type BeaconEvent,
-  parseEventData,
-} from "../beacon/events/beacon_event.ts";
+import { delay } from "@std/async/delay";
+import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import { type ChainReorg, toChainReorg } from "../listener/chain/reorg.ts";
 import {
   checkInteger,
@@ -25,13 +24,9 @@ import {
   checkSignal,
   refuse,
 } from "../values/check.ts";
-import {
-  checkNatsOptions,
-  connectNats,
-  type NatsOptions,
-  pause,
-} from "./connect.ts";
-import { topicToken } from "./stream.ts";
+import { checkNatsOptions, connectNats, type NatsOptions } from "./connect.ts";
+import { eventOf } from "./event_message.ts";
+import { topicFilter, topicToken } from "./stream.ts";
 
 /** Options for {@linkcode fromJetStream}. */
 export interface FromJetStreamOptions extends NatsOptions {
@@ -84,7 +79,7 @@ export async function fromJetStream(
     ? ended.signal
     : AbortSignal.any([signal, ended.signal]);
   const connection = await connectNats(servers, all);
-  const { manager, isSubjectPerEvent } = await reachStream(
+  const { manager, config } = await reachStream(
     connection,
     stream,
     all,
@@ -92,7 +87,7 @@ export async function fromJetStream(
   return new Source({
     connection,
     manager,
-    isSubjectPerEvent,
+    config,
     network,
     stream,
     durable,
@@ -107,16 +102,16 @@ async function reachStream(
   connection: NatsConnection,
   stream: string,
   signal: AbortSignal,
-): Promise<Pick<SourceParts, "manager" | "isSubjectPerEvent">> {
+): Promise<Pick<SourceParts, "manager" | "config">> {
   while (true) {
     signal.throwIfAborted();
     try {
       const manager = await jetstreamManager(connection);
       const { config } = await manager.streams.info(stream);
-      return { manager, isSubjectPerEvent: config.discard_new_per_subject };
+      return { manager, config };
     } catch {
       // Its writer has not made it yet, or the server is away.
-      await pause(500, signal);
+      await delay(500, { signal });
     }
   }
 }
@@ -124,7 +119,7 @@ async function reachStream(
 interface SourceParts {
   readonly connection: NatsConnection;
   readonly manager: JetStreamManager;
-  readonly isSubjectPerEvent: boolean;
+  readonly config: StreamConfig;
   readonly network: string;
   readonly stream: string;
   readonly durable: string | undefined;
@@ -194,27 +189,19 @@ class Source implements JetStreamSource {
     await this.close();
   }
 
-  /** One filter: servers before 2.10 take no more, so of several topics the rest is left out here. */
-  #filter(wanted: ReadonlySet<string> | undefined): string {
-    const { network, isSubjectPerEvent } = this.#parts;
-    if (wanted?.size !== 1) return `beacon.${network}.>`;
-    const subject = `beacon.${network}.${topicToken([...wanted][0]!)}`;
-    return isSubjectPerEvent ? `${subject}.>` : subject;
-  }
-
   #read<T>(
     topics: readonly string[] | undefined,
     suffix: string,
     map: (event: BeaconEvent<string>) => T,
   ): ReadableStream<T> {
-    const { signal, durable } = this.#parts;
+    const { signal, durable, network, config } = this.#parts;
     const position = durable === undefined
       ? undefined
       : new Position(this.#parts, this.#client, `${durable}${suffix}`);
     const wanted = topics && new Set(topics);
     const left = new AbortController();
     const messages = this.#messages(
-      this.#filter(wanted),
+      topicFilter(network, wanted, config),
       position,
       AbortSignal.any([signal, left.signal]),
     );
@@ -229,7 +216,7 @@ class Source implements JetStreamSource {
             return controller.close();
           }
           taken = value;
-          const event = toEvent(value);
+          const event = eventOf(value);
           if (wanted === undefined || wanted.has(event.topic)) {
             return controller.enqueue(map(event));
           }
@@ -277,7 +264,7 @@ class Source implements JetStreamSource {
         } catch {
           // The server is away, or has no leader for the stream yet.
         }
-        await pause(100, signal);
+        await delay(100, { signal }).catch(() => {});
       }
     } finally {
       forget();
@@ -329,32 +316,6 @@ function from(sequence: number): Partial<OrderedConsumerOptions> {
     deliver_policy: DeliverPolicy.StartSequence,
     opt_start_seq: Math.max(1, sequence),
   };
-}
-
-/** An event from its message. Its payload is parsed when somebody looks at `data`. */
-function toEvent(message: JsMsg): BeaconEvent<string> {
-  const { headers, subject, time } = message;
-  const get = (name: string) => headers?.get(name) || undefined;
-  const topic = decodeURIComponent(
-    get("Beacon-Topic") ?? subject.split(".")[2] ?? "",
-  );
-  const raw = message.string();
-  const slot = get("Beacon-Slot");
-  let data: { value: unknown } | undefined;
-  const event = {
-    topic,
-    raw,
-    node: decodeURIComponent(get("Beacon-Node") ?? ""),
-    receivedAt: Number(get("Beacon-Received-At") ?? time.getTime()),
-    ...(slot === undefined ? {} : { slot: Number(slot) }),
-    ...(get("Beacon-Recovered") === undefined
-      ? {}
-      : { recovered: true as const }),
-    get data(): unknown {
-      return (data ??= { value: parseEventData(topic, raw) }).value;
-    },
-  };
-  return event as BeaconEvent<string>;
 }
 
 /** The sequence that a named reader has taken, as the last message of a subject of its own. */
@@ -415,7 +376,7 @@ class Position {
         this.#written = sequence;
       } catch {
         if (signal.aborted || this.#parts.connection.isClosed()) return;
-        await pause(250, signal);
+        await delay(250, { signal }).catch(() => {});
       }
     }
   }

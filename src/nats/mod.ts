@@ -28,9 +28,16 @@
  */
 
 export { fromJetStream } from "./from_jetstream.ts";
+export { JetStreamHistory, jetStreamHistory } from "./jetstream_history.ts";
 export { StreamRefusedError } from "./stream.ts";
 export { JetStreamSink, toJetStream } from "./to_jetstream.ts";
 export type { BeaconEvent, TopicEvent } from "../beacon/events/beacon_event.ts";
+export type {
+  EventHistory,
+  PastEvent,
+  PastPage,
+  PastRequest,
+} from "../beacon/events/event_history.ts";
 export type { ChainReorg } from "../listener/chain/reorg.ts";
 export type { Subscription } from "../listener/broadcast/subscription.ts";
 export type { NatsOptions } from "./connect.ts";

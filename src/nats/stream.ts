@@ -61,6 +61,20 @@ export function topicToken(topic: string): string {
 }
 
 /**
+ * The filter of a reader of some topics; of all where absent. Servers before 2.10 take only one subject, so the reader
+ * of several topics receives the others too.
+ */
+export function topicFilter(
+  network: string,
+  topics: ReadonlySet<string> | undefined,
+  { discard_new_per_subject }: Pick<StreamConfig, "discard_new_per_subject">,
+): string {
+  if (topics?.size !== 1) return `beacon.${network}.>`;
+  const subject = `beacon.${network}.${topicToken([...topics][0]!)}`;
+  return discard_new_per_subject ? `${subject}.>` : subject;
+}
+
+/**
  * Makes the stream, or checks that the one that is there can serve.
  *
  * @throws {StreamRefusedError} If it cannot.
@@ -181,7 +195,7 @@ function covers(own: string, subject: string): boolean {
 }
 
 /** Whether an error says that there is no such stream. */
-export function isNotFound(error: unknown): boolean {
+function isNotFound(error: unknown): boolean {
   return (error as { code?: number }).code === 10059;
 }
 

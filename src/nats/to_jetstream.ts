@@ -9,18 +9,15 @@ import {
   headers as natsHeaders,
   type NatsConnection,
 } from "@nats-io/nats-core";
+import { delay } from "@std/async/delay";
 import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import { eventIdentity } from "../beacon/events/event_identity.ts";
 import { Broadcast } from "../listener/broadcast/broadcast.ts";
 import type { Subscription } from "../listener/broadcast/subscription.ts";
 import { checkInteger, checkObject, checkSignal } from "../values/check.ts";
 import { digest } from "../values/digest.ts";
-import {
-  checkNatsOptions,
-  connectNats,
-  type NatsOptions,
-  pause,
-} from "./connect.ts";
+import { checkNatsOptions, connectNats, type NatsOptions } from "./connect.ts";
+import { headersOf } from "./event_message.ts";
 import { type Message, type Outcome, PublishWindow } from "./publish_window.ts";
 import {
   ensureStream,
@@ -148,7 +145,7 @@ export class JetStreamSink implements AsyncDisposable {
   readonly #counts = { stored: 0, duplicates: 0, lost: 0 };
   readonly #events = new WeakMap<Message, BeaconEvent<string>>();
   readonly #occurrences = new Map<string, number>();
-  #lastHead = new Map<string, string>();
+  readonly #lastHead = new Map<string, string>();
   #dropped = 0;
   #client: JetStreamClient | undefined;
 
@@ -283,7 +280,7 @@ export class JetStreamSink implements AsyncDisposable {
           error: error as Error,
         });
       }
-      await pause(1000, signal);
+      await delay(1000, { signal });
     }
   }
 
@@ -329,15 +326,7 @@ export class JetStreamSink implements AsyncDisposable {
     const message: Message = {
       subject: subjectOf(this.#needs, event, id),
       id,
-      headers: {
-        "Beacon-Topic": encodeURIComponent(event.topic),
-        "Beacon-Node": encodeURIComponent(event.node),
-        "Beacon-Received-At": String(event.receivedAt),
-        ...(event.slot === undefined
-          ? {}
-          : { "Beacon-Slot": String(event.slot) }),
-        ...(event.recovered ? { "Beacon-Recovered": "true" } : {}),
-      },
+      headers: headersOf(event),
       body: event.raw,
     };
     this.#events.set(message, event);

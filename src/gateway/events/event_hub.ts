@@ -46,7 +46,7 @@ export class EventHub {
   #readers = 0;
   #seq = 0;
   #slot = 0;
-  #firstSlot: number | undefined;
+  #first: Frame | undefined;
   /** Digest of the chain events of the latest slot. */
   #digest = 0;
   /** Events of that slot which are in the digest, and which the hub has not published. */
@@ -80,7 +80,12 @@ export class EventHub {
 
   /** The slot of the first frame; before it, that of the next one. */
   get firstSlot(): number {
-    return this.#firstSlot ?? this.slot;
+    return this.#first?.slot ?? this.slot;
+  }
+
+  /** When the first frame came, Unix time in milliseconds. */
+  get firstAt(): number | undefined {
+    return this.#first?.receivedAt;
   }
 
   /** How many readers there are. */
@@ -207,7 +212,7 @@ export class EventHub {
   }
 
   #add(frame: Frame): void {
-    this.#firstSlot ??= frame.slot;
+    this.#first ??= frame;
     this.ring.push(frame);
     if (this.#readers === 0 || this.#isClosed) return;
     // All that arrives in this turn of the event loop goes out in one write.
@@ -270,7 +275,7 @@ const MOST_PATIENCE_MS = 1000;
 const NEWS = 64;
 
 /** Topics of few events a slot, by which another gateway can tell what a reader has. */
-const CHAIN_TOPICS = new Set([
+export const CHAIN_TOPICS: ReadonlySet<string> = new Set([
   "head",
   "head_v2",
   "block",

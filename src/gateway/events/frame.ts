@@ -63,6 +63,13 @@ export function encodeEvent(
   return encoder.encode(`${first}event: ${topic}\ndata: ${data}\n\n`);
 }
 
+/** The payload of an encoded event. */
+export function rawOf(bytes: Uint8Array): string {
+  const text = new TextDecoder().decode(bytes);
+  const begin = text.indexOf("\ndata: ") + "\ndata: ".length;
+  return text.slice(begin, -2).replaceAll("\ndata: ", "\n");
+}
+
 /**
  * Encodes a gap: Lighthouse's comment, which listeners understand, and for who lists the topic
  * `gap` an event, because a browser shows no comments.

@@ -133,7 +133,16 @@ export interface ReaderStart {
   first: Uint8Array<ArrayBuffer>[];
   /** Whether it has a frame behind `seq` already; forgotten some slots later. */
   isKnown?: ((frame: Frame) => boolean) | undefined;
+  /** Bytes of a longer past, after `first`; it returns where the reader goes on then. */
+  past?: ReaderPast;
 }
+
+/** A past that is read as fast as the connection takes it. */
+export type ReaderPast = AsyncGenerator<
+  Uint8Array<ArrayBuffer>,
+  Omit<ReaderStart, "first" | "past">,
+  void
+>;
 
 /** One reader. */
 export class Reader implements ReaderHandle {
@@ -146,10 +155,12 @@ export class Reader implements ReaderHandle {
   #slot: number;
   /** Up to which frame losses of a topic were reported. */
   readonly #reported = new Map<string, number>();
-  readonly #reportedUntil: number;
+  #reportedUntil: number;
   #first: Uint8Array<ArrayBuffer>[];
   #isKnown: ((frame: Frame) => boolean) | undefined;
-  readonly #knownUntil: number;
+  #knownUntil: number;
+  #past: ReaderPast | undefined;
+  #wake: () => void = () => {};
   /** Since when its connection has no room, Unix time in milliseconds. */
   #blockedAt: number | undefined;
   #isEnded = false;
@@ -172,12 +183,14 @@ export class Reader implements ReaderHandle {
     this.#knownUntil = hub.slot + KNOWN_SLOTS;
     this.#now = options.now;
     this.#onGone = options.onGone;
+    this.#past = start.past;
+    if (start.past !== undefined) void this.#readPast(start.past);
   }
 
   /** Whether it has everything so far, and room for more. */
   get isIdle(): boolean {
     return this.#blockedAt === undefined && this.#first.length === 0 &&
-      this.#seq === this.#hub.seq;
+      this.#past === undefined && this.#seq === this.#hub.seq;
   }
 
   /** Sends what there is, as far as there is room. */
@@ -198,6 +211,7 @@ export class Reader implements ReaderHandle {
   /** @inheritdoc */
   drained(): void {
     this.#blockedAt = undefined;
+    this.#wake();
     this.pump();
   }
 
@@ -206,6 +220,7 @@ export class Reader implements ReaderHandle {
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#group.readers.delete(this);
+    this.#wake();
     this.#onGone();
   }
 
@@ -223,8 +238,34 @@ export class Reader implements ReaderHandle {
     this.#sink.end(isCut);
   }
 
+  async #readPast(past: ReaderPast): Promise<void> {
+    try {
+      while (!this.#isEnded) {
+        const { done, value } = await past.next();
+        if (done) {
+          this.#seq = value.seq;
+          this.#slot = value.slot;
+          this.#reportedUntil = value.reportedUntil;
+          this.#isKnown = value.isKnown;
+          this.#knownUntil = this.#hub.slot + KNOWN_SLOTS;
+          this.#past = undefined;
+          return this.pump();
+        }
+        this.write(value);
+        while (this.#blockedAt !== undefined && !this.#isEnded) {
+          await new Promise<void>((resolve) => this.#wake = resolve);
+        }
+      }
+      await past.return(undefined as never);
+    } catch {
+      // The gateway is closed.
+      this.end(true);
+    }
+  }
+
   #next(): Uint8Array<ArrayBuffer> | undefined {
     if (this.#first.length > 0) return this.#takeFirst();
+    if (this.#past !== undefined) return undefined;
     while (this.#seq < this.#hub.seq) {
       const lost = this.#lost();
       if (lost !== undefined) return lost;
@@ -238,6 +279,7 @@ export class Reader implements ReaderHandle {
   #takeFirst(): Uint8Array<ArrayBuffer> {
     const pieces = this.#first;
     this.#first = [];
+    if (this.#past !== undefined) return joined(pieces);
     const lost = this.#lost();
     if (lost !== undefined) pieces.push(lost);
     const next = this.#nextChunk();

@@ -6,7 +6,8 @@ import type { ChainHistory, History } from "./chain_history.ts";
 import type { EventHub } from "./event_hub.ts";
 import { encodeEvent, encodeGap, type Filter, type Frame } from "./frame.ts";
 import type { Position, Start } from "./position.ts";
-import type { ReaderStart } from "./reader.ts";
+import type { PastReplay } from "./past_replay.ts";
+import type { ReaderPast, ReaderStart } from "./reader.ts";
 import type { Loss } from "./replay_ring.ts";
 import { eventsOfDigest } from "./slot_digest.ts";
 
@@ -20,6 +21,8 @@ export interface ResumeOptions {
   startedAt: number;
   /** Where more can be had. */
   history: Pick<ChainHistory, "find">;
+  /** Where all is that the gateways have received, if there is such a store. */
+  past: PastReplay | undefined;
 }
 
 /** Where a reader begins, in the ways that a reader may say it. */
@@ -55,6 +58,7 @@ export class Resume {
   async find(start: Start | undefined, filter: Filter): Promise<ReaderStart> {
     const { hub } = this.#options;
     const { ring } = hub;
+    let reason = NOT_KEPT;
     if (start === undefined) {
       return { seq: hub.seq, slot: hub.slot, reportedUntil: 0, first: [] };
     }
@@ -62,16 +66,31 @@ export class Resume {
     const { seq, slot, digest } = place;
     // What the ring loses from here on, while headers are requested too, the reader reports.
     const reportedUntil = ring.lostSeq;
-    if (start.type === "earliest") {
-      return { seq, slot, reportedUntil, first: [] };
-    }
     const lacking = [...filter.topics].filter((topic) => {
       const loss = ring.lost(topic);
       return place.isBefore || (loss !== undefined && place.isLost(loss));
     });
+    try {
+      const past = await this.#past(start, place, lacking, filter);
+      if (past !== undefined) {
+        return { seq, slot, reportedUntil, first: [], past };
+      }
+    } catch (error) {
+      reason = (error as Error).message;
+    }
+    if (start.type === "earliest") {
+      return { seq, slot, reportedUntil, first: [] };
+    }
     const near = digest === undefined ? [] : this.#eventsNear(slot);
     const known = new Set(eventsOfDigest(digest ?? 0, near));
-    const first = await this.#fill(place, lacking, filter, near, known);
+    const first = await this.#fill(
+      place,
+      lacking,
+      filter,
+      near,
+      known,
+      reason,
+    );
     // A head that comes again, after another one, is news.
     for (const { identity, seq } of ring.after(0, CHAIN_TOPICS)) {
       if (seq > place.seq) break;
@@ -89,6 +108,32 @@ export class Resume {
           (identity !== undefined && known.delete(identity)),
       }),
     };
+  }
+
+  /** What the store has for a reader that the ring cannot serve, or whose position is of the store. */
+  async #past(
+    start: Exclude<Start, undefined>,
+    place: Place,
+    lacking: readonly string[],
+    filter: Filter,
+  ): Promise<ReaderPast | undefined> {
+    const { past } = this.#options;
+    if (past === undefined || filter.topics.size === 0) return undefined;
+    const { slot, seq, digest = place.ownDigest } = place;
+    const position = start.type === "position" ? start.position : undefined;
+    const own = position !== undefined && past.isStore(position.epoch)
+      ? { store: position.epoch, seq: position.seq }
+      : undefined;
+    const isAll = start.type === "earliest";
+    if (!isAll && own === undefined && lacking.length === 0) return undefined;
+    const time = start.type === "time" ? start.time : isAll ? 0 : undefined;
+    return await past.open({
+      slot,
+      seq,
+      digest,
+      ...(own !== undefined && { own }),
+      ...(time !== undefined && { time }),
+    }, filter);
   }
 
   #placeOf(start: Exclude<Start, undefined>): Place {
@@ -168,6 +213,7 @@ export class Resume {
     filter: Filter,
     candidates: readonly string[],
     known: Set<string>,
+    reason: string,
   ): Promise<Uint8Array<ArrayBuffer>[]> {
     if (lacking.length === 0) return [];
     const { hub } = this.#options;
@@ -183,7 +229,7 @@ export class Resume {
       )];
     const rest = lacking.filter((topic) => !RECOVERABLE.has(topic));
     const wanted = lacking.filter((topic) => RECOVERABLE.has(topic));
-    if (wanted.length === 0) return gap(rest, until, NOT_KEPT);
+    if (wanted.length === 0) return gap(rest, until, reason);
     let recovered: History;
     try {
       const { slot, digest = place.ownDigest } = place;
@@ -212,7 +258,7 @@ export class Resume {
       if (identity !== undefined) inRing.add(identity);
     }
     const slots = recovered.events.map(({ slot = 0 }) => slot);
-    const pieces = gap(rest, Math.max(until, ...slots), NOT_KEPT);
+    const pieces = gap(rest, Math.max(until, ...slots), reason);
     if (recovered.from > place.slot) {
       pieces.push(...gap(wanted, recovered.from - 1, "it is too long ago"));
     }
