@@ -13,9 +13,11 @@ import type {
 } from "../beacon/events/beacon_event.ts";
 import { markOf, stageOf } from "../beacon/events/event_identity.ts";
 import { publicError } from "../beacon/http/errors.ts";
+import type { BlockHeader } from "../beacon/api/headers.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
 import type { ServerSentEvent } from "../sse/mod.ts";
 import type { Broadcast } from "./broadcast/broadcast.ts";
+import type { KnownBlock } from "./chain/branch.ts";
 import type { Chain } from "./chain/chain.ts";
 import {
   HEAD_TOPICS,
@@ -23,6 +25,7 @@ import {
   type ReportedHead,
   reportedHead,
 } from "./chain/head.ts";
+import { HeldEvents, mergeRecovered } from "./chain/held_events.ts";
 import { implausible, latestPlausibleSlot } from "./chain/plausible.ts";
 import type { ChainChanges } from "./chain_changes.ts";
 import { NodeMerge, type Verdict } from "./merge/node_merge.ts";
@@ -31,8 +34,6 @@ import type { ListenerMetrics } from "./metrics/metrics.ts";
 import type { NodeReporter } from "./node_reporter.ts";
 import { count, type NodeState } from "./node_state.ts";
 import type { RaceTracker } from "./race/race_tracker.ts";
-import { HeldEvents, mergeRecovered } from "./recovery/held_events.ts";
-import type { Recovered } from "./recovery/recovered_events.ts";
 
 export interface ListenerActorOptions {
   chain: Pick<Chain, "clock" | "awaitClock">;
@@ -48,6 +49,21 @@ export interface ListenerActorOptions {
   now: () => number;
   /** The most bytes of a node's events that wait for a recovery. */
   maxQueueBytes: number;
+}
+
+/** What a recovery has found. */
+export interface Recovered {
+  events: readonly BeaconEvent<string>[];
+  /** The node's head; absent where it is not known. */
+  head?: BlockHeader;
+  /** Its branch up to it, as far back as it is known. */
+  branch?: readonly KnownBlock[];
+  /** The latest block that both branches have, where it is known. */
+  ancestor?: KnownBlock | undefined;
+  /** Whether the branches may part at a later block. */
+  isLowerBound?: boolean | undefined;
+  /** The blocks above it, in order of slot. */
+  blocks: readonly BlockHeader[];
 }
 
 /** Owns the state that events make. */

@@ -10,7 +10,7 @@ import { isHeadReport, type ReportedHead, reportedHead } from "./chain/head.ts";
 import { implausible, latestPlausibleSlot } from "./chain/plausible.ts";
 import { type ChainReorg, toChainReorg } from "./chain/reorg.ts";
 import type { NodeState } from "./node_state.ts";
-import { findReorgBranch } from "./recovery/reorg_ancestor.ts";
+import { findReorgBranch } from "./chain/reorg_ancestor.ts";
 
 export interface ChainChangesOptions {
   chain: Pick<Chain, "clock">;

@@ -10,7 +10,6 @@ import {
   type NodeStatus,
   withErrorsInJson,
 } from "./node_status.ts";
-import type { TopicRequest } from "./connection/topic_negotiation.ts";
 
 export interface NodeReporterOptions {
   status: Broadcast<NodeStatus>;
@@ -109,7 +108,7 @@ export class NodeReporter {
 
   topicsChanged(
     node: NodeState,
-    { topics, form }: TopicRequest,
+    { topics, form }: Pick<Change<"topics">, "topics" | "form">,
     missing: readonly string[],
   ): void {
     const isOther = node.topicForm !== form ||

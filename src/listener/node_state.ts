@@ -1,6 +1,7 @@
 /** All that the listener knows of one node. */
 
 import type { NodeEndpoint } from "../beacon/http/endpoint.ts";
+import { isKnownTopic } from "../beacon/events/topic.ts";
 import type { NodeSyncing } from "../beacon/api/syncing.ts";
 import type { TopicForm } from "../beacon/http/event_stream.ts";
 import {
@@ -8,7 +9,6 @@ import {
   type GapStatus,
   withErrorsInJson,
 } from "./node_status.ts";
-import { TopicCounts } from "./metrics/topic_counts.ts";
 import type { ChainReport } from "./chain/chain.ts";
 import { NodeChain } from "./chain/node_chain.ts";
 
@@ -149,4 +149,43 @@ export type SuppressReason =
 /** Adds one to a counter in a map. */
 export function count<K>(counters: Map<K, number>, key: K): void {
   counters.set(key, (counters.get(key) ?? 0) + 1);
+}
+
+export interface TopicCount {
+  events: number;
+  malformed: number;
+  /** Events that came after attestations were due. */
+  late: number;
+}
+
+/** The label of a topic. A node may send any name; one that is neither known nor requested is `other`. */
+export function topicLabel(
+  topic: string,
+  requested: readonly string[],
+): string {
+  return isKnownTopic(topic) || requested.includes(topic) ? topic : "other";
+}
+
+/** What is counted by topic, in plain fields, since every event is counted. */
+export class TopicCounts {
+  readonly #counts = new Map<string, TopicCount>();
+
+  of(topic: string, requested: readonly string[]): TopicCount {
+    const known = this.#counts.get(topic);
+    if (known !== undefined) return known;
+    const label = topicLabel(topic, requested);
+    let count = this.#counts.get(label);
+    if (count === undefined) {
+      count = { events: 0, malformed: 0, late: 0 };
+      this.#counts.set(label, count);
+    }
+    return count;
+  }
+
+  /** One count of each topic that it is not 0 of. */
+  *get(name: keyof TopicCount): Generator<[topic: string, count: number]> {
+    for (const [topic, count] of this.#counts) {
+      if (count[name] > 0) yield [topic, count[name]];
+    }
+  }
 }

@@ -22,7 +22,7 @@ import { ChainChanges } from "./chain_changes.ts";
 import { type ChainReorg, mergeReorgs } from "./chain/reorg.ts";
 import { Broadcast } from "./broadcast/broadcast.ts";
 import { DataInterest } from "./broadcast/data_interest.ts";
-import { QueueGaps } from "./broadcast/queue_gaps.ts";
+import { QueueGaps } from "./queue_gaps.ts";
 import type { DutiesChanged } from "./chain/duties.ts";
 import { NodeReporter } from "./node_reporter.ts";
 import {

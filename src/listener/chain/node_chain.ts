@@ -1,7 +1,7 @@
 /** What one node has reported of the chain, and what of it waits. Only the actor changes it. */
 
 import { lastStageOf } from "../../beacon/events/event_identity.ts";
-import type { HeldEvents } from "../recovery/held_events.ts";
+import type { HeldEvents } from "./held_events.ts";
 import { Branch, type KnownBlock } from "./branch.ts";
 import type { ReportedHead } from "./head.ts";
 

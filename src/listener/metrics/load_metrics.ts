@@ -2,12 +2,7 @@
 
 import type { Registry } from "prom-client";
 import type { ListenerMetrics, ListenerMetricsOptions } from "./metrics.ts";
-
-/** The part of prom-client that is used. */
-export type PromClient = Pick<
-  typeof import("prom-client"),
-  "Counter" | "Gauge" | "Histogram" | "Registry"
->;
+import type { PromClient } from "./registry.ts";
 
 /**
  * Loads prom-client.

@@ -6,9 +6,9 @@
 
 import type { Counter, Gauge, Histogram, Metric, Registry } from "prom-client";
 import { count, type NodeState } from "../node_state.ts";
-import type { PromClient } from "./load_metrics.ts";
+import type { PromClient } from "./registry.ts";
 import { RaceMetrics } from "./race_metrics.ts";
-import { TimingMetrics } from "./timing_metrics.ts";
+import { type Timing, TimingMetrics } from "./timing_metrics.ts";
 
 export interface ListenerMetricsOptions {
   prom: PromClient;
@@ -22,9 +22,6 @@ export interface ListenerMetricsOptions {
   lost: () => Record<string, number>;
 }
 
-/** A histogram with a series for each node. */
-export type HistogramName = keyof typeof HISTOGRAMS;
-
 /** Registers the metrics and removes them again. */
 export class ListenerMetrics {
   readonly registry: Registry;
@@ -34,8 +31,8 @@ export class ListenerMetrics {
   readonly race: RaceMetrics;
   readonly #options: ListenerMetricsOptions;
   readonly #metrics = new Map<string, Metric>();
-  readonly #histograms = new Map<HistogramName, Histogram>();
-  readonly #series = new Map<NodeState, Record<HistogramName, Series>>();
+  readonly #histograms = new Map<Timing, Histogram>();
+  readonly #series = new Map<NodeState, Record<Timing, Series>>();
   // What was observed since the last scrape; of full size at once, so that nothing grows until then.
   readonly #values = new Float64Array(MOST_PENDING);
   readonly #valueSeries = new Array<Series>(MOST_PENDING);
@@ -69,7 +66,7 @@ export class ListenerMetrics {
         registers: [],
         collect: () => this.#flush(),
       });
-      this.#histograms.set(key as HistogramName, histogram);
+      this.#histograms.set(key as Timing, histogram);
       this.#metrics.set(prefix + name, histogram);
     }
     this.#add(
@@ -111,7 +108,7 @@ export class ListenerMetrics {
    * @param exemplar What it was observed of, where that is of interest; shown in OpenMetrics only.
    */
   observe(
-    name: HistogramName,
+    name: Timing,
     node: NodeState,
     value: number,
     exemplar?: Record<string, string>,
@@ -140,10 +137,10 @@ export class ListenerMetrics {
     this.race.forget(node.name);
   }
 
-  #addSeries(node: NodeState): Record<HistogramName, Series> | undefined {
+  #addSeries(node: NodeState): Record<Timing, Series> | undefined {
     const { labels, nodes } = this.#options;
     if (nodes.get(node.name) !== node) return undefined;
-    const series = {} as Record<HistogramName, Series>;
+    const series = {} as Record<Timing, Series>;
     for (const [name, histogram] of this.#histograms) {
       series[name] = { histogram, labels: { ...labels, addr: node.name } };
     }
@@ -256,7 +253,7 @@ const HISTOGRAMS = {
     "Seconds from the block's arrival over gossip to the head update",
     [0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 2, 4],
   ],
-} as const satisfies Record<string, [string, string, readonly number[]]>;
+} as const satisfies Record<Timing, [string, string, readonly number[]]>;
 
 /** Values of a metric's own label, each with its amount. */
 type Amounts = Iterable<readonly [labelValue: string, amount: number]>;

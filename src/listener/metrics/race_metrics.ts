@@ -2,7 +2,7 @@
 
 import type { Counter, Histogram, Registry } from "prom-client";
 import type { RaceRecord } from "../race/race_tracker.ts";
-import type { PromClient } from "./load_metrics.ts";
+import type { PromClient } from "./registry.ts";
 
 export interface RaceMetricsOptions {
   prom: PromClient;

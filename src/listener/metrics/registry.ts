@@ -38,3 +38,9 @@ export const OWN_LABELS: readonly string[] = [
   "reason",
   "topic",
 ];
+
+/** The part of prom-client that is used. */
+export type PromClient = Pick<
+  typeof import("prom-client"),
+  "Counter" | "Gauge" | "Histogram" | "Registry"
+>;

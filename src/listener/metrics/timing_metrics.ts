@@ -3,13 +3,29 @@
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
 import type { SlotClock } from "../../beacon/slot_clock.ts";
 import { latestPlausibleSlot } from "../chain/plausible.ts";
-import type { ListenerMetrics } from "./metrics.ts";
-import type { NodeState } from "../node_state.ts";
-import type { TopicCount } from "./topic_counts.ts";
+import type { NodeState, TopicCount } from "../node_state.ts";
+
+/** What is measured of a node: delays in seconds, and the depth of reorgs in slots. */
+export type Timing =
+  | "headDelay"
+  | "reorgDepth"
+  | "blockGossip"
+  | "block"
+  | "blockProcessingTime";
+
+/** Takes what is measured. */
+export interface TimingObserver {
+  observe(
+    timing: Timing,
+    node: NodeState,
+    value: number,
+    exemplar?: Record<string, string>,
+  ): void;
+}
 
 /** Observes delays, which are clamped at 0: a node's clock may be ahead of ours. */
 export class TimingMetrics {
-  readonly #metrics: Pick<ListenerMetrics, "observe">;
+  readonly #metrics: TimingObserver;
   readonly #parity: "charon" | undefined;
   #clock: SlotClock | undefined;
   #seen = new WeakMap<NodeState, Seen>();
@@ -17,7 +33,7 @@ export class TimingMetrics {
   #early: Arrival[] = [];
 
   constructor(
-    metrics: Pick<ListenerMetrics, "observe">,
+    metrics: TimingObserver,
     parity: "charon" | undefined,
   ) {
     this.#metrics = metrics;

@@ -19,7 +19,7 @@ import { latestPlausibleSlot } from "../chain/plausible.ts";
 import type { Gap } from "../chain/node_chain.ts";
 import type { NodeReporter } from "../node_reporter.ts";
 import type { NodeState } from "../node_state.ts";
-import { Headers, type Walk, walkBack } from "./branch_walk.ts";
+import { Headers, type Walk, walkBack } from "../chain/branch_walk.ts";
 import { recoveredEvent, recoveredEvents } from "./recovered_events.ts";
 
 export interface GapRecoveryOptions {

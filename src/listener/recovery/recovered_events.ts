@@ -98,18 +98,3 @@ export function recoveredEvent(
   };
   return "slot" in data ? { ...event, slot: data.slot } : event;
 }
-
-/** What a recovery has found. */
-export interface Recovered {
-  events: readonly BeaconEvent<string>[];
-  /** The node's head; absent where it is not known. */
-  head?: BlockHeader;
-  /** Its branch up to it, as far back as it is known. */
-  branch?: readonly KnownBlock[];
-  /** The latest block that both branches have, where it is known. */
-  ancestor?: KnownBlock | undefined;
-  /** Whether the branches may part at a later block. */
-  isLowerBound?: boolean | undefined;
-  /** The blocks above it, in order of slot. */
-  blocks: readonly BlockHeader[];
-}

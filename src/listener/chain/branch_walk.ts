@@ -4,7 +4,7 @@ import { type BlockHeader, fetchHeader } from "../../beacon/api/headers.ts";
 import type { NodeEndpoint } from "../../beacon/http/endpoint.ts";
 import type { NodeRequestOptions } from "../../beacon/http/request.ts";
 import { withDeadline } from "../../beacon/http/with_deadline.ts";
-import type { KnownBlock } from "../chain/branch.ts";
+import type { KnownBlock } from "./branch.ts";
 
 /** What {@linkcode walkBack} has found. */
 export interface Walk {

@@ -1,9 +1,8 @@
 /** Reports what slow subscribers of events lost, as gaps. */
 
-import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
-import type { NodeReporter } from "../node_reporter.ts";
-import type { NodeState } from "../node_state.ts";
-import { topicLabel } from "../metrics/topic_counts.ts";
+import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
+import type { NodeReporter } from "./node_reporter.ts";
+import { type NodeState, topicLabel } from "./node_state.ts";
 
 export interface QueueGapsOptions {
   nodes: ReadonlyMap<string, NodeState>;

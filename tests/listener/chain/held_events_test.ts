@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { BeaconEvent } from "@org/beacon-sse";
 import { parseEventData } from "../../../src/beacon/events/beacon_event.ts";
-import { mergeRecovered } from "../../../src/listener/recovery/held_events.ts";
+import { mergeRecovered } from "../../../src/listener/chain/held_events.ts";
 import { block, chainReorg, head } from "../scripted_node.ts";
 
 function event(

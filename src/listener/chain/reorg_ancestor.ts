@@ -1,12 +1,13 @@
 /** Where the two branches of a reported reorg part. */
 
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
+import type { NodeEndpoint } from "../../beacon/http/endpoint.ts";
 import type { NodeRequestOptions } from "../../beacon/http/request.ts";
 import { withDeadline } from "../../beacon/http/with_deadline.ts";
 import type { SlotClock } from "../../beacon/slot_clock.ts";
-import type { KnownBlock } from "../chain/branch.ts";
-import { latestPlausibleSlot } from "../chain/plausible.ts";
-import type { NodeState } from "../node_state.ts";
+import type { KnownBlock } from "./branch.ts";
+import { latestPlausibleSlot } from "./plausible.ts";
+import type { NodeChain } from "./node_chain.ts";
 import { Headers, walkBack } from "./branch_walk.ts";
 
 export interface ReorgBranch {
@@ -24,7 +25,7 @@ export interface ReorgBranch {
  * @returns The branch; `undefined` where the node does not show it within a second.
  */
 export async function findReorgBranch(
-  node: NodeState,
+  node: { endpoint: NodeEndpoint; chain: NodeChain },
   { data, receivedAt }: BeaconEvent<"chain_reorg">,
   clock: SlotClock,
   options: NodeRequestOptions,
@@ -58,7 +59,8 @@ export async function findReorgBranch(
       {
         timeoutMs: WITHIN_MS,
         signal: options.signal,
-        describe: `Cannot request the ancestor of a reorg of ${node.name}`,
+        describe:
+          `Cannot request the ancestor of a reorg of ${node.endpoint.name}`,
       },
     );
   } catch {

@@ -2,7 +2,7 @@
 
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
 import { identify } from "../../beacon/events/event_identity.ts";
-import { isHeadReport } from "../chain/head.ts";
+import { isHeadReport } from "./head.ts";
 
 /** Events in order, up to a bound. */
 export class HeldEvents {
