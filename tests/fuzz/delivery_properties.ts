@@ -40,7 +40,7 @@ export function checkDelivery(run: Run, report: Report): void {
 
 /** What makes an event the same in the mouth of another node, found independently of the listener. */
 export function identityOf({ topic, data, raw }: BeaconEvent<string>): string {
-  const payload = data as Record<string, unknown>;
+  const payload = (data ?? {}) as Record<string, unknown>;
   const { slot, epoch, block, old_head_block, new_head_block } = payload;
   switch (topic) {
     case "head":
