@@ -3,7 +3,12 @@
 import type { BeaconEvent, ChainReorg } from "@org/beacon-sse";
 import { sumOf } from "./prometheus_samples.ts";
 import type { Report } from "./properties.ts";
-import type { Received, Run, Subscriber } from "./run_schedule.ts";
+import {
+  FIRST_SLOT,
+  type Received,
+  type Run,
+  type Subscriber,
+} from "./run_schedule.ts";
 import {
   type Arrived,
   arrivedFrom,
@@ -194,7 +199,8 @@ function checkOneNode(
         before?.recovered && !value.recovered && block !== before.block &&
         run.tree.isOnBranchOf(block, before.block) &&
         at <= before.at + LATE_MS &&
-        reorgAt < before.at
+        reorgAt < before.at &&
+        block.slot > missedAfter(run, heads.at(-2)?.block, before.block)
       ) {
         report(
           "order",
@@ -265,6 +271,21 @@ function checkOneNode(
       `sse_suppressed_total is ${counted}, ${suppressed} events were delivered before`,
     );
   }
+}
+
+/**
+ * The slot behind which a recovery of a head finds blocks, two epochs at most: a node that restarts may be at
+ * older ones.
+ */
+function missedAfter(
+  { tree, schedule: { slotsPerEpoch } }: Run,
+  last: SimulatedBlock | undefined,
+  recovered: SimulatedBlock,
+): number {
+  const known = last === undefined
+    ? FIRST_SLOT
+    : tree.commonAncestor(last, recovered)!.slot;
+  return Math.max(known, recovered.slot - 2 * slotsPerEpoch);
 }
 
 /** Size of a stream's events until a moment. No more than `maxQueueBytes` of them wait for a recovery. */
@@ -409,16 +430,26 @@ function isOpen(run: Run, name: string, moment: number): boolean {
 }
 
 /** Whether an event is of a slot that is more than an epoch behind the head that was delivered last. */
-function isBehind(run: Run, { frame, arrivedAt }: Arrived): boolean {
+function isBehind(
+  run: Run,
+  { frame, arrivedAt, connection }: Arrived,
+): boolean {
   const head = run.events.received.findLast(({ value, at }) =>
     value.topic === "head" && at <= arrivedAt + HOLD_MS
   );
   const { slotsPerEpoch } = run.schedule;
-  const number = Number(frame.identity.split(" ")[1]);
-  if (frame.topic === "finalized_checkpoint") {
-    return isBehindFinality(run, frame.identity, arrivedAt);
+  const isOld = (slot: number) =>
+    head !== undefined && slot < head.value.slot! - slotsPerEpoch;
+  if (frame.topic !== "finalized_checkpoint") {
+    return isOld(Number(frame.identity.split(" ")[1]));
   }
-  return head !== undefined && number < head.value.slot! - slotsPerEpoch;
+  // A checkpoint is as old as the head of its node.
+  const { sent } = connection;
+  const ownHead = sent
+    .slice(0, sent.findIndex((passed) => passed.frame === frame))
+    .findLast(({ frame: { head } }) => head !== undefined)?.frame.head;
+  return isBehindFinality(run, frame.identity, arrivedAt) ||
+    isOld(ownHead?.slot ?? Infinity);
 }
 
 /** A head is left out only where a later one is known, and the heads do not go back by another node. */

@@ -181,7 +181,8 @@ function endpointOf({ name, node }: RunNode): { url: string; name: string } {
   return { url: node.url, name };
 }
 
-const FIRST_SLOT = 200;
+/** The head at the start. */
+export const FIRST_SLOT = 200;
 const GENESIS_TIME = 1_700_000_000_000;
 /** The first slot of a run begins with it. */
 const START_AT = GENESIS_TIME + (FIRST_SLOT + 1) * SLOT_MS;
