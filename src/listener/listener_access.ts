@@ -1,6 +1,7 @@
-/** What the gateway, which is of this package, uses of a listener beyond its public API. */
+/** What gateway and NATS, which are of this package, use of a listener beyond its public API. */
 
 import type { NodeEndpoint } from "../beacon/http/endpoint.ts";
+import type { ExtraMetric } from "./metrics/metrics.ts";
 import type { NodeSnapshot } from "./node_state.ts";
 import type { RaceRecord } from "./race/race_tracker.ts";
 
@@ -18,6 +19,8 @@ export interface ListenerAccess {
   nodes(): Iterable<NodeAccess>;
   /** Comparisons that wait for reports of more nodes. */
   openRaces(): RaceRecord[];
+  /** Adds metrics to the listener's, if it has any; of equal names the first stays. */
+  addMetrics(metrics: readonly ExtraMetric[]): void;
   readonly fetch: typeof fetch;
   readonly now: () => number;
 }

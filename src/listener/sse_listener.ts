@@ -196,6 +196,7 @@ export class SseListener implements AsyncDisposable {
       topics,
       nodes: () => nodes.values(),
       openRaces: () => this.#race.open(),
+      addMetrics: (metrics) => this.#metrics?.addMetrics(metrics),
       fetch,
       now,
     });

@@ -13,6 +13,8 @@ import { delay } from "@std/async/delay";
 import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import { eventIdentity } from "../beacon/events/event_identity.ts";
 import { Broadcast } from "../listener/broadcast/broadcast.ts";
+import { accessOf } from "../listener/listener_access.ts";
+import type { ExtraMetric } from "../listener/metrics/metrics.ts";
 import type { Subscription } from "../listener/broadcast/subscription.ts";
 import { checkInteger, checkObject, checkSignal } from "../values/check.ts";
 import { digest } from "../values/digest.ts";
@@ -104,14 +106,15 @@ export interface JetStreamCounts {
   stored: number;
   /** Events that the server had stored already, from another listener or from here. */
   duplicates: number;
-  /** Events that could not be stored: too large for the server, or dropped from a full queue. */
+  /** Events that could not be stored: too large, refused, or dropped from a full queue. */
   lost: number;
   /** Events without an acknowledgement. */
   pending: number;
 }
 
 /**
- * Publishes a listener's events. Each message has the event's text as its body, its identity as its
+ * Publishes a listener's events. A listener with metrics has the sink's, too: `sse_nats_…`; of several sinks the
+ * first one's. Each message has the event's text as its body, its identity as its
  * id, and `Beacon-Topic`, `Beacon-Node`, `Beacon-Received-At` (Unix time in milliseconds),
  * `Beacon-Slot` and `Beacon-Recovered` as headers, where the event has them.
  *
@@ -147,6 +150,8 @@ export class JetStreamSink implements AsyncDisposable {
   readonly #occurrences = new Map<string, number>();
   readonly #lastHead = new Map<string, string>();
   #dropped = 0;
+  #isConnected = false;
+  #reconnects = 0;
   #client: JetStreamClient | undefined;
 
   /** Starts a sink; {@linkcode toJetStream} says more. */
@@ -192,6 +197,7 @@ export class JetStreamSink implements AsyncDisposable {
       signal: cut.signal,
       ...(topics === undefined ? {} : { topics }),
     });
+    accessOf(listener)?.addMetrics(this.#metrics());
     this.finished = this.#run(events, ended).finally(() => cut.abort());
     this.finished.catch(() => {});
   }
@@ -250,6 +256,7 @@ export class JetStreamSink implements AsyncDisposable {
       clearTimeout(timer);
       stop.abort();
       this.#lose(this.#window.close(), "the sink was closed first");
+      this.#isConnected = false;
       this.#status.close();
       await connection?.close().catch(() => {});
     }
@@ -294,6 +301,7 @@ export class JetStreamSink implements AsyncDisposable {
         this.#post({ type: "disconnected", at: Date.now() });
       }
       if (status.type !== "reconnect") continue;
+      this.#reconnects++;
       this.#post({
         type: "connected",
         at: Date.now(),
@@ -407,7 +415,44 @@ export class JetStreamSink implements AsyncDisposable {
   }
 
   #post(status: JetStreamStatus): void {
+    if (status.type !== "gap") this.#isConnected = status.type === "connected";
     this.#status.post(status);
+  }
+
+  #metrics(): ExtraMetric[] {
+    const counts = this.#counts;
+    return [
+      [
+        "sse_nats_connected",
+        "1 while the NATS server is reached and has the stream",
+        () => Number(this.#isConnected),
+      ],
+      [
+        "sse_nats_unacknowledged",
+        "Events that NATS has not acknowledged yet",
+        () => this.#window.pending,
+      ],
+      [
+        "sse_nats_stored_total",
+        "Events that NATS stored",
+        () => counts.stored,
+      ],
+      [
+        "sse_nats_duplicates_total",
+        "Events that NATS had already, from another listener or from here",
+        () => counts.duplicates,
+      ],
+      [
+        "sse_nats_lost_total",
+        "Events that could not be stored",
+        () => counts.lost,
+      ],
+      [
+        "sse_nats_reconnects_total",
+        "Times that the NATS server was reached again",
+        () => this.#reconnects,
+      ],
+    ];
   }
 }
 

@@ -1,5 +1,8 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { jetstreamManager } from "@nats-io/jetstream";
+import { SseListener } from "@org/beacon-sse";
+import { SimulatedBeaconNode } from "@org/beacon-sse/testing";
+import { delay } from "@std/async/delay";
 import { connect } from "@nats-io/transport-node";
 import {
   type BeaconEvent,
@@ -426,6 +429,37 @@ Deno.test(
     });
     const [found] = await take(reader.reorgs(), 1);
     assertEquals([found!.epoch, found!.depth, found!.slot], [1, 3, 65]);
+  },
+);
+
+Deno.test(
+  "toJetStream() shows its counts among the listener's metrics",
+  NEEDS_NATS_SERVER,
+  async () => {
+    await using server = await NatsServer.start();
+    await using node = await SimulatedBeaconNode.start({ autoplay: false });
+    await using listener = await SseListener.start({ nodes: [node.url] });
+    const sink = toJetStream(listener, { servers: server.url });
+    await node.whenConnected();
+    await node.produceBlock();
+    const scraped = async () =>
+      Object.fromEntries(
+        (await listener.registry.metrics()).split("\n")
+          .map((line) => /^app_beacon_node_sse_nats_(\S+) (\d+)$/.exec(line))
+          .filter((match) => match !== null)
+          .map(([, name, value]) => [name, Number(value)]),
+      );
+    while ((await scraped()).stored_total! < 3) await delay(5);
+    assertEquals(await scraped(), {
+      connected: 1,
+      unacknowledged: 0,
+      stored_total: 3,
+      duplicates_total: 0,
+      lost_total: 0,
+      reconnects_total: 0,
+    });
+    await sink.close();
+    assertEquals((await scraped()).connected, 0);
   },
 );
 

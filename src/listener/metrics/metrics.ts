@@ -22,6 +22,13 @@ export interface ListenerMetricsOptions {
   lost: () => Record<string, number>;
 }
 
+/** A metric without a node: its name, what it is, and what it is when it is scraped. */
+export type ExtraMetric = readonly [
+  name: string,
+  help: string,
+  read: () => number,
+];
+
 /** Registers the metrics and removes them again. */
 export class ListenerMetrics {
   readonly registry: Registry;
@@ -100,6 +107,15 @@ export class ListenerMetrics {
     }
     this.timing = new TimingMetrics(this, options.parity);
     this.race = new RaceMetrics(options);
+  }
+
+  /** Adds metrics that are no node's; one that is there already stays. */
+  addMetrics(metrics: readonly ExtraMetric[]): void {
+    for (const [name, help, read] of metrics) {
+      if (this.#metrics.has(this.#options.prefix + name)) continue;
+      const metric = this.#add(name, help, [], (add) => add({}, read()));
+      this.registry.registerMetric(metric);
+    }
   }
 
   /**
@@ -192,7 +208,7 @@ export class ListenerMetrics {
     read: (
       add: (labels: Record<string, string>, amount: number) => void,
     ) => void,
-  ): void {
+  ): Metric {
     const { prom, prefix, labels } = this.#options;
     function collect(this: Counter | Gauge): void {
       this.reset();
@@ -206,7 +222,9 @@ export class ListenerMetrics {
       collect,
     };
     const Kind = name.endsWith("_total") ? prom.Counter : prom.Gauge;
-    this.#metrics.set(prefix + name, new Kind(configuration));
+    const metric = new Kind(configuration);
+    this.#metrics.set(prefix + name, metric);
+    return metric;
   }
 }
 
