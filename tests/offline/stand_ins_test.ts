@@ -28,7 +28,7 @@ for (
     [new Error("a"), new Error("b")],
   ]
 ) {
-  Deno.test(`assertEquals() tells ${Deno.inspect(actual)} from ${Deno.inspect(expected)}`, () => {
+  Deno.test(`assertEquals() separates ${Deno.inspect(actual)} from ${Deno.inspect(expected)}`, () => {
     assertNotEquals(actual, expected);
     assertThrows(() => assertEquals(actual, expected), Error);
   });

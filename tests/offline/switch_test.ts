@@ -119,8 +119,8 @@ Deno.test("offline ends in one of its two states when several runs disagree", as
   assertEquals(await checkout.members(), STAND_INS);
 });
 
-Deno.test("the stand-ins have the versions that deno.json asks for, and are never published", async () => {
-  const asked = Object.values<string>(config.imports)
+Deno.test("the stand-ins have the versions that deno.json requests, and are never published", async () => {
+  const requested = Object.values<string>(config.imports)
     .filter((specifier) => specifier.startsWith("jsr:"));
   const files = STAND_INS.filter((file) => file.endsWith("deno.json"));
   const members = await Promise.all(files.map(async (file) => {
@@ -128,5 +128,5 @@ Deno.test("the stand-ins have the versions that deno.json asks for, and are neve
     assertEquals(member.publish, false);
     return `jsr:${member.name}@^${member.version}`;
   }));
-  assertEquals(members.sort(), asked.sort());
+  assertEquals(members.sort(), requested.sort());
 });
