@@ -1,7 +1,8 @@
 /** Every valid event is delivered exactly once, in order, or counted as lost to a slow subscriber. */
 
 import type { BeaconEvent, ChainReorg } from "@org/beacon-sse";
-import { sumOf } from "./prometheus_samples.ts";
+import { identityOf } from "./event_identity.ts";
+import { sumOf } from "../prometheus_samples.ts";
 import type { Report } from "./properties.ts";
 import {
   FIRST_SLOT,
@@ -17,7 +18,7 @@ import {
 } from "./sent_events.ts";
 import { SLOT_MS } from "./random_schedule.ts";
 import type { SimulatedBlock } from "@org/beacon-sse/testing";
-import { identify, type TappedStream } from "./tap.ts";
+import type { TappedStream } from "./tap.ts";
 
 /** Checks what subscribers of events and of reorgs received. */
 export function checkDelivery(run: Run, report: Report): void {
@@ -41,26 +42,6 @@ export function checkDelivery(run: Run, report: Report): void {
     else checkManyNodes(run, arrived, report);
   }
   checkReorgs(run, arrived.flat(), report);
-}
-
-/** What makes an event the same in the mouth of another node, found independently of the listener. */
-export function identityOf({ topic, data, raw }: BeaconEvent<string>): string {
-  const payload = (data ?? {}) as Record<string, unknown>;
-  const { slot, epoch, block, old_head_block, new_head_block } = payload;
-  switch (topic) {
-    case "head":
-    case "block":
-    case "block_gossip":
-      return identify(topic, `${slot} ${block}`, payload);
-    case "chain_reorg": {
-      const reorg = `${slot} ${old_head_block} ${new_head_block}`;
-      return identify(topic, reorg, payload);
-    }
-    case "finalized_checkpoint":
-      return identify(topic, `${epoch} ${block}`, payload);
-    default:
-      return `${topic} ${raw}`;
-  }
 }
 
 /** Two subscribers of one broadcast have the same fate, but for what each was too slow for. */

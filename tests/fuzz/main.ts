@@ -10,59 +10,28 @@
  * Exit code 1 where a property broke; the first one of its kind is made smaller and printed.
  */
 
+import { parseArgs } from "node:util";
+import { parsePositiveInteger } from "../../src/cli/flag_values.ts";
 import { FuzzSummary } from "./fuzz_summary.ts";
 import { minimise } from "./minimise.ts";
 import { checkRun, type Violation } from "./properties.ts";
 import { randomSchedule, type Schedule } from "./random_schedule.ts";
 import { runSchedule } from "./run_schedule.ts";
 
-/** What the command was asked for. */
-interface Arguments {
-  runs: number;
-  seed: number;
-  file: string | undefined;
-  keepsGoing: boolean;
-}
-
 const PROGRESS_MS = 30_000;
 const MOST_BROKEN = 10;
 
-function parseArguments(args: readonly string[]): Arguments {
-  const parsed: Arguments = {
-    runs: 10_000,
-    seed: Math.floor(Math.random() * 1_000_000_000),
-    file: undefined,
-    keepsGoing: false,
-  };
-  for (let i = 0; i < args.length; i++) {
-    switch (args[i]) {
-      case "--runs":
-        parsed.runs = wholeNumber("--runs", args[++i]);
-        break;
-      case "--seed":
-        parsed.seed = wholeNumber("--seed", args[++i]);
-        break;
-      case "--schedule":
-        parsed.file = args[++i];
-        break;
-      case "--keep-going":
-        parsed.keepsGoing = true;
-        break;
-      default:
-        throw new TypeError(`Cannot fuzz: unknown argument "${args[i]}"`);
-    }
-  }
-  return parsed;
-}
-
-function wholeNumber(flag: string, value: string | undefined): number {
-  if (!/^\d{1,15}$/.test(value ?? "")) {
-    throw new TypeError(
-      `Cannot fuzz: ${flag} must be a whole number, got "${value}"`,
-    );
-  }
-  return Number(value);
-}
+const { values } = parseArgs({
+  options: {
+    runs: { type: "string", default: "10000" },
+    seed: { type: "string", default: `${1 + Math.floor(Math.random() * 1e9)}` },
+    schedule: { type: "string" },
+    "keep-going": { type: "boolean", default: false },
+  },
+});
+const runs = parsePositiveInteger("--runs", values.runs);
+const seed = parsePositiveInteger("--seed", values.seed);
+const { schedule: file, "keep-going": keepsGoing } = values;
 
 function describe(
   schedule: Schedule,
@@ -85,9 +54,7 @@ async function explain(
   console.log(`There: ${describe(smallest, violations)}\n`);
 }
 
-async function fuzz(
-  { runs, seed, file, keepsGoing }: Arguments,
-): Promise<number> {
+async function fuzz(): Promise<number> {
   const given = file === undefined
     ? undefined
     : JSON.parse(await Deno.readTextFile(file)) as Schedule;
@@ -122,14 +89,4 @@ async function fuzz(
   return summary.broken === 0 ? 0 : 1;
 }
 
-if (import.meta.main) {
-  try {
-    Deno.exitCode = await fuzz(parseArguments(Deno.args));
-  } catch (error) {
-    if (
-      !(error instanceof TypeError) || !error.message.startsWith("Cannot fuzz")
-    ) throw error;
-    console.error(error.message);
-    Deno.exitCode = 2;
-  }
-}
+Deno.exitCode = await fuzz();

@@ -4,7 +4,7 @@ import { BeaconHttpError, type DisconnectedStatus } from "@org/beacon-sse";
 import { checkBranches } from "./branch_properties.ts";
 import { checkChains, isAboutChains } from "./chain_properties.ts";
 import { checkDelivery } from "./delivery_properties.ts";
-import { sumOf } from "./prometheus_samples.ts";
+import { sumOf } from "../prometheus_samples.ts";
 import { QUIET_MINUTES, SLOT_MS } from "./random_schedule.ts";
 import type { Run, RunNode } from "./run_schedule.ts";
 import {

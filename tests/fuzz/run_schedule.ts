@@ -12,7 +12,7 @@ import {
 import { type SimulatedBlock, SimulatedNode } from "@org/beacon-sse/testing";
 import { seededFractions } from "../../src/testing/chain/random.ts";
 import { BlockTree } from "./block_tree.ts";
-import { parseSamples, type Sample } from "./prometheus_samples.ts";
+import { parseSamples, type Sample } from "../prometheus_samples.ts";
 import {
   type NodePlan,
   QUIET_MINUTES,

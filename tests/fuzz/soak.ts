@@ -14,12 +14,16 @@
 
 import { isKnownTopic, SseListener, type Subscription } from "@org/beacon-sse";
 import { delay } from "@std/async/delay";
+import { parseArgs } from "node:util";
 import { getHeapSpaceStatistics } from "node:v8";
-import { parseDuration } from "../../src/cli/flag_values.ts";
+import {
+  parseDuration,
+  parsePositiveInteger,
+} from "../../src/cli/flag_values.ts";
 import { type HeapSample, heapTrend } from "./heap_trend.ts";
-import { parseSamples, type Sample, sumOf } from "./prometheus_samples.ts";
-import { isHead, isOptimistic, ledgerEventOf } from "./soak_events.ts";
-import { SoakLedger } from "./soak_ledger.ts";
+import { parseSamples, type Sample, sumOf } from "../prometheus_samples.ts";
+import { type IdentifiedEvent, identityOf } from "./event_identity.ts";
+import { type LedgerEvent, SoakLedger } from "./soak_ledger.ts";
 import { isPriming } from "./priming.ts";
 import type { SoakNodesMessage, SoakNodesOptions } from "./soak_nodes.ts";
 import { SoakTap } from "./soak_tap.ts";
@@ -51,31 +55,27 @@ const SLOTS_AHEAD = 4;
 /** From here on an event may be more than an epoch behind. */
 const SLOTS_BEHIND = 4;
 
-/** What the command was asked for. */
+/** What the command is to do. */
 interface Arguments {
   forMs: number;
   seed: number;
 }
 
-function parseArguments(args: readonly string[]): Arguments {
-  const parsed = {
-    forMs: 600_000,
-    seed: Math.floor(Math.random() * 1_000_000),
+function parseArguments(args: string[]): Arguments {
+  const { values } = parseArgs({
+    args,
+    options: {
+      for: { type: "string", default: "10m" },
+      seed: {
+        type: "string",
+        default: `${1 + Math.floor(Math.random() * 1e6)}`,
+      },
+    },
+  });
+  return {
+    forMs: parseDuration("--for", values.for),
+    seed: parsePositiveInteger("--seed", values.seed),
   };
-  for (let i = 0; i < args.length; i += 2) {
-    const [flag, value = ""] = args.slice(i, i + 2);
-    if (flag === "--for") {
-      parsed.forMs = parseDuration(flag, value);
-    } else if (flag === "--seed") {
-      if (!/^\d{1,9}$/.test(value)) {
-        throw new TypeError(
-          `Cannot soak: --seed must be a number, got "${value}"`,
-        );
-      }
-      parsed.seed = Number(value);
-    } else throw new TypeError(`Cannot soak: unknown argument "${flag}"`);
-  }
-  return parsed;
 }
 
 /** The nodes in their worker. */
@@ -166,7 +166,8 @@ async function soak({ forMs, seed }: Arguments): Promise<boolean> {
       const isAhead = entry.slot > slot + SLOTS_AHEAD;
       // Of a node that catches up; others are at the head.
       const isOld = entry.slot > 0 && entry.slot < slot - SLOTS_BEHIND;
-      if (isAhead || isOld || isOptimistic(event) || isHead(event)) {
+      const isOptimistic = entry.identity.endsWith(" (optimistic)");
+      if (isAhead || isOld || isOptimistic || isHead(event)) {
         ledger.doubted(entry);
       }
     },
@@ -312,6 +313,20 @@ async function soak({ forMs, seed }: Arguments): Promise<boolean> {
   return broken.length === 0 && !grows;
 }
 
+/** An event as the ledger keeps it. */
+function ledgerEventOf(event: IdentifiedEvent): LedgerEvent {
+  const { slot, data } = event.data as {
+    slot?: number;
+    data?: { slot: number };
+  };
+  return { identity: identityOf(event), slot: Number(slot ?? data?.slot ?? 0) };
+}
+
+/** A head; it may be left out, rightly, behind a later one of another node. */
+function isHead({ topic }: IdentifiedEvent): boolean {
+  return topic === "head" || topic === "head_v2";
+}
+
 async function each<T>(
   subscription: Subscription<T>,
   take: (value: T) => void | Promise<void> | undefined,
@@ -390,14 +405,5 @@ function clock(milliseconds: number): string {
 }
 
 if (import.meta.main) {
-  try {
-    const isSound = await soak(parseArguments(Deno.args));
-    Deno.exit(isSound ? 0 : 1);
-  } catch (error) {
-    if (
-      !(error instanceof TypeError) || !error.message.startsWith("Cannot soak")
-    ) throw error;
-    console.error(error.message);
-    Deno.exit(2);
-  }
+  Deno.exit(await soak(parseArguments(Deno.args)) ? 0 : 1);
 }

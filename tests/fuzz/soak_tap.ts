@@ -1,6 +1,8 @@
 /** Listens in on every event stream of a listener, between `fetch` and it, and counts for itself. */
 
 import { isKnownTopic, parseEventData, SseDecoder } from "@org/beacon-sse";
+import type { IdentifiedEvent } from "./event_identity.ts";
+import { type BodyState, watch } from "./tap.ts";
 
 /** What passed on the streams of one node. */
 export interface TapCount {
@@ -15,15 +17,9 @@ export interface TapCount {
 }
 
 /** An event that passed. */
-export interface TappedEvent {
+export interface TappedEvent extends IdentifiedEvent {
   /** Origin of the node. */
   origin: string;
-  /** Topic. */
-  topic: string;
-  /** Payload, as parsed. */
-  data: unknown;
-  /** Payload, as sent. */
-  raw: string;
 }
 
 /** What passed last on a stream. */
@@ -92,7 +88,6 @@ export class SoakTap {
     const text = new TextDecoder("utf-8", { ignoreBOM: true });
     const { maxEventBytes, onDoubt } = this.#options;
     const decoder = new SseDecoder({ maxEventBytes });
-    const reader = body.getReader();
     let recent: Recent[] = [];
     const pass = (chunk: Uint8Array<ArrayBuffer>) => {
       const before = decoder.oversized;
@@ -119,34 +114,11 @@ export class SoakTap {
       recent = [];
     };
     this.openStreams++;
-    let isOpen = true;
-    const close = () => {
-      if (isOpen) this.openStreams--;
-      isOpen = false;
+    const isDone = (state: BodyState) => {
+      this.openStreams--;
+      if (state !== "ended") doubt();
     };
-    return new ReadableStream({
-      async pull(controller) {
-        try {
-          const { done, value } = await reader.read();
-          if (!done) {
-            pass(value);
-            controller.enqueue(value);
-            return;
-          }
-          close();
-          controller.close();
-        } catch (error) {
-          doubt();
-          close();
-          controller.error(error);
-        }
-      },
-      async cancel(reason) {
-        doubt();
-        close();
-        await reader.cancel(reason);
-      },
-    }, { highWaterMark: 0 });
+    return watch(body, { handed: 0, state: "open" }, pass, () => {}, isDone);
   }
 
   #parse(

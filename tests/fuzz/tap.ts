@@ -3,6 +3,7 @@
 import { SseDecoder } from "@org/beacon-sse";
 import type { SimulatedBlock } from "@org/beacon-sse/testing";
 import type { BlockTree } from "./block_tree.ts";
+import { identify } from "./event_identity.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
 /** An event, or something in the place of one. */
@@ -33,6 +34,9 @@ export interface PassedFrame {
   isInDoubt: boolean;
 }
 
+/** Where a body is in its life: waited for, readable, read to its end, broken off, or left by the reader. */
+export type BodyState = "waiting" | "open" | "ended" | "broken" | "left";
+
 /** A request, and what became of it. */
 export interface TappedRequest {
   /** When, in virtual milliseconds. */
@@ -47,8 +51,8 @@ export interface TappedRequest {
   retryAfter?: string | null;
   /** Bytes of the body that were handed over. */
   handed: number;
-  /** Where the body is in its life: waited for, readable, read to its end, broken off, or left by the reader. */
-  state: "waiting" | "open" | "ended" | "broken" | "left";
+  /** Where the body is in its life. */
+  state: BodyState;
 }
 
 /** An event stream. */
@@ -266,26 +270,16 @@ const KNOWN_TOPICS = [
   "finalized_checkpoint",
 ];
 
-/** What makes an event the same in the mouth of another node; before its block is verified it is another one. */
-export function identify(
-  topic: string,
-  identity: string,
-  payload: { execution_optimistic?: unknown },
-): string {
-  const stage = payload.execution_optimistic === true ? " (optimistic)" : "";
-  return `${topic} ${identity}${stage}`;
-}
-
-/** Hands a body on, and keeps its state. */
-function watch(
+/** Hands a body on, keeps its state, and counts its bytes. */
+export function watch(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  request: TappedRequest,
+  request: Pick<TappedRequest, "handed" | "state">,
   onBytes: (bytes: Uint8Array<ArrayBuffer>) => void = () => {},
   onPull: () => void = () => {},
-  onEnd: (state: TappedRequest["state"]) => void = () => {},
+  onEnd: (state: BodyState) => void = () => {},
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const reader = body.getReader();
-  const end = (state: TappedRequest["state"]) => {
+  const end = (state: BodyState) => {
     if (request.state !== "open") return;
     request.state = state;
     onEnd(state);

@@ -75,24 +75,3 @@ export async function nextStatus<T extends NodeStatus["type"]>(
 export function brief(event: BeaconEvent<string>): string {
   return `${event.topic} ${event.slot}`;
 }
-
-/** The value of a sample in Prometheus text, `undefined` where there is none. */
-export function sample(
-  metrics: string,
-  name: string,
-  labels: Record<string, string>,
-): number | undefined {
-  for (const line of metrics.split("\n")) {
-    const match = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (.+)$/.exec(line);
-    if (match === null || match[1] !== name) continue;
-    const found = Object.fromEntries(
-      [...(match[2] ?? "").matchAll(/(\w+)="([^"]*)"/g)].map((
-        [, key, value],
-      ) => [key, value]),
-    );
-    const same = Object.keys(labels).length === Object.keys(found).length &&
-      Object.entries(labels).every(([key, value]) => found[key] === value);
-    if (same) return Number(match[3]);
-  }
-  return undefined;
-}

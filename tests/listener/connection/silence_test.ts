@@ -1,14 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { mock } from "node:test";
 import { type DisconnectedStatus, SseListener } from "@org/beacon-sse";
-import {
-  brief,
-  configAtSlot,
-  listen,
-  nextStatus,
-  sample,
-  take,
-} from "../helpers.ts";
+import { brief, configAtSlot, listen, nextStatus, take } from "../helpers.ts";
+import { sample } from "../../prometheus_samples.ts";
 import {
   Feed,
   frame,

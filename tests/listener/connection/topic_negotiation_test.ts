@@ -5,14 +5,8 @@ import { SseListener, type SseListenerOptions } from "@org/beacon-sse";
 import { BeaconHttpError } from "../../../src/beacon/http/errors.ts";
 import type { ConnectionEnd } from "../../../src/listener/connection/connection_end.ts";
 import { TopicNegotiation } from "../../../src/listener/connection/topic_negotiation.ts";
-import {
-  brief,
-  configAtSlot,
-  listen,
-  nextStatus,
-  sample,
-  take,
-} from "../helpers.ts";
+import { brief, configAtSlot, listen, nextStatus, take } from "../helpers.ts";
+import { sample } from "../../prometheus_samples.ts";
 import {
   brokenStream,
   endedStream,

@@ -6,7 +6,8 @@ import {
 } from "@std/assert";
 import { SseListener, type SseListenerOptions } from "@org/beacon-sse";
 import { Counter, Registry } from "prom-client";
-import { listen, sample, take } from "../helpers.ts";
+import { listen, take } from "../helpers.ts";
+import { sample } from "../../prometheus_samples.ts";
 import {
   block,
   chainReorg,

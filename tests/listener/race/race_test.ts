@@ -2,7 +2,8 @@
 
 import { assertEquals } from "@std/assert";
 import { type RaceRecord, SseListener } from "@org/beacon-sse";
-import { configAtSlot, sample, until } from "../helpers.ts";
+import { configAtSlot, until } from "../helpers.ts";
+import { sample } from "../../prometheus_samples.ts";
 import { block, Feed, frame, head } from "../scripted_node.ts";
 
 const ROOT = `0x${"ab".repeat(32)}`;

@@ -1,4 +1,4 @@
-/** Reads what a registry of metrics has to say. */
+/** Reads the metrics of a registry. */
 
 /** A line of Prometheus text. */
 export interface Sample {
@@ -10,12 +10,12 @@ export interface Sample {
   value: number;
 }
 
-/** Every sample but the buckets of histograms. */
+/** Every sample, in order. */
 export function parseSamples(text: string): Sample[] {
   const samples: Sample[] = [];
   for (const line of text.split("\n")) {
     const match = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/.exec(line);
-    if (match === null || match[1]!.endsWith("_bucket")) continue;
+    if (match === null) continue;
     const labels = [...(match[2] ?? "").matchAll(/(\w+)="([^"]*)"/g)];
     samples.push({
       name: match[1]!,
@@ -42,4 +42,17 @@ export function sumOf(
       )
     )
     .reduce((sum, { value }) => sum + value, 0);
+}
+
+/** The value of the sample that has these labels and no others, `undefined` where there is none. */
+export function sample(
+  metrics: string,
+  name: string,
+  labels: Record<string, string>,
+): number | undefined {
+  const count = Object.keys(labels).length;
+  return parseSamples(metrics).find((sample) =>
+    sample.name === name && Object.keys(sample.labels).length === count &&
+    Object.entries(labels).every(([key, value]) => sample.labels[key] === value)
+  )?.value;
 }
