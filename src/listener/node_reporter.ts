@@ -23,7 +23,6 @@ export interface Disconnect {
   retryInMs: number;
 }
 
-/** Writes the state of each node's connection, and reports every change of it. */
 export class NodeReporter {
   readonly #options: NodeReporterOptions;
 

@@ -81,7 +81,6 @@ export class NodeState {
   /** How many of them were logged. */
   oversizedReported = 0;
   readonly reconnects = new Map<DisconnectReason, number>();
-  /** What is counted by topic. */
   readonly counts: TopicCounts = new TopicCounts();
   /** Valid events that were not delivered, by reason. */
   readonly suppressed: Map<SuppressReason, number> = new Map();
@@ -146,7 +145,6 @@ export type SuppressReason =
   /** It is a head older than the merged head. */
   | "behind";
 
-/** Adds one to a counter in a map. */
 export function count<K>(counters: Map<K, number>, key: K): void {
   counters.set(key, (counters.get(key) ?? 0) + 1);
 }

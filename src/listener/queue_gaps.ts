@@ -21,7 +21,6 @@ export class QueueGaps {
     this.#options = options;
   }
 
-  /** A subscriber has lost an event. */
   add({ node: name, topic, slot, receivedAt }: BeaconEvent<string>): void {
     const node = this.#options.nodes.get(name);
     // It was removed meanwhile.

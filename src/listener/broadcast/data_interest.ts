@@ -1,6 +1,5 @@
 /** Which topics' payloads are needed in parsed form; the others are not parsed. */
 
-/** Counts the subscriptions that want parsed events. */
 export class DataInterest {
   /** Subscriptions that want a topic parsed; all topics under `undefined`. */
   readonly #wanting = new Map<string | undefined, number>();

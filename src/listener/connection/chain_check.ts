@@ -24,7 +24,6 @@ export interface ChainCheckOptions {
   random: () => number;
 }
 
-/** Checks one node's chain, over all its connections. */
 export class ChainCheck {
   readonly #node: NodeState;
   readonly #options: ChainCheckOptions;
@@ -35,14 +34,12 @@ export class ChainCheck {
   }
 
   /**
-   * Begins the check of a connection. Another node may answer under the same address, or the same node
-   * on another chain, so each connection is checked. Resolves when events of the node may be used:
-   * where there is a chain to compare with, that is when the node has reported its own, or that it
-   * cannot. A node that does not answer in time is used too.
+   * Checks each connection: another node may answer under the same address, or the same node on another
+   * chain. Resolves when events of the node may be used: where there is a chain to compare with, when
+   * the node has reported its own, or that it cannot. A node that does not answer in time is used too.
    *
-   * @param signal Ends the check, together with the connection.
-   * @param run Takes what goes on beside the connection; it may reject with a {@linkcode WrongChainError}
-   * or a {@linkcode ChainChangedError}, which then end the connection.
+   * @param run Takes what goes on beside the connection. A {@linkcode WrongChainError} or a
+   * {@linkcode ChainChangedError} of it ends the connection.
    * @throws {WrongChainError} If the node is on another chain.
    */
   async begin(
@@ -93,7 +90,6 @@ export class ChainCheck {
     );
   }
 
-  /** Resolves when genesis and timing are known; `onAnswer` is called when the first answer is. */
   async #request(signal: AbortSignal, onAnswer: () => void): Promise<void> {
     const { chain, fetch, reporter, random } = this.#options;
     const node = this.#node;
@@ -156,7 +152,7 @@ export class ChainCheck {
   }
 }
 
-/** Whether the node itself reports that it has no such answer; all else the next attempt may mend. */
+/** Whether the node reports that it cannot answer. After any other error a retry may succeed. */
 function isAnswer(error: unknown): boolean {
   return error instanceof BeaconProtocolError ||
     (error instanceof BeaconHttpError && error.status < 500);

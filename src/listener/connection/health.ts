@@ -6,7 +6,6 @@ import type { ListenerActor } from "../actor.ts";
 import type { NodeReporter } from "../node_reporter.ts";
 import type { NodeState } from "../node_state.ts";
 
-/** What the watches work with. */
 export interface HealthOptions {
   actor: Pick<ListenerActor, "awaitClock">;
   reporter: Pick<NodeReporter, "synced" | "stale">;
@@ -15,10 +14,7 @@ export interface HealthOptions {
   now: () => number;
 }
 
-/**
- * Requests the sync state each epoch, and when the node's heads stop. It was requested at the
- * beginning of the connection already.
- */
+/** Requests the sync state each epoch, and when the node's heads stop. */
 export async function watchHealth(
   node: NodeState,
   options: HealthOptions,

@@ -18,7 +18,6 @@ import type { NodeState } from "../node_state.ts";
 import type { ConnectionEnd } from "./connection_end.ts";
 import type { TopicRequest } from "./topic_negotiation.ts";
 
-/** What every stream of a listener works with. */
 export interface StreamParts {
   actor: Pick<ListenerActor, "sink">;
   reporter: Pick<NodeReporter, "oversized">;
@@ -31,7 +30,6 @@ export interface StreamParts {
   maxEventBytes: number | undefined;
 }
 
-/** What a connection is notified of while it has the stream. */
 export interface StreamHooks {
   /** The headers are in. */
   onOpen: () => void;
@@ -42,7 +40,6 @@ export interface StreamHooks {
   onEvents: (valid: number, events: readonly ServerSentEvent[]) => void;
 }
 
-/** A request, and the stream that answers it. */
 export class NodeStream {
   readonly request: TopicRequest;
   /** Resolves when the headers are in. */
@@ -79,7 +76,7 @@ export class NodeStream {
     this.ended = this.#read(parts, hooks);
   }
 
-  /** How long the stream has been open, in milliseconds; 0 before the headers are in. */
+  /** How long the stream has been open; 0 before the headers are in. */
   get openMs(): number {
     const now = performance.now();
     return now - (this.#openedAt ?? now);
@@ -97,7 +94,6 @@ export class NodeStream {
     return this.request.form === "joined" ? this.opened : this.proven;
   }
 
-  /** Ends the stream, and waits until it is gone. */
   async drop(): Promise<void> {
     this.#dropped.abort();
     await this.ended;
@@ -220,7 +216,6 @@ export class NodeStream {
     return this.isOpen && !this.#hasEvents && this.openMs < EMPTY_WITHIN_MS;
   }
 
-  /** How long the node took to send its headers or to refuse. */
   get #answeredAfterMs(): number {
     return (this.#openedAt ?? performance.now()) - this.#requestedAt;
   }
@@ -228,7 +223,6 @@ export class NodeStream {
 
 const EMPTY_WITHIN_MS = 1000;
 
-/** The status in the data of an `error` event. */
 function statusIn(data: string): number | undefined {
   try {
     const { status_code, statusCode, code, status } = JSON.parse(data);

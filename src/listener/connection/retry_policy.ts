@@ -2,7 +2,6 @@
 
 import type { ConnectionEnd } from "./connection_end.ts";
 
-/** How one wait is drawn. */
 export interface Wait {
   /**
    * Its upper bound: `"growing"` doubles it with each wait, `"steady"` stays at the base and does
@@ -15,7 +14,6 @@ export interface Wait {
   leastMs?: number;
 }
 
-/** What to do after a connection ended. */
 export interface RetryPlan extends Wait {
   /**
    * Whether the end reveals something about the topics. Where the negotiation then finds another

@@ -9,7 +9,6 @@ import type { ConnectionEnd } from "./connection_end.ts";
 import type { TopicForm } from "../../beacon/http/event_stream.ts";
 import type { ProbedTopics } from "../../beacon/http/topic_probe.ts";
 
-/** What is requested of a node. */
 export interface TopicRequest {
   topics: readonly string[];
   form: TopicForm;
@@ -39,15 +38,13 @@ export class TopicNegotiation {
   #isProven = false;
   #isSilent = false;
   #stage: "full" | "optional" | "probed" | "exhausted" = "full";
-  /** How many streams in a row ended at once. */
+  /** How many streams in a row ended at once, and how many requests in a row had no answer. */
   #emptied = 0;
-  /** How many requests in a row had no answer. */
   #unanswered = 0;
-  /** When the node first refused the full request, by the clock below. */
+  /** When the node first refused the full request. */
   #refusedAt: number | undefined;
-  /** When to request refused topics again. */
   #recheckAt = Infinity;
-  /** The topics for which that was done, or will be. */
+  /** The refused topics that are requested again soon, or were. */
   readonly #doubted = new Set<string>();
   readonly #now: () => number;
 
@@ -67,7 +64,6 @@ export class TopicNegotiation {
     return this.#requestAs(this.#form);
   }
 
-  /** The same in the other form. */
   get otherRequest(): TopicRequest {
     return this.#requestAs(this.#form === "joined" ? "repeated" : "joined");
   }
@@ -136,7 +132,6 @@ export class TopicNegotiation {
     return Math.max(0, Math.min(this.#recheckAt - this.#now(), RECHECK_MS));
   }
 
-  /** A recheck has begun; the next one is an hour later. */
   rechecked(): void {
     this.#recheckAt = this.#now() + RECHECK_MS;
   }
@@ -149,7 +144,6 @@ export class TopicNegotiation {
     this.#doubted.clear();
   }
 
-  /** What to do about the topics after a connection ended. */
   after(end: ConnectionEnd): NextStep {
     if (end.kind === "topics_regained") {
       this.restart();
@@ -217,7 +211,7 @@ export class TopicNegotiation {
     return this.#emptied % ROUND === 2 ? "probe" : "wait";
   }
 
-  /** What the node answered to the {@linkcode TopicNegotiation.candidates}, each alone. */
+  /** The node was requested for each of the candidates alone. */
   probed({ taken, refused }: ProbedTopics): NextStep {
     this.#refused.clear();
     for (const topic of refused) this.#refused.add(topic);
@@ -239,7 +233,7 @@ export class TopicNegotiation {
     return isDue && this.#topics.length > 1 ? "probe" : "wait";
   }
 
-  /** What the node answered to each of the candidates together with heads. */
+  /** The node was requested for each of the candidates together with heads. */
   probedInPairs({ taken, refused }: ProbedTopics): NextStep {
     if (taken.size === 0) return "wait";
     this.#isSilent = true;
@@ -261,7 +255,6 @@ export class TopicNegotiation {
     this.#emptied = this.#unanswered = 0;
   }
 
-  /** Forgets what was found out. */
   restart(): void {
     this.#forget();
     this.#refusedAt = undefined;

@@ -1,4 +1,4 @@
-/** Requests refused topics again, once in a while, beside a node's stream. */
+/** Requests refused topics again, beside a node's stream. */
 
 import { delay } from "@std/async/delay";
 import type { NodeEndpoint } from "../../beacon/http/endpoint.ts";
@@ -16,11 +16,7 @@ export interface RecheckOptions {
   signal: AbortSignal;
 }
 
-/**
- * Waits until the node accepts a topic that it refused.
- *
- * @returns The topics that it accepts now, as words; `undefined` where none was refused.
- */
+/** Waits for topics that the node accepts now; `undefined` where it refused none. */
 export async function recheckTopics(
   node: NodeEndpoint,
   { topics, slotMs, fetch, signal }: RecheckOptions,

@@ -5,7 +5,7 @@
 export class MergedHead {
   #slot = -1;
 
-  /** Slot of the merged head; -1 where there is none yet. */
+  /** -1 where there is no head yet. */
   get slot(): number {
     return this.#slot;
   }
@@ -16,9 +16,8 @@ export class MergedHead {
    * then the node is behind.
    *
    * @param node What is known of the node; is brought up to date.
-   * @param slot Slot of its head.
    * @param currentSlot The slot by the clock. A head from the future is delivered, but does not
-   * lead: one node's lie must not make the others' heads look old.
+   * lead: one node's false report must not make the others' heads look old.
    * @param isHeld Whether another node's head is of that slot or a later one.
    */
   place(
@@ -44,7 +43,6 @@ export class MergedHead {
     return "caught up";
   }
 
-  /** A node's head is behind the merged one. */
   fallBehind(node: ComparedNode, slot: number): void {
     node.comparedSlot = slot;
     node.behindUntil = Infinity;

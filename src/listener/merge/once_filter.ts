@@ -4,15 +4,11 @@ import type { EventMark } from "../../beacon/events/event_identity.ts";
 import { type Hash, hash, joinHashes } from "../../values/digest.ts";
 import { PlaceIndex } from "./place_index.ts";
 
-/** One report, as {@linkcode OnceFilter} compares it with others. */
+/** One node's report of an event. */
 export interface Report {
-  /** The node that sent it. */
   node: object;
-  /** Topic of the event. */
   topic: string;
-  /** Identity of the event. */
   mark: EventMark;
-  /** When it arrived, Unix time in milliseconds. */
   receivedAt: number;
   /** Whether the same may happen again: a head goes from A to B, and back to A. */
   recurs: boolean;
@@ -20,7 +16,7 @@ export interface Report {
 
 /** What a report is to those before it. */
 export type Novelty =
-  /** Nobody has reported it. */
+  /** No node has reported it. */
   | "new"
   /** It has happened again, or is verified further than it was. */
   | "again"
@@ -46,7 +42,7 @@ export class OnceFilter {
    * repeats what it has sent lately.
    */
   grows = true;
-  /** Of topics that nobody requested, which a node may send at will. */
+  /** Of topics that are not requested. */
   readonly #others: TopicMemory = new TopicMemory({ left: 0 }, true);
 
   /** @param topics The topics that are requested. */
@@ -57,24 +53,20 @@ export class OnceFilter {
     );
   }
 
-  /** Remembers a report that is delivered if it is new. */
+  /** Remembers a report, which is delivered if it is new. */
   add(report: Report): Novelty {
     return this.#memoryOf(report.topic).add(report, false, this.grows);
   }
 
-  /**
-   * The same for a node that is late: it repeats what was delivered, and that is no second time.
-   */
+  /** The same for a node that is late: it repeats what was delivered, and that is no second time. */
   addLate(report: Report): Novelty {
     return this.#memoryOf(report.topic).add(report, true, this.grows);
   }
 
-  /** Whether an event was delivered already. */
   has(topic: string, mark: EventMark): boolean {
     return this.#memoryOf(topic).has(topic, mark);
   }
 
-  /** A node is gone for good. */
   forget(node: object): void {
     for (const memory of this.#topics.values()) memory.forget(node);
     this.#others.forget(node);

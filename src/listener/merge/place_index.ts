@@ -23,7 +23,6 @@ export class PlaceIndex {
     this.#isUsed = new Uint8Array(capacity);
   }
 
-  /** The place of a hash; `undefined` if it has none. */
   find({ one, other }: Hash): number | undefined {
     let place = this.#first[this.#bucketOf(one)]!;
     while (
@@ -33,7 +32,6 @@ export class PlaceIndex {
     return place === NONE ? undefined : place;
   }
 
-  /** Whether a place is taken. */
   isUsed(place: number): boolean {
     return this.#isUsed[place] === 1;
   }
@@ -48,7 +46,6 @@ export class PlaceIndex {
     this.#isUsed[place] = 1;
   }
 
-  /** Frees a place. */
   remove(place: number): void {
     const bucket = this.#bucketOf(this.#ones[place]!);
     const following = this.#following[place]!;

@@ -13,7 +13,7 @@ export class RecentTexts implements Iterable<string> {
   readonly #before = new Int32Array(CAPACITY);
   #next = 0;
 
-  /** Remembers a text. Returns whether it was not remembered before. */
+  /** Returns whether the text was not remembered before. */
   add(text: string): boolean {
     const next = this.#next;
     const bucket = bucketOf(text);
@@ -34,7 +34,6 @@ export class RecentTexts implements Iterable<string> {
     return true;
   }
 
-  /** The texts. */
   [Symbol.iterator](): Iterator<string> {
     return this.#texts.values();
   }

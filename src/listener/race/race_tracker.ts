@@ -34,7 +34,6 @@ export interface RaceTrackerOptions {
   clock: () => SlotClock | undefined;
 }
 
-/** A record that waits for more reports. */
 interface Race {
   topic: RaceTopic;
   slot: number;
@@ -85,15 +84,8 @@ export class RaceTracker {
       );
       const arrivals = new Map<string, number>();
       const endsAt = performance.now() + slotMs;
-      race = {
-        topic,
-        slot,
-        root,
-        firstAt: receivedAt,
-        runners,
-        arrivals,
-        endsAt,
-      };
+      const firstAt = receivedAt;
+      race = { topic, slot, root, firstAt, runners, arrivals, endsAt };
       this.#races.set(key, race);
       if (this.#races.size > MOST_RACES) this.#endFirst();
       this.#schedule();
@@ -107,12 +99,12 @@ export class RaceTracker {
     }
   }
 
-  /** What is known of blocks that not all nodes have reported yet. */
+  /** The blocks that not all nodes have reported yet. */
   open(): RaceRecord[] {
     return [...this.#races.values()].map((race) => toRecord(race, []));
   }
 
-  /** Forgets what a node has reported, which was removed. */
+  /** Forgets a node that was removed. */
   forget(node: string): void {
     for (const [key, race] of this.#races) {
       if (!race.arrivals.delete(node)) continue;
@@ -132,7 +124,7 @@ export class RaceTracker {
     this.#complete.clear();
   }
 
-  /** What is read in one turn of the event loop is a tie: the order of its parts says nothing. */
+  /** What is read in one turn of the event loop is a tie: the order of its parts has no meaning. */
   #arrivalOf({ receivedAt }: BeaconEvent<string>): number {
     const turnAt = this.#turnAt;
     if (
@@ -186,17 +178,11 @@ function toRecord(
   missing: readonly string[],
 ): RaceRecord {
   const sorted = [...arrivals].sort(([, a], [, b]) => a - b);
-  const lags = sorted.map(([name, at]) => [name, at - firstAt] as const);
   const first = sorted[0]![0];
-  return {
-    topic,
-    slot,
-    root,
-    first,
-    firstAt,
-    lags: Object.fromEntries(lags),
-    missing,
-  };
+  const lags = Object.fromEntries(
+    sorted.map(([name, at]) => [name, at - firstAt]),
+  );
+  return { topic, slot, root, first, firstAt, lags, missing };
 }
 
 const MOST_RACES = 1024;
