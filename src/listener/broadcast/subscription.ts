@@ -30,9 +30,9 @@ export class Subscription<T> extends ReadableStream<T> {
   readonly #queue: BoundedQueue<T>;
 
   /**
-   * Creates the reading side of a queue.
+   * Only {@linkcode Broadcast.subscribe} makes one.
    *
-   * @param queue The queue to read from; this stream is its only reader.
+   * @ignore
    */
   constructor(queue: BoundedQueue<T>) {
     super({

@@ -10,11 +10,9 @@ export class WrongChainError extends Error {
   readonly actualRoot: string;
 
   /**
-   * Creates an instance.
+   * Only the listener makes one.
    *
-   * @param node Name of the node.
-   * @param expected Genesis of the listener's chain.
-   * @param actual Genesis that the node reports.
+   * @ignore
    */
   constructor(node: string, expected: Genesis, actual: Genesis) {
     super(
