@@ -3,7 +3,6 @@
 import { nearest } from "./nearest.ts";
 import { shown } from "./shown.ts";
 
-/** @throws {TypeError} Always. */
 export function refuse(
   action: string,
   name: string,
@@ -15,7 +14,6 @@ export function refuse(
   );
 }
 
-/** @throws {TypeError} If a value is not an object. */
 export function checkObject(
   action: string,
   name: string,
@@ -27,10 +25,8 @@ export function checkObject(
 }
 
 /**
- * Refuses a name that no option has: it would be ignored silently.
- *
- * @param known The names of the options.
- * @throws {TypeError} If the options have another name; the message has the nearest known one.
+ * Refuses a name that no option has: it would be ignored silently. The error has the nearest known
+ * one.
  */
 export function checkNames(
   action: string,
@@ -49,7 +45,6 @@ export function checkNames(
   }
 }
 
-/** @throws {TypeError} If a value is given and is not a function. */
 export function checkFunction(
   action: string,
   name: string,
@@ -60,14 +55,12 @@ export function checkFunction(
   }
 }
 
-/** @throws {TypeError} If a value is given and is not a signal. */
 export function checkSignal(action: string, value: unknown): void {
   if (value !== undefined && !(value instanceof AbortSignal)) {
     refuse(action, "signal", "an AbortSignal", value);
   }
 }
 
-/** @throws {RangeError} If a value is not an integer between the bounds. */
 export function checkInteger(
   action: string,
   name: string,

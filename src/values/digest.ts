@@ -1,7 +1,6 @@
 /**
- * A short stand-in for a text that may be megabytes long: eleven characters that two different texts
- * share by chance only, once in 2^64. It distinguishes reports of nodes; it is no protection against
- * forgery.
+ * A short stand-in for a long text: eleven characters that two texts share by chance only, once in
+ * 2^64. It is no protection against forgery.
  */
 export function digest(text: string): string {
   const { one, other } = hash(text);
@@ -20,7 +19,6 @@ export function digest(text: string): string {
   );
 }
 
-/** A hash of 64 bits, as two numbers of 32. */
 export interface Hash {
   one: number;
   other: number;
@@ -42,7 +40,6 @@ export function hash(text: string): Hash {
   return { one, other: finish(other ^ one) };
 }
 
-/** The hash of two things in that order. */
 export function joinHashes(first: Hash, second: Hash): Hash {
   const one = finish(Math.imul(first.one, 0xcc9e2d51) ^ second.one);
   return {
@@ -51,7 +48,6 @@ export function joinHashes(first: Hash, second: Hash): Hash {
   };
 }
 
-/** Lets each bit of a hash change all others. */
 function finish(hash: number): number {
   hash = Math.imul(hash ^ hash >>> 16, 0x85ebca6b);
   hash = Math.imul(hash ^ hash >>> 13, 0xc2b2ae35);

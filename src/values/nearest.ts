@@ -1,11 +1,6 @@
-/** The name that somebody most likely meant. */
-
 /**
- * The candidate that is the fewest typing errors away from a name, case aside: at most a third of
- * its letters, and two at least.
- *
- * @param name A name that is not among the candidates.
- * @param candidates The names that are known.
+ * The candidate that was most likely meant: the fewest typing errors away from a name, case aside,
+ * at most a third of its letters, and two at least.
  */
 export function nearest(
   name: string,
@@ -20,7 +15,7 @@ export function nearest(
   return best;
 }
 
-/** Letters to insert, remove or replace (Levenshtein), `most` where it is at least so many. */
+/** Levenshtein's distance; `most` where it is at least so many. */
 function distance(a: string, b: string, most: number): number {
   if (Math.abs(a.length - b.length) >= most) return most;
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);

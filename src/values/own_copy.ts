@@ -1,6 +1,6 @@
 /**
- * A copy of a text that was cut from a longer one. V8 keeps the longer text alive as long as the
- * piece is kept; the copy frees it. Texts that are long themselves waste little and are not copied.
+ * A copy of a text that was cut from a longer one, which V8 would keep alive as long as the piece.
+ * Long texts waste little and are not copied.
  */
 export function ownCopy(text: string): string {
   // V8 copies slices below 13 units by itself.

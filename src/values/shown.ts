@@ -1,10 +1,6 @@
 /** How values and foreign text are shown in messages, on one line and bounded. */
 
-/**
- * A value, as an error message shows it.
- *
- * @param most The most characters of a text that are shown.
- */
+/** A value, as an error message shows it: at most so many characters of a text. */
 export function shown(value: unknown, most = 200): string {
   switch (typeof value) {
     case "string": {
@@ -23,10 +19,8 @@ export function shown(value: unknown, most = 200): string {
 }
 
 /**
- * Foreign text for a log line or a terminal. Control characters are escaped, so that the text can
- * neither forge a line nor steer the terminal.
- *
- * @param most The most characters to keep.
+ * At most so many characters of foreign text. Control characters are escaped, so that it can
+ * neither forge a line of a log nor steer a terminal.
  */
 export function printable(text: string, most = 200): string {
   const excerpt = text.length > most ? `${text.slice(0, most)}…` : text;

@@ -6,8 +6,6 @@ import { BeaconProtocolError } from "../http/errors.ts";
 import { type NodeRequestOptions, requestJson } from "../http/request.ts";
 
 /**
- * Requests an answer of a form.
- *
  * @throws {BeaconHttpError} If the status is not 200.
  * @throws {BeaconNetworkError} If the node cannot be reached.
  * @throws {BeaconProtocolError} If the answer has another form; the message names the member.
@@ -22,7 +20,6 @@ export async function requestAnswer<T>(
   return checkAnswer(node, path, schema, body);
 }
 
-/** @throws {BeaconProtocolError} If an answer has another form; the message names the member. */
 export function checkAnswer<T>(
   node: NodeEndpoint,
   path: string,
@@ -39,7 +36,7 @@ export function checkAnswer<T>(
   throw unusable(node, path, `${member} ${got}`);
 }
 
-/** The error for an answer that cannot be used; it has the name that the user gave to the node. */
+/** It has the name that the user gave to the node. */
 export function unusable(
   node: NodeEndpoint,
   path: string,

@@ -35,7 +35,7 @@ export interface ChainConfig {
 }
 
 /**
- * The slot clock of a chain: one era, or two where the gloas fork moves the attestation deadline.
+ * One era, or two where the gloas fork moves the attestation deadline.
  *
  * @throws {RangeError} If a number is out of its range; the message names it.
  * @throws {TypeError} If `genesisValidatorsRoot` is no root.
@@ -84,17 +84,15 @@ export interface FetchedChainConfig extends ChainConfig {
 }
 
 interface FetchChainConfigOptions extends NodeRequestOptions {
-  /** Called with the genesis, before the spec is requested; may throw. */
+  /** Called before the spec is requested; may throw. */
   onGenesis?: (genesis: { root: string; time: number }) => void;
 }
 
 /**
- * Requests a node's genesis and spec, once. `SLOT_DURATION_MS` is preferred, `SECONDS_PER_SLOT` is
- * the fallback for nodes that do not have it yet.
+ * Requests a node's genesis and spec. `SECONDS_PER_SLOT` is for nodes that do not have
+ * `SLOT_DURATION_MS` yet.
  *
- * @throws {BeaconHttpError} If the node refuses, such as 404 before genesis is known.
- * @throws {BeaconNetworkError} If the node cannot be reached.
- * @throws {BeaconProtocolError} If an answer lacks a field or holds a wrong one; the message names it.
+ * @throws As {@linkcode requestAnswer} does.
  */
 export async function fetchChainConfig(
   node: NodeEndpoint,
@@ -179,7 +177,6 @@ const genesisSchema = v.object({
 const specSchema = v.object({
   data: v.object({
     SLOT_DURATION_MS: v.optional(slotMilliseconds),
-    // Not looked at where it is not needed; see secondsSchema.
     SECONDS_PER_SLOT: v.optional(v.unknown()),
     SLOTS_PER_EPOCH: epochSlots,
     ATTESTATION_DUE_BPS: v.optional(basisPoints),

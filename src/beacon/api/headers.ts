@@ -17,10 +17,11 @@ export interface BlockHeader {
 }
 
 /**
- * Requests `GET /eth/v1/beacon/headers/{id}`; it throws as {@linkcode requestIfThere} does.
+ * Requests `GET /eth/v1/beacon/headers/{id}`.
  *
  * @param id `"head"`, a slot, or a block's root.
- * @returns The header, `undefined` where the node does not have the block.
+ * @returns `undefined` where the node does not have the block.
+ * @throws As {@linkcode requestAnswer} does.
  */
 export async function fetchHeader(
   node: NodeEndpoint,
@@ -32,10 +33,7 @@ export async function fetchHeader(
   return answer && toHeader(answer.data, answer.execution_optimistic);
 }
 
-/**
- * Requests `GET /eth/v1/beacon/headers?slot=N`: the blocks of a slot on all branches. It throws as
- * {@linkcode requestIfThere} does.
- */
+/** Requests `GET /eth/v1/beacon/headers?slot=N`: the blocks of a slot on all branches. */
 export async function fetchHeadersOfSlot(
   node: NodeEndpoint,
   slot: number,
@@ -56,10 +54,8 @@ interface FinalizedCheckpoint {
 }
 
 /**
- * Requests `GET /eth/v1/beacon/states/head/finality_checkpoints`; it throws as
- * {@linkcode requestIfThere} does.
- *
- * @returns The checkpoint, `undefined` where the node does not have it.
+ * Requests `GET /eth/v1/beacon/states/head/finality_checkpoints`; `undefined` where the node has
+ * none.
  */
 export async function fetchFinalizedCheckpoint(
   node: NodeEndpoint,
@@ -73,14 +69,7 @@ export async function fetchFinalizedCheckpoint(
   };
 }
 
-/**
- * Requests something that a node may not have.
- *
- * @returns The answer, `undefined` where its status is 404.
- * @throws {BeaconHttpError} If the status is neither 200 nor 404.
- * @throws {BeaconNetworkError} If the node cannot be reached.
- * @throws {BeaconProtocolError} If the answer has another form; the message names the member.
- */
+/** `undefined` where the status is 404. */
 async function requestIfThere<T>(
   node: NodeEndpoint,
   path: string,
@@ -111,7 +100,6 @@ function toHeader(
   };
 }
 
-/** The form of an answer that reports whether its data are verified. */
 export function withOptimism<T>(data: v.GenericSchema<unknown, T>) {
   return v.object({
     execution_optimistic: v.optional(v.boolean(), false),

@@ -23,11 +23,10 @@ export interface NodeSyncing {
 }
 
 /**
- * Requests `GET /eth/v1/node/syncing`. Any HTTP answer within the time shows that the node can be
- * reached. The event stream cannot show it: some nodes send its headers with the first event only.
+ * Requests `GET /eth/v1/node/syncing`. Any HTTP answer in time shows that the node can be reached.
+ * The event stream cannot show it: some nodes send its headers with the first event only.
  *
- * @param timeoutMs How long to wait for the answer, in milliseconds.
- * @returns The sync state, `undefined` where the answer is not the one of the Beacon API.
+ * @returns `undefined` where the answer is not the one of the Beacon API.
  * @throws {BeaconTimeoutError} If no answer came in time; its phase is `"probe"`.
  * @throws {BeaconNetworkError} If the node cannot be reached.
  */

@@ -44,7 +44,6 @@ export type BeaconEvent<T extends string = KnownTopic> = T extends string
   ? TopicEvent<T>
   : never;
 
-/** An event whose payload is not that of its topic. */
 export interface MalformedEvent {
   /** The event's name as the node sent it: unchecked text. */
   topic: string;
@@ -53,7 +52,6 @@ export interface MalformedEvent {
   error: Error;
 }
 
-/** The events that one chunk of a connection completed, in order. */
 export type BeaconEventBatch = (BeaconEvent<string> | MalformedEvent)[];
 
 export interface BeaconEventReaderOptions {
@@ -64,10 +62,9 @@ export interface BeaconEventReaderOptions {
 }
 
 /**
- * Turns a decoder's batches into beacon events. A malformed payload becomes a
- * {@linkcode MalformedEvent} in its place; the events around it are not affected.
- *
- * It is no stream: passing a chunk through one more costs more than reading an event.
+ * Turns a decoder's batches into beacon events, a malformed payload into a {@linkcode
+ * MalformedEvent}. It is no stream: passing a chunk through one more costs more than reading an
+ * event.
  */
 export class BeaconEventReader {
   readonly #options: BeaconEventReaderOptions;
@@ -114,10 +111,7 @@ export class BeaconEventReader {
   }
 }
 
-/**
- * An event that is parsed when its `data` is first read. The getter is left out by spread and
- * `structuredClone`.
- */
+/** Parsed when its `data` is first read; spread and `structuredClone` leave that getter out. */
 class UnparsedEvent implements BeaconEvent<string> {
   readonly topic: string;
   readonly raw: string;
@@ -213,7 +207,6 @@ function readPayload(
   );
 }
 
-/** Names the member, the rule that it breaks, and its value. */
 function describe(issue: v.BaseIssue<unknown>): string {
   // A rule between members names them itself.
   if (issue.kind === "validation") return issue.message;
@@ -240,9 +233,8 @@ function label(topic: string): string {
 }
 
 const ABORT_EARLY = { abortEarly: true };
-/** The most characters of a refused value that a message shows. */
 const EXCERPT_LENGTH = 57;
-/** The rules of valibot's own schemas, by their type. */
+/** Of valibot's own schemas, by their type. */
 const RULES: { readonly [type: string]: string } = {
   loose_object: "must be an object",
   array: "must be an array",

@@ -8,7 +8,6 @@ import type { BeaconEvent } from "./beacon_event.ts";
 import type { Found } from "./primitives.ts";
 import { type AnyTopicRecord, isTopicName, topicRecord } from "./topic.ts";
 
-/** What an event is about, and how much of it the node had verified. */
 export interface EventIdentity {
   /** The topic and the members that make the event this one; at most 512 characters. */
   readonly key: string;
@@ -23,9 +22,8 @@ export interface EventIdentity {
 }
 
 /**
- * Finds out what an event is about, from what its members mean. Nodes that write it with another
- * order of members, in another case or with fewer optional members report the same event. An event
- * of an unknown topic, or with a malformed payload, is its text.
+ * Finds out what an event is about, from what its members mean: their order, case, and optional
+ * members do not matter. An event of an unknown topic, or with a malformed payload, is its text.
  *
  * It costs about as much as reading the event; {@linkcode markOf} costs less.
  */
@@ -52,10 +50,7 @@ export interface EventMark extends Omit<EventIdentity, "key"> {
   readonly hash: Hash;
 }
 
-/**
- * Finds out what `identify` does, without a text. An event that no subscriber wants parsed is not parsed: it
- * is its text.
- */
+/** The same without a text. An event that no subscriber wants parsed is not parsed: it is its text. */
 export function markOf(event: BeaconEvent<string>): EventMark {
   const { topic, raw } = event;
   const record = Object.hasOwn(event, "data") ? topicRecord(topic) : undefined;
@@ -135,7 +130,6 @@ export function lastStageOf(topic: string): number {
   return topic === "head_v2" ? 5 : 1;
 }
 
-/** Whether the node had not verified the execution payload of what it reports. */
 export function isOptimistic(event: BeaconEvent<string>): boolean {
   const { data } = event as BeaconEvent<"head" | "head_v2">;
   if (typeof data !== "object" || data === null) return false;

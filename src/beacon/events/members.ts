@@ -12,27 +12,25 @@ import {
   type Member,
 } from "./primitives.ts";
 
-/** A member that a node may leave out; then it is absent. */
 export interface OptionalMember<T> extends Omit<Member<T>, "absent"> {
   readonly absent: { readonly value: undefined };
 }
 
-/** A whole payload or a part of it. */
 export interface Shape<T> extends Member<T> {
   /** Reads the usual text of a flat payload; `undefined` leaves it to `JSON.parse` and `read`. */
   readonly readText?: (raw: string) => T | undefined;
-  /** Whether it has members that are not declared, of a payload without parts. */
+  /** Whether a payload without parts has members that are not declared. */
   readonly hasUnknown?: (data: object) => boolean;
 }
 
-/** A declaration of the members of an interface: each of them, and optional where it is. */
+/** Each member of an interface, and optional where it is. */
 export type Members<T> = {
   readonly [K in keyof T]-?: Record<never, never> extends Pick<T, K>
     ? OptionalMember<NonNullable<T[K]>>
     : Member<T[K]>;
 };
 
-/** Declares that a node may leave a member out, or send `null` for it. */
+/** A node may leave the member out, or send `null` for it. */
 export function optional<T>(member: Member<T>): OptionalMember<T> {
   return { ...member, absent: { value: undefined } };
 }
@@ -61,11 +59,7 @@ export function list<T>(member: Member<T>): Member<readonly T[]> {
   };
 }
 
-/**
- * Declares an object.
- *
- * @param rule A rule between members: what is wrong with them, `undefined` where nothing is.
- */
+/** @param rule What is wrong between members; `undefined` where nothing is. */
 export function object<T extends object>(
   declared: Members<T>,
   rule?: (data: T) => string | undefined,
@@ -135,11 +129,10 @@ export interface ForkVersioned<T> {
 }
 
 /**
- * Declares the envelope `{"version": <fork>, "data": …}` that topics have whose payload differs by
- * fork.
+ * The envelope `{"version": <fork>, "data": …}` of topics whose payload differs by fork.
  *
- * @param forkOf Where nodes send the payload without its envelope: the fork of such a payload,
- * `undefined` for what is no payload.
+ * @param forkOf The fork of a payload that a node sent without its envelope; `undefined` for what
+ * is none.
  */
 export function versioned<T>(
   data: Member<T>,
@@ -159,7 +152,6 @@ export function versioned<T>(
   };
 }
 
-/** All that is known of a topic. */
 export interface TopicRecord<T extends string, Data> {
   readonly topic: T;
   readonly payload: Shape<Data>;
@@ -175,7 +167,6 @@ export interface TopicRecord<T extends string, Data> {
     | { readonly allBut: readonly string[] };
 }
 
-/** Declares a topic; the type of its data follows from the payload. */
 export function defineTopic<const T extends string, Data>(
   record: TopicRecord<T, Data>,
 ): TopicRecord<T, Data> {
@@ -236,7 +227,6 @@ function canonical(value: unknown): string {
 interface Place {
   name: string;
   member: AnyMember;
-  /** What stands in front of its value in the text. */
   label: string;
 }
 

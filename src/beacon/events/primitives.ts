@@ -7,7 +7,6 @@
 import * as v from "@valibot/valibot";
 import { ownCopy } from "../../values/own_copy.ts";
 
-/** What a member of a payload may be. */
 export interface Member<T> {
   /** Accepts what `read` accepts, and explains what it refuses; it costs several times as much. */
   readonly schema: v.GenericSchema<unknown, T>;
@@ -16,7 +15,7 @@ export interface Member<T> {
    * place, so that members which are not declared stay as they are.
    */
   readonly read: (value: unknown) => T | undefined;
-  /** How it is found in the text of a flat payload; a text may have a fixed length. */
+  /** How it stands in the text of a flat payload; a text may have a fixed length. */
   readonly text?: { kind: "text"; length?: number } | { kind: "boolean" };
   /** What is delivered where a node leaves the member out or sends `null`. */
   readonly absent?: { readonly value: T };
@@ -24,7 +23,6 @@ export interface Member<T> {
   readonly search?: (data: unknown, path: string, found: Found) => void;
 }
 
-/** What a search through a payload finds. */
 export interface Found {
   /** Which members are looked for: those for which it is true. */
   readonly isPart: (name: string) => boolean;
@@ -83,7 +81,6 @@ function readRoot(value: unknown): string | undefined {
   return root === undefined ? undefined : recentRoots[place] = ownCopy(root);
 }
 
-/** Reads hex of a length, `0x` included, in lower case; `undefined` for anything else. */
 function readHex(value: unknown, length: number): string | undefined {
   if (
     typeof value !== "string" || value.length !== length ||
@@ -128,14 +125,12 @@ export const uint64: Member<string> = primitive(
   { kind: "text" },
 );
 
-/** A root or hash, in lower case. */
 export const root: Member<string> = primitive(
   readRoot,
   "must be 0x and 64 hex digits",
   { kind: "text", length: ROOT_LENGTH },
 );
 
-/** A BLS signature, in lower case. */
 export const signature: Member<string> = hex(192);
 
 /** A BLS public key or KZG commitment, in lower case. */
@@ -153,7 +148,7 @@ export const bits: Member<string> = primitive(
   "must be 0x and an even number of hex digits",
 );
 
-/** The name of a fork, in lower case; any name, since forks to come are not known. */
+/** Any name, since forks to come are not known. */
 export const fork: Member<string> = primitive(
   (value) => typeof value === "string" && FORK.test(value) ? value : undefined,
   "must be a fork name in lower case",

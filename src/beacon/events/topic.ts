@@ -174,7 +174,6 @@ const RECORDS: {
   blob_sidecar,
 };
 
-/** The record of any topic. */
 export type AnyTopicRecord = TopicRecord<string, unknown>;
 
 // A map, so that no topic finds what every object inherits.
@@ -182,7 +181,6 @@ const recordByTopic: ReadonlyMap<string, AnyTopicRecord> = new Map(
   Object.entries(RECORDS) as unknown as [string, AnyTopicRecord][],
 );
 
-/** The record of a topic; `undefined` where it is not known. */
 export function topicRecord(topic: string): AnyTopicRecord | undefined {
   return recordByTopic.get(topic);
 }
@@ -221,10 +219,7 @@ export function isKnownTopic(topic: string): topic is KnownTopic {
   return recordByTopic.has(topic);
 }
 
-/**
- * Whether a name can be requested: 1 to 64 letters, digits and underscores. A comma, for example,
- * would request two topics.
- */
+/** Whether a name can be requested. A comma, for example, would request two topics. */
 export function isTopicName(name: unknown): name is string {
   return typeof name === "string" && /^[a-z0-9_]{1,64}$/i.test(name);
 }

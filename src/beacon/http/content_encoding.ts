@@ -7,11 +7,9 @@ import { shown } from "../../values/shown.ts";
 import { BeaconProtocolError } from "./errors.ts";
 
 /**
- * An answer whose body is not compressed. The body fails with a {@linkcode BeaconProtocolError} where
- * its encoding is neither `gzip` nor `deflate`. A runtime that has undone the compression leaves the
- * header as it was, so the first bytes decide.
- *
- * @param at URL of the answer, for the message.
+ * The body fails with a {@linkcode BeaconProtocolError} where its encoding is neither `gzip` nor
+ * `deflate`. A runtime that has undone the compression leaves the header as it was, so the first
+ * bytes decide.
  */
 export function withoutEncoding(response: Response, at: string): Response {
   const { body, headers, status } = response;
@@ -89,7 +87,6 @@ async function decode(
   );
 }
 
-/** Whether bytes are the beginning of a text, which is not compressed. */
 function isText(bytes: Bytes): boolean {
   try {
     const text = new TextDecoder("utf-8", { fatal: true })

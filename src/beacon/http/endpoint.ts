@@ -28,10 +28,7 @@ const OPTION_NAMES: Record<keyof BeaconNodeOptions, true> = {
   headers: true,
 };
 
-/**
- * A checked {@linkcode BeaconNodeOptions}. Its credentials are private: an endpoint that is printed
- * or serialised shows its name only.
- */
+/** Its credentials are private: an endpoint that is printed or serialised shows its name only. */
 export class NodeEndpoint {
   readonly name: string;
   readonly #base: URL;
@@ -39,10 +36,7 @@ export class NodeEndpoint {
   /** What must not appear in any output, longest first. */
   readonly #secrets: readonly string[];
 
-  /**
-   * @param node The node, or its base URL.
-   * @throws {TypeError} If the URL, the name or a header is not usable.
-   */
+  /** @throws {TypeError} If the URL, the name or a header is not usable. */
   constructor(node: string | URL | BeaconNodeOptions) {
     const isOptions = typeof node === "object" && node !== null &&
       !(node instanceof URL);
@@ -69,9 +63,8 @@ export class NodeEndpoint {
   }
 
   /**
-   * The URL of an endpoint below the base, which keeps its path and query.
-   *
-   * @param query Added to the base's own query, without a question mark, already encoded.
+   * The URL of an endpoint below the base, which keeps its path and query. The query is already
+   * encoded.
    */
   url(path: string, query = ""): URL {
     const url = new URL(this.#base);
@@ -85,17 +78,11 @@ export class NodeEndpoint {
     return defaultName(this.#base) + path;
   }
 
-  /** Whether a text holds any of the node's credentials, which a node may send back. */
   holdsSecret(text: string): boolean {
     return this.#secrets.some((secret) => text.includes(secret));
   }
 
-  /**
-   * A text from the node as it may be shown: on one line, without the node's credentials.
-   *
-   * @param text The text; it may be the beginning of a longer one.
-   * @param length The most characters to keep.
-   */
+  /** A text from the node, or the beginning of it, on one line and without the node's credentials. */
   show(text: string, length: number): string {
     let plain = text;
     for (const secret of this.#secrets) {

@@ -35,9 +35,7 @@ export interface EventStreamOptions
 }
 
 export interface EventStream {
-  /** The events, one array for each chunk that completed any. */
   batches: ReadableStream<ServerSentEvent[]>;
-  /** How many events were dropped so far because they exceeded `maxEventBytes`. */
   oversized(): number;
 }
 
@@ -50,7 +48,7 @@ export function isEventStream({ headers }: Response): boolean {
 }
 
 /**
- * Requests a node's events and waits for the headers of the answer.
+ * Waits for the headers of the answer.
  *
  * @throws {BeaconHttpError} If the status is not 200.
  * @throws {EmptyAnswerError} If the answer is empty.
@@ -125,11 +123,10 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 /**
  * Does what `body.pipeThrough(transform)` does, and counts. For that, a runtime makes a buffer of
- * 64 KiB for each chunk, also of 400 bytes. Such garbage is outside of the heap and piles up: 70 MiB
- * of it, and most of the time, where an endless event came in pieces of a few KiB.
+ * 64 KiB for each chunk, also of 400 bytes. Such garbage is outside of the heap and piles up: 70
+ * MiB of it, and most of the time, where an endless event came in pieces of a few KiB.
  *
  * @param transform It must be done with a chunk when the write of it resolves.
- * @param onBytes Called with the size of each chunk.
  */
 export function pipeBytes<T>(
   body: ReadableStream<Bytes>,

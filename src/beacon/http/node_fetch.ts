@@ -21,7 +21,6 @@ export function createNodeFetch(injected?: typeof fetch): NodeFetch {
   if (injected !== undefined || createClient === undefined) {
     return { fetch: base, renew() {}, close() {} };
   }
-  // Until the first failure the runtime's own client is used.
   let client: HttpClient | undefined;
   return {
     fetch: (input, init) =>

@@ -18,7 +18,6 @@ export function redactUrl(text: string): string {
   return `${scheme}${userinfo}${host}${redactPath(path)}${query}`;
 }
 
-/** Hides the segments of a path that may be secret, and leaves out empty ones. */
 export function redactPath(path: string): string {
   const secret = new Set(secretSegments(path));
   return path.split("/").filter((segment) => segment !== "")
@@ -26,8 +25,8 @@ export function redactPath(path: string): string {
 }
 
 /**
- * The segments of a path that look like a secret: not made of words and short numbers, as keys and
- * tokens are, or behind a word that announces one.
+ * Segments that are not made of words and short numbers, as keys and tokens are, or behind a word
+ * that announces one.
  */
 export function secretSegments(path: string): string[] {
   const segments = path.split("/").filter((segment) => segment !== "");

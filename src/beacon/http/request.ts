@@ -23,11 +23,9 @@ export interface NodeRequestOptions {
 }
 
 /**
- * Sends a GET request. Redirects to the same host are followed, from `http:` to `https:` too; another
- * host must not get the node's credentials. Compression is undone. The caller must read or cancel
- * the body.
+ * Sends a GET request, and follows redirects to the same host, from `http:` to `https:` too;
+ * another host must not get the node's credentials. The caller must read or cancel the body.
  *
- * @returns The response, whatever its status.
  * @throws {BeaconNetworkError} If there is no answer, or too many redirects.
  * @throws {BeaconProtocolError} If a redirect leads to another host.
  */
@@ -80,7 +78,7 @@ export async function requestNode(
 }
 
 /**
- * Sends a GET request and parses the answer's JSON, of which 1 MiB is read at most.
+ * Requests JSON, of which 1 MiB is read at most.
  *
  * @throws {BeaconNetworkError} If there is no answer.
  * @throws {BeaconHttpError} If the status is not 200.
@@ -129,11 +127,7 @@ export async function requestJson(
   }
 }
 
-/**
- * The error for an answer with an unexpected status. It shows the beginning of the body.
- *
- * @param now Wall clock, with which a date in `Retry-After` is compared.
- */
+/** The error for an unexpected status, with the beginning of the body. */
 export async function httpError(
   node: NodeEndpoint,
   path: string,

@@ -21,13 +21,13 @@ export interface ProbedTopics {
 }
 
 /**
- * Requests each topic alone, four at a time. A refusal comes at once: as a 400, or as a stream that ends
- * before anything comes. A stream that has an event or stays open for a moment counts as accepted, and
- * so does one whose headers do not come, since some nodes send them with the first event. All else
- * reveals nothing: a stream that is cut may be any node's bad moment.
+ * Requests each topic alone. A 400, or a stream that ends before anything comes, is a refusal. A
+ * stream that has an event or stays open for a moment counts as accepted, and so does one whose
+ * headers do not come: some nodes send them with the first event. A stream that breaks shows
+ * nothing.
  *
- * A node that restarts refuses some and accepts others. So where it accepted any, the refused ones are
- * requested a second time, a moment later.
+ * A node that restarts refuses some and accepts others. So where it accepted any, the refused ones
+ * are requested a second time, a moment later.
  */
 export async function probeTopics(
   node: NodeEndpoint,
@@ -70,11 +70,9 @@ async function probeEach(
 }
 
 /**
- * Requests each topic together with heads, four at a time, from a node that answers a topic that it does
- * not know with silence, and no headers either. It sends heads in almost every slot: where heads alone
- * come and heads behind a topic do not, it does not know the topic.
- *
- * @param heartbeat The topic of heads.
+ * Requests each topic together with the topic of heads, from a node that answers an unknown topic
+ * with silence, and no headers either. Heads come in almost every slot: where they come alone and
+ * not behind a topic, the node does not know the topic.
  */
 export async function probeInPairs(
   node: NodeEndpoint,
@@ -132,14 +130,11 @@ function those(
 }
 
 type Verdict =
-  /** There is a stream. */
   | "open"
   /** There may be one: no headers yet. */
   | "silent"
   | "refused"
-  /** The node has too many connections. */
   | "busy"
-  /** Something else is wrong. */
   | "unknown";
 
 /** A refusal mostly comes at once. */
@@ -151,7 +146,6 @@ const MOST_AT_ONCE = 4;
 const CLOSED_AFTER_MS = 50;
 const BUSY_WAITS_MS = [0, 100, 400];
 
-/** @param late Ends it with what is known so far, when aborted. */
 async function probe(
   node: NodeEndpoint,
   topics: readonly string[],
@@ -176,7 +170,6 @@ async function probe(
   } catch {
     return "unknown";
   } finally {
-    // Whatever is still under way ends here; its failure is of no interest.
     ended.abort();
     await Promise.allSettled([answer, patience]);
     // The node counts the connection until it has seen the end of it.
@@ -184,7 +177,6 @@ async function probe(
   }
 }
 
-/** Resolves when the answer is sure before time is up. */
 async function request(
   node: NodeEndpoint,
   query: string,
@@ -210,7 +202,6 @@ async function request(
     new TextDecoderStream("utf-8", { fatal: false }),
   );
   try {
-    // Leaving the loop cancels the body.
     for await (const chunk of text) {
       if (!isStream) return "unknown";
       if (decoder.push(chunk).length > 0) return "open";

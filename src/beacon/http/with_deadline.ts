@@ -8,8 +8,8 @@ export interface WithDeadlineOptions {
 }
 
 /**
- * Runs requests to a node, and ends them when they take too long. Their signal is always aborted at
- * the end, so that no request goes on unseen.
+ * Runs requests to a node within a time. Their signal is always aborted at the end, so that none
+ * goes on.
  *
  * @throws {BeaconTimeoutError} If it took too long; its phase is `"probe"`.
  */

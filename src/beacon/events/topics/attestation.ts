@@ -60,7 +60,6 @@ export interface SingleAttestationEvent {
   readonly signature: string;
 }
 
-/** The members of {@linkcode AttestationData}. */
 export const attestationData: Member<AttestationData> = object<AttestationData>(
   {
     slot: uint,

@@ -88,7 +88,6 @@ export const finalized_checkpoint = defineTopic({
   identity: { only: ["epoch", "block"] },
 });
 
-// Its slot is that of the confirmed block.
 export const fast_confirmation = defineTopic({
   topic: "fast_confirmation",
   payload: object<FastConfirmationEvent>({

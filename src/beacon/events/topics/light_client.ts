@@ -71,7 +71,6 @@ export type LightClientOptimisticUpdateEvent = ForkVersioned<
   LightClientOptimisticUpdate
 >;
 
-/** Not every node sends them. */
 const EXECUTION = ["execution", "execution_branch"];
 
 const lightClientHeader = object<LightClientHeader>({
@@ -85,7 +84,6 @@ const syncAggregate = object<SyncAggregate>({
   sync_committee_signature: signature,
 });
 
-// Its slot is that of the signing.
 export const light_client_finality_update = defineTopic({
   topic: "light_client_finality_update",
   payload: versioned<LightClientFinalityUpdate>(
@@ -102,7 +100,6 @@ export const light_client_finality_update = defineTopic({
   identity: { allBut: ["version", "finality_branch", ...EXECUTION] },
 });
 
-// Its slot is that of the signing.
 export const light_client_optimistic_update = defineTopic({
   topic: "light_client_optimistic_update",
   payload: versioned<LightClientOptimisticUpdate>(

@@ -88,7 +88,6 @@ export interface SignedProposerPreferences {
  */
 export type ProposerPreferencesEvent = ForkVersioned<SignedProposerPreferences>;
 
-// Its slot is that of the proposal.
 export const payload_attributes = defineTopic({
   topic: "payload_attributes",
   payload: versioned(object<PayloadAttributesData>({

@@ -55,7 +55,6 @@ export interface AttesterSlashingEvent {
   readonly attestation_2: IndexedAttestation;
 }
 
-/** The members of {@linkcode BeaconBlockHeader}. */
 export const beaconBlockHeader: Member<BeaconBlockHeader> = object<
   BeaconBlockHeader
 >({
