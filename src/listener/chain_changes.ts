@@ -17,7 +17,6 @@ export interface ChainChangesOptions {
   reorgs: Broadcast<ChainReorg>;
   duties: Broadcast<DutiesChanged>;
   parity: "charon" | undefined;
-  /** The `fetch` that requests headers. */
   fetch: typeof fetch;
 }
 
@@ -26,7 +25,6 @@ export class ChainChanges {
   readonly #options: ChainChangesOptions;
   readonly #ended = new AbortController();
   #duties = new DutiesTracker();
-  /** Heads and reorgs that wait for the clock. */
   #early: EarlyEvent[] = [];
   /** Reorgs whose common ancestor is being requested. */
   readonly #unresolved = new Set<Promise<void>>();
@@ -50,27 +48,22 @@ export class ChainChanges {
     }
   }
 
-  /** Forgets a node that was removed. */
   forget(node: NodeState): void {
     this.#early = this.#early.filter((early) => early.node !== node);
   }
 
-  /** Another chain is followed. */
   reset(): void {
     this.#duties = new DutiesTracker();
     this.#early = [];
     this.#lastReorgEpoch = 0;
   }
 
-  /** Posts the reorgs that are still to be posted. */
   async close(): Promise<void> {
     this.#ended.abort();
     await Promise.all(this.#unresolved);
   }
 
   /**
-   * A node reports a head or a reorg.
-   *
    * @param isNew Whether no node has reported it before.
    * @param left The node's head before it.
    */
@@ -96,11 +89,7 @@ export class ChainChanges {
     }
   }
 
-  /**
-   * A node reports a reorg, or a recovery has found it.
-   *
-   * @param ancestorSlot Slot of the common ancestor, where the recovery has found it.
-   */
+  /** @param ancestorSlot Slot of the common ancestor, where a recovery has found it. */
   addReorg(
     node: NodeState,
     event: BeaconEvent<"chain_reorg">,
@@ -202,7 +191,6 @@ const MAX_EARLY = 1024;
 const MAX_EARLY_SIZE = 32 * 1024;
 const MOST_UNRESOLVED = 8;
 
-/** The slot that a reorg reaches back to, as the node reports it. */
 function reachOf(event: BeaconEvent<string>): number {
   const { slot, depth } = (event as BeaconEvent<"chain_reorg">).data;
   return slot - depth;

@@ -8,16 +8,13 @@ import type { RaceRecord } from "./race/race_tracker.ts";
 export interface NodeAccess {
   /** Where the node is, credentials included. */
   readonly endpoint: NodeEndpoint;
-  /** How many gaps it had, by kind. */
   readonly gaps: ReadonlyMap<string, number>;
   snapshot(): NodeSnapshot;
 }
 
 export interface ListenerAccess {
-  /** The topics that the user wants. */
   readonly topics: readonly string[];
   nodes(): Iterable<NodeAccess>;
-  /** Comparisons that wait for reports of more nodes. */
   openRaces(): RaceRecord[];
   /** Adds metrics to the listener's, if it has any; of equal names the first stays. */
   addMetrics(metrics: readonly ExtraMetric[]): void;
@@ -31,7 +28,7 @@ export function grantAccess(listener: object, access: ListenerAccess): void {
   accesses.set(listener, access);
 }
 
-/** The access to a listener; `undefined` for any other object. */
+/** `undefined` for what is no listener. */
 export function accessOf(listener: object): ListenerAccess | undefined {
   return accesses.get(listener);
 }

@@ -88,13 +88,10 @@ export interface SseListenerOptions {
   random?: () => number;
 }
 
-/** Checked options, defaults filled in. */
 export type CheckedOptions = ReturnType<typeof checkOptions>;
 
 /**
- * Checks options.
- *
- * @throws {TypeError} If one is of the wrong kind; the message names it and its value.
+ * @throws {TypeError} If an option is of the wrong kind; the message names it and its value.
  * @throws {RangeError} If a number is out of its range; the message names it and its value.
  */
 export function checkOptions(options: SseListenerOptions) {
@@ -199,7 +196,6 @@ const CONFIG_NAMES: Record<keyof ChainConfig, true> = {
   gloasForkEpoch: true,
   genesisValidatorsRoot: true,
 };
-/** What a timer can wait. */
 const MOST_TIMER_MS = 2 ** 31 - 1;
 const REGISTRY_METHODS = [
   "metrics",

@@ -35,11 +35,7 @@ export interface LogMethods {
  */
 export type Log = LogFunction | LogMethods;
 
-/**
- * The function behind a user's log.
- *
- * @throws {TypeError} If it is neither a function nor has the four methods.
- */
+/** @throws {TypeError} If it is neither a function nor has the four methods. */
 export function toLogFunction(
   action: string,
   log: Log | undefined,

@@ -34,7 +34,6 @@ export class NodeReporter {
     this.#post("clock", node, {});
   }
 
-  /** The listener follows another chain, after a report of the node. */
   chainChanged(node: string, previousRoot: string, root: string): void {
     this.#post("chain", node, { previousRoot, root });
     const message =
@@ -42,7 +41,7 @@ export class NodeReporter {
     this.#options.log({ level: "warn", message, node });
   }
 
-  /** The node answered the request for its sync state, with another answer than the specified one where `undefined`. */
+  /** @param syncing `undefined` where the node answered with something else. */
   synced(node: NodeState, syncing: NodeSyncing | undefined): void {
     const before = node.syncing ?? HEALTHY;
     node.syncing = syncing;
@@ -93,7 +92,6 @@ export class NodeReporter {
     this.warn(node, "disconnect", message, error, AWAY_INTERVAL_MS);
   }
 
-  /** Warns of events over the byte cap, if there were any since the last call. */
   oversized(node: NodeState): void {
     const { oversized } = node;
     if (oversized === node.oversizedReported) return;
@@ -135,7 +133,6 @@ export class NodeReporter {
     this.#post("wrong_chain", node.name, { expectedRoot, actualRoot });
   }
 
-  /** The node sends nothing, though it reports that it is in sync. */
   stale(node: NodeState): void {
     const { name, lastEventAt } = node;
     this.#post("stale", name, lastEventAt === undefined ? {} : { lastEventAt });
@@ -162,11 +159,8 @@ export class NodeReporter {
   }
 
   /**
-   * Logs a warning, unless one of its kind was logged for the node a short time ago: a broken node must
-   * not flood the log.
-   *
-   * @param kind Kinds must be few.
-   * @param intervalMs The shortest time between two of the kind, in milliseconds.
+   * Logs a warning, unless one of its kind was logged for the node a short time ago: a broken node
+   * must not flood the log. Kinds must be few.
    */
   warn(
     node: NodeState,

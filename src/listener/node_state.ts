@@ -58,7 +58,6 @@ export class NodeState {
   state: ConnectionState = "connecting";
   syncing: NodeSyncing | undefined;
   lastEventAt: number | undefined;
-  /** For how long streams were open since the last event. */
   readonly silence: StreamSilence = {
     lastEventAt: undefined,
     ms: 0,
@@ -99,7 +98,6 @@ export class NodeState {
     return this.chain.head?.slot;
   }
 
-  /** Forgets the chain that it has reported; the next events are of another one. */
   forgetChain(): void {
     this.chain = new NodeChain();
   }
@@ -134,15 +132,13 @@ export class NodeState {
 export interface StreamSilence {
   lastEventAt: number | undefined;
   ms: number;
-  /** Whether it was reported. */
   isReported: boolean;
 }
 
-/** Why a valid event is not delivered. */
 export type SuppressReason =
   /** It was delivered already: reported by another node, or recovered. */
   | "duplicate"
-  /** It is a head older than the merged head. */
+  /** A head older than the merged head. */
   | "behind";
 
 export function count<K>(counters: Map<K, number>, key: K): void {
@@ -164,7 +160,7 @@ export function topicLabel(
   return isKnownTopic(topic) || requested.includes(topic) ? topic : "other";
 }
 
-/** What is counted by topic, in plain fields, since every event is counted. */
+/** Plain fields, since every event is counted. */
 export class TopicCounts {
   readonly #counts = new Map<string, TopicCount>();
 
@@ -180,7 +176,6 @@ export class TopicCounts {
     return count;
   }
 
-  /** One count of each topic that it is not 0 of. */
   *get(name: keyof TopicCount): Generator<[topic: string, count: number]> {
     for (const [topic, count] of this.#counts) {
       if (count[name] > 0) yield [topic, count[name]];

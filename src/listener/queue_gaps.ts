@@ -7,7 +7,6 @@ import { type NodeState, topicLabel } from "./node_state.ts";
 export interface QueueGapsOptions {
   nodes: ReadonlyMap<string, NodeState>;
   reporter: NodeReporter;
-  /** The slot at a Unix time in milliseconds, once the clock is known. */
   slotAt: (time: number) => number | undefined;
 }
 

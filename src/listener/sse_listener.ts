@@ -449,17 +449,13 @@ const EVENTS_NAMES: Record<keyof EventsOptions, true> = {
   signal: true,
 };
 
-/** What runs for a node. */
 interface Supervised {
   /** Settles when nothing of the node runs any more; rejects if it can never be connected. */
   ended: Promise<void>;
-  /** Aborted to remove the node. */
   removed: AbortController;
-  /** Why the node can never be connected. */
   error?: Error;
 }
 
-/** Resolves when a signal aborts. */
 async function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   await new Promise((resolve) =>

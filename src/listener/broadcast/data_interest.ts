@@ -5,9 +5,7 @@ export class DataInterest {
   readonly #wanting = new Map<string | undefined, number>();
 
   /**
-   * Announces a subscription.
-   *
-   * @param topics The topics that it wants parsed; all of them where `undefined`.
+   * @param topics All topics where `undefined`.
    * @returns A function to call when the subscription ends.
    */
   announce(topics: readonly string[] | undefined): () => void {

@@ -135,14 +135,10 @@ export interface QueueOptions<T> {
   onLost?: (value: T) => void;
 }
 
-/**
- * A first-in, first-out queue that is bounded in values and in bytes. The writer never waits, the
- * reader may.
- */
+/** First in, first out, and bounded in values and in bytes. The writer never waits, the reader may. */
 export class BoundedQueue<T> {
   readonly #options: QueueOptions<T>;
   #items: (T | undefined)[];
-  /** The sizes of the items. */
   #sizes: number[] = [];
   #head = 0;
   #size = 0;
@@ -168,7 +164,6 @@ export class BoundedQueue<T> {
     return this.#merged;
   }
 
-  /** Appends a value, or hands it to the reader that waits. */
   push(item: T): void {
     if (this.#isClosed) return;
     const reader = this.#waiting.shift();
@@ -204,11 +199,7 @@ export class BoundedQueue<T> {
     this.#bytes += size;
   }
 
-  /**
-   * The oldest value, which may be still to come, or the end.
-   *
-   * @throws What the queue has failed with, once nothing is queued.
-   */
+  /** @throws What the queue has failed with, once nothing is queued. */
   next(): Promise<IteratorResult<T, undefined>> {
     if (this.#size > 0) {
       return Promise.resolve({ done: false, value: this.#take() });
@@ -226,7 +217,7 @@ export class BoundedQueue<T> {
     return reader.promise;
   }
 
-  /** Takes no more values. What is queued can still be read, unless it is to be discarded. */
+  /** What is queued can still be read, unless it is discarded. */
   close(options: { discard: boolean }): void {
     if (options.discard) {
       this.#items = [];
@@ -238,7 +229,7 @@ export class BoundedQueue<T> {
     this.onClose?.();
   }
 
-  /** Takes no more values. The reader gets the error behind what is queued. */
+  /** The reader gets the error behind what is queued. */
   fail(error: unknown): void {
     this.#failure = { error };
     this.close({ discard: false });

@@ -1,6 +1,5 @@
 /** The branch of the chain that a node is on, as far as its own reports show it. */
 
-/** A block of which slot and root are known. */
 export interface KnownBlock {
   slot: number;
   root: string;

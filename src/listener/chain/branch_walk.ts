@@ -6,7 +6,6 @@ import type { NodeRequestOptions } from "../../beacon/http/request.ts";
 import { withDeadline } from "../../beacon/http/with_deadline.ts";
 import type { KnownBlock } from "./branch.ts";
 
-/** What {@linkcode walkBack} has found. */
 export interface Walk {
   /** The block that the walk began at; `undefined` where the node does not have it. */
   head?: BlockHeader;
@@ -24,7 +23,7 @@ export interface Walk {
 }
 
 export interface WalkOptions {
-  /** The block to begin at: `"head"` or a root. */
+  /** `"head"` or a root. */
   from: string;
   /** The block that was known; where absent, the walk goes back to the block before `since`. */
   known?: KnownBlock | undefined;
@@ -40,10 +39,7 @@ export interface WalkOptions {
 /**
  * Walks back from a block to the known one, or to the block where their branches part.
  *
- * @throws {BeaconTimeoutError} If an answer took more than ten seconds.
- * @throws {BeaconNetworkError} If the node cannot be reached.
- * @throws {BeaconHttpError} If the node refuses.
- * @throws {BeaconProtocolError} If an answer is no header.
+ * @throws As `requestAnswer` does, and {@linkcode BeaconTimeoutError} after ten seconds.
  */
 export async function walkBack(
   headers: Headers,
@@ -133,7 +129,7 @@ export class Headers {
     this.#options = options;
   }
 
-  /** A header by root, by slot or as `"head"`; `undefined` where the node does not have it. */
+  /** A header by root, by slot or as `"head"`. */
   async get(id: string): Promise<BlockHeader | undefined> {
     const known = this.#byRoot.get(id);
     if (known !== undefined) return known;

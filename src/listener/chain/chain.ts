@@ -9,11 +9,9 @@ import {
 import type { SlotClock } from "../../beacon/slot_clock.ts";
 import { type Genesis, WrongChainError } from "./chain_errors.ts";
 
-/** What a node reported of its chain at its last connection. */
 export interface ChainReport {
-  /** Its genesis; `undefined` until it was reported. */
   genesis?: Genesis;
-  /** Genesis and timing; `undefined` until its spec was reported too. */
+  /** Absent until its spec was reported too. */
   config?: ChainConfig;
   /** Whether it reported all, or that it cannot. */
   isAnswered?: boolean;
@@ -25,7 +23,6 @@ export interface ChainVoter {
   reported: ChainReport;
 }
 
-/** Where changes of the chain are reported. */
 export interface ChainReporter {
   clockKnown(node: string): void;
   chainChanged(node: string, previousRoot: string, root: string): void;
@@ -73,7 +70,6 @@ export class Chain {
     }
   }
 
-  /** Informs a follower of the clock from now on. */
   follow(follower: ChainFollower): void {
     this.#follower = follower;
     if (this.#clock !== undefined) follower.start(this.#clock);
@@ -115,7 +111,7 @@ export class Chain {
   }
 
   /**
-   * Compares what the nodes report, and adopts the chain and timing of the majority.
+   * Adopts the chain and timing of the majority.
    *
    * @param cause Name of the node that was added to, removed from or changed in the comparison.
    */
@@ -134,12 +130,7 @@ export class Chain {
     for (const wake of this.#waiting) wake();
   }
 
-  /**
-   * Waits until a chain is decided on. If too few nodes answer, the reports of the others decide after
-   * two seconds.
-   *
-   * @param node Name of the node that waits.
-   */
+  /** If too few nodes answer, the reports of the others decide after two seconds. */
   async awaitDecision(node: string, signal: AbortSignal): Promise<void> {
     if (this.#isDecided) return;
     const ended = new AbortController();
@@ -162,7 +153,6 @@ export class Chain {
     return this.#clock!;
   }
 
-  /** Waits for a condition that changes with the reports. */
   async until(condition: () => boolean, signal: AbortSignal): Promise<void> {
     while (!condition()) {
       const { promise, resolve } = Promise.withResolvers<void>();
@@ -182,7 +172,6 @@ export class Chain {
       this.#isFollowed(genesis);
   }
 
-  /** @throws {WrongChainError} If a node is on another chain. */
   check(node: ChainVoter): void {
     if (this.accepts(node)) return;
     throw new WrongChainError(

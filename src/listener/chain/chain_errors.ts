@@ -34,7 +34,6 @@ export class ChainChangedError extends Error {
 
 /** What identifies a chain: development chains share the root. */
 export interface Genesis {
-  /** `genesis_validators_root`, lower-case hex. */
   root: string;
   /** Unix time of slot 0, in milliseconds. */
   time: number;

@@ -1,5 +1,3 @@
-/** Duties that have changed, as the dependent roots of heads show. */
-
 /** The validators' duties of an epoch have changed: they must be requested again. */
 export interface DutiesChanged {
   /** The epoch whose attester duties have changed. */
@@ -14,7 +12,6 @@ export interface DutiesChanged {
   node: string;
 }
 
-/** What a head reports of duties. */
 export interface DutyRoots {
   slot: number;
   /** `previous_duty_dependent_root`, or `current_epoch_dependent_root` of `head_v2`. */
@@ -23,7 +20,6 @@ export interface DutyRoots {
   ofNextEpoch?: string;
 }
 
-/** A head of one node, for {@linkcode DutiesTracker.onHead}. */
 export interface DutyHead {
   node: string;
   /** The roots that the node reported before, by epoch; the tracker updates them. */
@@ -43,7 +39,6 @@ export interface DutyHead {
  * other nodes. Nodes that go on disagreeing do not report the change again and again.
  */
 export class DutiesTracker {
-  /** The root reported last, by epoch. */
   readonly #last = new Map<number, string>();
   /** The block on which an epoch's duties depended until a reorg in the first slots before it. */
   readonly #left = new Map<number, string>();

@@ -6,7 +6,6 @@ import type { DutyRoots } from "./duties.ts";
 
 export type HeadReport = BeaconEvent<"head" | "head_v2">;
 
-/** A head, with what was reported besides. */
 export interface ReportedHead extends KnownBlock, DutyRoots {
   state: string;
 }
@@ -25,7 +24,7 @@ export function isHeadReport(event: BeaconEvent<string>): event is HeadReport {
   return event.topic === "head" || event.topic === "head_v2";
 }
 
-/** The head that an event reports, in one form for both topics. */
+/** In one form for both topics. */
 export function reportedHead(event: HeadReport): ReportedHead {
   if (event.topic === "head") {
     const { data } = event;

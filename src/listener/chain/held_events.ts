@@ -4,7 +4,6 @@ import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
 import { identify } from "../../beacon/events/event_identity.ts";
 import { isHeadReport } from "./head.ts";
 
-/** Events in order, up to a bound. */
 export class HeldEvents {
   readonly events: BeaconEvent<string>[] = [];
   readonly #maxBytes: number;
@@ -29,11 +28,8 @@ export class HeldEvents {
 const MAX_HELD = 1024;
 
 /**
- * Merges recovered events into those that came by themselves meanwhile, by slot. The node's own keep
+ * Merges recovered events, in any order, into those that were held, by slot. The node's own keep
  * their order. Left out is what is there already, and a recovered head that a later one follows.
- *
- * @param held What came by itself, in order.
- * @param recovered What was found, in any order.
  */
 export function mergeRecovered(
   held: readonly BeaconEvent<string>[],

@@ -3,11 +3,7 @@
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
 import type { SlotClock } from "../../beacon/slot_clock.ts";
 
-/**
- * The latest slot that an event may have; any slot, where there is no clock yet.
- *
- * @param receivedAt When the event was received, Unix time in milliseconds.
- */
+/** The latest slot that an event may have; any slot, where there is no clock yet. */
 export function latestPlausibleSlot(
   clock: SlotClock | undefined,
   receivedAt: number,
@@ -17,11 +13,7 @@ export function latestPlausibleSlot(
   return Math.max(0, clock.slotAt(receivedAt)) + clock.slotsPerEpoch;
 }
 
-/**
- * Why an event cannot be true; `undefined` where it can.
- *
- * @param latest The latest slot that it may have.
- */
+/** @returns `undefined` where an event may be true. */
 export function implausible(
   event: BeaconEvent<string>,
   latest: number,

@@ -30,11 +30,7 @@ export interface ChainReorg {
   merged?: number;
 }
 
-/**
- * The reorg that a `chain_reorg` event reports.
- *
- * @param ancestorSlot Slot of the common ancestor, where it is known.
- */
+/** @param ancestorSlot Slot of the common ancestor, where it is known. */
 export function toChainReorg(
   event: BeaconEvent<"chain_reorg">,
   slotsPerEpoch: number,

@@ -11,7 +11,6 @@ import type { NodeChain } from "./node_chain.ts";
 import { Headers, walkBack } from "./branch_walk.ts";
 
 export interface ReorgBranch {
-  /** The latest block that both branches have. */
   ancestor: KnownBlock;
   /** The new branch up to the new head, as far back as it is known. */
   blocks: readonly KnownBlock[];
@@ -22,7 +21,7 @@ export interface ReorgBranch {
  * known from the node's own heads. Clients count a reorg's depth in different ways, so the payload
  * does not show it.
  *
- * @returns The branch; `undefined` where the node does not show it within a second.
+ * @returns `undefined` where the node does not show it within a second.
  */
 export async function findReorgBranch(
   node: { endpoint: NodeEndpoint; chain: NodeChain },

@@ -60,7 +60,6 @@ export class ChainCheck {
     run(this.#watch(chain.changes, signal));
   }
 
-  /** Waits until the listener follows the chain that the node reported last. */
   async whenWelcome(signal: AbortSignal): Promise<void> {
     const { chain } = this.#options;
     await chain.until(() => chain.accepts(this.#node), signal);

@@ -24,7 +24,6 @@ import type { TopicNegotiation, TopicRequest } from "./topic_negotiation.ts";
 import { recheckTopics } from "./topics_recheck.ts";
 import { type StreamFault, Watchdog } from "./watchdog.ts";
 
-/** What every connection of a listener works with. */
 export interface ConnectionParts extends StreamParts {
   actor: ListenerActor;
   reporter: NodeReporter;
@@ -45,11 +44,10 @@ export interface ConnectionOptions extends ConnectionParts {
   /** Called when a valid event arrived, or the stream has lived for a while. */
   onUseful: () => void;
   onRetry: (milliseconds: number) => void;
-  /** Called when a proxy in front of the node was seen to buffer the stream. */
+  /** Called when a proxy in front of the node buffers the stream. */
   onBuffering: (error: Error) => void;
 }
 
-/** A connection, from its probe to its end. */
 export class Connection {
   readonly #node: NodeState;
   readonly #options: ConnectionOptions;
@@ -95,7 +93,6 @@ export class Connection {
     return this.#isProbeUnanswered;
   }
 
-  /** Ends the streams, and waits until they are gone. */
   async drop(): Promise<void> {
     await Promise.all(this.#streams.map((stream) => stream.drop()));
     await this.#streaming;
@@ -365,7 +362,7 @@ function endByChain(error: unknown): ConnectionEnd {
     : { kind: "network", error: error as Error };
 }
 
-/** How many messages a comment of Lighthouse reports as dropped. */
+/** In a comment of Lighthouse. */
 function droppedCount(comment: string): number {
   const count = /^error - dropped (\d+) messages?$/.exec(comment.trim())?.[1];
   return Math.min(Number(count ?? 0), Number.MAX_SAFE_INTEGER);

@@ -12,27 +12,21 @@ interface Ended<Kind extends string, Cause extends Error = Error> {
   error: Cause;
 }
 
-/** How a connection ended, or why there was none. */
 export type ConnectionEnd =
   /** No HTTP answer in time, neither to the probe nor to the request for events. */
   | Ended<"unreachable">
   /** No connection, or it broke: refused, DNS, TLS, reset. */
   | Ended<"network">
-  /** A status other than 200. */
   | Ended<"refused", BeaconHttpError> & {
-    /** How long the node took to refuse, in milliseconds. */
     afterMs: number;
   }
   /** The node accepted the request and ended the stream at once, without an event. */
   | Ended<"emptied"> & {
-    /** How it ended the stream. */
     reason: DisconnectReason;
     /** How long the node took to send the headers, in milliseconds. */
     afterMs: number;
   }
-  /** The answer is not an event stream. */
   | Ended<"protocol">
-  /** The node ended the stream. */
   | Ended<"eof">
   /** No headers in time. */
   | Ended<"unanswered">
@@ -44,7 +38,6 @@ export type ConnectionEnd =
   | Ended<"slept">
   /** The node accepts topics now that it refused before. */
   | Ended<"topics_regained">
-  /** The node is on another chain. */
   | Ended<"wrong_chain", WrongChainError>
   /** The listener follows another chain now. */
   | Ended<"chain_changed", ChainChangedError>

@@ -24,14 +24,12 @@ export interface StreamParts {
   signal: AbortSignal;
   fetch: typeof fetch;
   now: () => number;
-  /** Whether events of a topic are parsed and checked. */
   needsData: (topic: string) => boolean;
-  /** The byte cap of one event; the decoder's default where `undefined`. */
+  /** The decoder's default where `undefined`. */
   maxEventBytes: number | undefined;
 }
 
 export interface StreamHooks {
-  /** The headers are in. */
   onOpen: () => void;
   onBytes: () => void;
   onComment: (comment: string) => void;
@@ -211,7 +209,6 @@ export class NodeStream {
     return { kind: "emptied", reason, error, afterMs };
   }
 
-  /** Whether an end now means that the node refuses the request. */
   get #isRefusal(): boolean {
     return this.isOpen && !this.#hasEvents && this.openMs < EMPTY_WITHIN_MS;
   }

@@ -16,8 +16,8 @@ export interface Wait {
 
 export interface RetryPlan extends Wait {
   /**
-   * Whether the end reveals something about the topics. Where the negotiation then finds another
-   * request, that one is sent at once; else the wait applies.
+   * Whether the end reveals something about the topics. If it leads to another request, that one
+   * is sent at once.
    */
   negotiate?: true;
   /** Whether the stream may still live, so that it is read until the next one is open. */
@@ -26,11 +26,7 @@ export interface RetryPlan extends Wait {
   renewsClient?: true;
 }
 
-/**
- * Decides what to do after a connection ended; `undefined` where no retry can succeed.
- *
- * @param slotDurationMs Length of a slot; `undefined` until the node has reported it.
- */
+/** @returns `undefined` where no retry can succeed. */
 export function planRetry(
   end: ConnectionEnd,
   slotDurationMs: number | undefined,
@@ -93,8 +89,8 @@ const AT_ONCE: RetryPlan = { bound: "steady", capMs: 0 };
 const LATE: RetryPlan = { bound: "longest", capMs: CAP_MS };
 
 /**
- * Waits between attempts: exponential with full jitter, so that a thousand listeners that lost the
- * same node do not come back at the same moment.
+ * Exponential with full jitter, so that a thousand listeners that lost the same node do not come
+ * back at the same moment.
  */
 export class Backoff {
   readonly #random: () => number;
@@ -105,7 +101,6 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** The next wait in milliseconds, never zero. */
   next({ bound = "growing", capMs, leastMs = 0 }: Wait): number {
     const growth = bound === "steady" ? 1 : 2 ** this.#failures++;
     const boundMs = bound === "longest"
@@ -117,7 +112,6 @@ export class Backoff {
     return Math.max(LEAST_WAIT_MS, leastMs, drawnMs);
   }
 
-  /** Starts from the base again, after a connection that was of use. */
   reset(): void {
     this.#failures = 0;
   }

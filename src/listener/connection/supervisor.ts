@@ -28,13 +28,12 @@ import { TopicNegotiation } from "./topic_negotiation.ts";
 export type SupervisorOptions =
   & Omit<ConnectionParts & ChainCheckOptions, "fetch">
   & {
-    /** The user's `fetch`; the runtime's where `undefined`. */
+    /** The runtime's where `undefined`. */
     fetch: typeof fetch | undefined;
     /** Within which time the first connection is made, in milliseconds. */
     startWithinMs: number;
   };
 
-/** Connects a node, listens, and connects again, until the signal aborts. */
 export class NodeSupervisor {
   readonly #node: NodeState;
   readonly #options: SupervisorOptions;
@@ -59,11 +58,7 @@ export class NodeSupervisor {
     this.#check = new ChainCheck(node, { ...options, fetch });
   }
 
-  /**
-   * Runs until the signal aborts.
-   *
-   * @throws The error that ended a connection, where no retry can succeed.
-   */
+  /** @throws The error that ended a connection, where no retry can succeed. */
   async run(): Promise<void> {
     const { reporter, signal, random, startWithinMs } = this.#options;
     // An abort ends each wait, and the loop's condition sees it.
@@ -79,7 +74,6 @@ export class NodeSupervisor {
     }
   }
 
-  /** Connects, listens until the connection ends, and waits until the next attempt is due. */
   async #connectOnce(): Promise<void> {
     const { actor, reporter, signal } = this.#options;
     const node = this.#node;

@@ -1,6 +1,6 @@
 /**
- * Which topics a node is requested for. A node accepts a list as a whole or refuses it as a whole, and
- * few name the reason. So the refused topics are narrowed down here, and remembered. State only: the
+ * Which topics are requested from a node. It accepts or refuses a list as a whole, and rarely
+ * names the reason. So the refused topics are narrowed down here, and remembered. State only: the
  * supervisor sends the requests.
  */
 
@@ -14,21 +14,17 @@ export interface TopicRequest {
   form: TopicForm;
 }
 
-/** What to do after a refusal. */
 export type NextStep =
-  /** Send the new {@linkcode TopicNegotiation.request}. */
+  /** Send the new request. */
   | "retry"
   /** Send the same again, in a while. */
   | "wait"
-  /** Request each of {@linkcode TopicNegotiation.candidates} alone, and pass on which were accepted. */
+  /** Request each of the candidates alone, and pass on which were accepted. */
   | "probe"
   /** Nothing is left to try; the full list is requested again later. */
   | "exhausted";
 
-/**
- * Finds the largest list of topics that a node accepts. Each refusal leaves a topic out for good or goes
- * a stage further, so a round of them ends.
- */
+/** Each refusal leaves a topic out for good or goes a stage further, so a round of them ends. */
 export class TopicNegotiation {
   readonly #wanted: readonly string[];
   /** The wanted topics, and heads in any case: as heartbeat, and for what follows from heads. */
@@ -78,7 +74,6 @@ export class TopicNegotiation {
     return this.#isSilent;
   }
 
-  /** The wanted topics that are not requested. */
   get missing(): string[] {
     return this.#wanted.filter((topic) => this.#refused.has(topic));
   }
@@ -127,7 +122,6 @@ export class TopicNegotiation {
     return { topics: ordered, form };
   }
 
-  /** In how many milliseconds to request again what the node refuses. */
   get recheckInMs(): number {
     return Math.max(0, Math.min(this.#recheckAt - this.#now(), RECHECK_MS));
   }
@@ -172,7 +166,6 @@ export class TopicNegotiation {
     }
   }
 
-  /** The node refused the request, with this text. */
   refused(message: string): NextStep {
     this.#isProven = false;
     const topics = this.#topics;
@@ -201,9 +194,9 @@ export class TopicNegotiation {
   }
 
   /**
-   * The node ended another stream at once, without an event. One such end may be a restart, two in a
-   * row look like a refusal. No topic is left out on a guess. Where a round of probes finds nothing, the
-   * next round is some streams later.
+   * One stream that ends at once, without an event, may be a restart; two in a row look like a
+   * refusal. No topic is left out on a guess. Where a round of probes finds nothing, the next
+   * round is some streams later.
    */
   emptied(): NextStep {
     if (++this.#emptied === 1) return "wait";
@@ -211,7 +204,6 @@ export class TopicNegotiation {
     return this.#emptied % ROUND === 2 ? "probe" : "wait";
   }
 
-  /** The node was requested for each of the candidates alone. */
   probed({ taken, refused }: ProbedTopics): NextStep {
     this.#refused.clear();
     for (const topic of refused) this.#refused.add(topic);
@@ -233,7 +225,6 @@ export class TopicNegotiation {
     return isDue && this.#topics.length > 1 ? "probe" : "wait";
   }
 
-  /** The node was requested for each of the candidates together with heads. */
   probedInPairs({ taken, refused }: ProbedTopics): NextStep {
     if (taken.size === 0) return "wait";
     this.#isSilent = true;
@@ -279,7 +270,6 @@ export class TopicNegotiation {
   }
 }
 
-/** How long a refusal is believed, in milliseconds. */
 const RECHECK_MS = 3_600_000;
 /** When a topic is requested a first time again: what looked like a refusal may have been a restart. */
 const RECHECK_SOON_MS = 60_000;

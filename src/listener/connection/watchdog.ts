@@ -10,7 +10,6 @@ export type StreamFault =
 export interface WatchdogOptions {
   /** How long silence may last, in milliseconds; read at each tick. */
   timeoutMs: () => number;
-  /** Whether silence is expected now; read at each tick. */
   isPaused?: () => boolean;
   /** Called once, with what was found and the timeout in force. */
   onFault: (fault: StreamFault, timeoutMs: number) => void;
@@ -18,9 +17,9 @@ export interface WatchdogOptions {
 }
 
 /**
- * Watches one connection. `fetch` has no read timeout and TCP may keep a dead connection for hours,
- * so a timer of ours finds silence. It ticks once a second, or ten times a timeout where that is
- * more: activity costs a flag, and the timeout may change meanwhile.
+ * `fetch` has no read timeout, and TCP may keep a dead connection for hours. It ticks once a
+ * second, or ten times a timeout where that is more: activity costs a flag, and the timeout may
+ * change meanwhile.
  */
 export class Watchdog implements Disposable {
   readonly #options: WatchdogOptions;

@@ -49,7 +49,6 @@ export class MergedHead {
   }
 }
 
-/** What the merged head needs to know of a node. */
 export interface ComparedNode {
   /** Slot of the node's last head that was compared; -1 where there is none. */
   comparedSlot: number;

@@ -4,7 +4,6 @@ import type { EventMark } from "../../beacon/events/event_identity.ts";
 import { type Hash, hash, joinHashes } from "../../values/digest.ts";
 import { PlaceIndex } from "./place_index.ts";
 
-/** One node's report of an event. */
 export interface Report {
   node: object;
   topic: string;
@@ -20,7 +19,6 @@ export type Novelty =
   | "new"
   /** It has happened again, or is verified further than it was. */
   | "again"
-  /** It is known. */
   | "duplicate";
 
 /**
@@ -45,7 +43,6 @@ export class OnceFilter {
   /** Of topics that are not requested. */
   readonly #others: TopicMemory = new TopicMemory({ left: 0 }, true);
 
-  /** @param topics The topics that are requested. */
   constructor(topics: Iterable<string>) {
     const room: Room = { left: 2 * MOST_CAPACITY };
     this.#topics = new Map(
@@ -94,11 +91,9 @@ interface Room {
   left: number;
 }
 
-/** What a node has reported of a topic that recurs. */
 interface NodeReports {
   /** How often, and how far verified the last time, by place: times * STAGES + stage. */
   reached: Uint16Array<ArrayBuffer>;
-  /** The place of its last report. */
   last: number;
 }
 

@@ -1,5 +1,3 @@
-/** Where in a ring something is, found by its hash, so that no text is kept. */
-
 import type { Hash } from "../../values/digest.ts";
 
 /**
@@ -14,7 +12,7 @@ export class PlaceIndex {
   readonly #following: Int32Array;
   readonly #isUsed: Uint8Array;
 
-  /** @param capacity How many places there are; a power of two. */
+  /** @param capacity A power of two. */
   constructor(capacity: number) {
     this.#ones = new Int32Array(capacity);
     this.#others = new Int32Array(capacity);
@@ -36,7 +34,6 @@ export class PlaceIndex {
     return this.#isUsed[place] === 1;
   }
 
-  /** Gives a free place to a hash. */
   add({ one, other }: Hash, place: number): void {
     const bucket = this.#bucketOf(one);
     this.#ones[place] = one;

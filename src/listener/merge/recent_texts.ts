@@ -1,5 +1,3 @@
-/** The latest texts of a topic, so that a repeat is found. */
-
 /**
  * Remembers the latest 2048 texts. They are compared as a whole; a few of their units tell which ones
  * to compare. A `Set` would read all units of each text and grow again and again, which takes several

@@ -14,13 +14,12 @@ export type Delivered<T extends string> =
   | T
   | (T extends "head_v2" ? "head" : never);
 
-/** The topic to request in place of one that a node refuses; `undefined` where there is none. */
+/** `undefined` where no topic can stand in. */
 export function standInFor(topic: string): "head" | "head_v2" | undefined {
   if (topic === "head_v2") return "head";
   return topic === "head" ? "head_v2" : undefined;
 }
 
-/** The `head` that reports the same as a `head_v2`. */
 export function toHeadEvent(
   event: BeaconEvent<"head_v2">,
 ): BeaconEvent<"head"> {
@@ -45,7 +44,6 @@ export class StandIns {
   readonly #reportedByV2: string[] = [];
   readonly #delivered = new WeakSet<BeaconEvent<string>>();
 
-  /** A `head_v2` was delivered. */
   remember(root: string): void {
     if (this.#reportedByV2.push(root) > MOST_REPORTED) {
       this.#reportedByV2.shift();

@@ -4,11 +4,7 @@ import type { Registry } from "prom-client";
 import type { ListenerMetrics, ListenerMetricsOptions } from "./metrics.ts";
 import type { PromClient } from "./registry.ts";
 
-/**
- * Loads prom-client.
- *
- * @throws {Error} If it cannot be loaded, as in a browser.
- */
+/** @throws {Error} If it cannot be loaded, as in a browser. */
 export async function loadPromClient(): Promise<PromClient> {
   try {
     // esbuild does not follow an import with a second argument, Deno and JSR do: so a bundle for a
@@ -29,11 +25,7 @@ export type CreateMetrics = (
   },
 ) => ListenerMetrics;
 
-/**
- * Loads what metrics need.
- *
- * @throws {Error} If prom-client cannot be loaded, as in a browser.
- */
+/** @throws {Error} If prom-client cannot be loaded, as in a browser. */
 export async function loadMetrics(): Promise<CreateMetrics> {
   const prom = await loadPromClient();
   const { ListenerMetrics } = await import("./metrics.ts");

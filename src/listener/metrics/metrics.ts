@@ -16,7 +16,6 @@ export interface ListenerMetricsOptions {
   prefix: string;
   labels: Readonly<Record<string, string>>;
   nodes: ReadonlyMap<string, NodeState>;
-  /** Charon's rules where they differ from ours. */
   parity: "charon" | undefined;
   /** How many values each kind of queue has lost to slow subscribers. */
   lost: () => Record<string, number>;
@@ -29,12 +28,9 @@ export type ExtraMetric = readonly [
   read: () => number,
 ];
 
-/** Registers the metrics and removes them again. */
 export class ListenerMetrics {
   readonly registry: Registry;
-  /** When in its slot did a node know of a block. */
   readonly timing: TimingMetrics;
-  /** Which node reports first. */
   readonly race: RaceMetrics;
   readonly #options: ListenerMetricsOptions;
   readonly #metrics = new Map<string, Metric>();
@@ -45,10 +41,7 @@ export class ListenerMetrics {
   readonly #valueSeries = new Array<Series>(MOST_PENDING);
   #pending = 0;
 
-  /**
-   * @param options Registry, names and what is read when scraped.
-   * @throws {TypeError} If the registry has a metric of such a name; then none is registered.
-   */
+  /** @throws {TypeError} If the registry has a metric of such a name; then none is registered. */
   constructor(options: ListenerMetricsOptions) {
     this.#options = options;
     const { prom, registry, prefix, labels } = options;
@@ -118,11 +111,7 @@ export class ListenerMetrics {
     }
   }
 
-  /**
-   * Observes a value of a node, unless the node was removed.
-   *
-   * @param exemplar What it was observed of, where that is of interest; shown in OpenMetrics only.
-   */
+  /** Observes a value of a node, unless the node was removed. */
   observe(
     name: Timing,
     node: NodeState,
@@ -174,7 +163,6 @@ export class ListenerMetrics {
     this.#pending = 0;
   }
 
-  /** Takes the metrics out of the registry, so that a later listener can have the names. */
   release(): void {
     for (const name of this.#metrics.keys()) {
       this.registry.removeSingleMetric(name);
@@ -200,7 +188,6 @@ export class ListenerMetrics {
     this.#metrics.set(name, gauge);
   }
 
-  /** A metric that is filled when it is scraped. */
   #add(
     name: string,
     help: string,
@@ -236,7 +223,6 @@ interface Series {
 /** How many observations wait for a scrape. */
 const MOST_PENDING = 16_384;
 
-/** The labels that make {@linkcode ListenerMetrics} name the peer. */
 const PEER_LABELS = ["cluster_name", "cluster_hash", "cluster_peer"];
 
 /** All of them are shown from the start: a rule sees an increase from 0 only. */
@@ -273,7 +259,6 @@ const HISTOGRAMS = {
   ],
 } as const satisfies Record<Timing, [string, string, readonly number[]]>;
 
-/** Values of a metric's own label, each with its amount. */
 type Amounts = Iterable<readonly [labelValue: string, amount: number]>;
 
 /** What is read of each node: name, help, label besides `addr` if any, amounts. */

@@ -11,7 +11,6 @@ export interface RaceMetricsOptions {
   labels: Readonly<Record<string, string>>;
 }
 
-/** Registers the metrics and removes them again. */
 export class RaceMetrics {
   readonly #options: RaceMetricsOptions;
   readonly #first: Counter;
@@ -68,7 +67,6 @@ export class RaceMetrics {
     }
   }
 
-  /** Takes the metrics out of the registry. */
   release(): void {
     const { registry, prefix } = this.#options;
     for (const name of [FIRST, MISSING, LAG]) {

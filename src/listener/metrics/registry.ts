@@ -19,7 +19,6 @@ export interface MetricsRegistry {
   removeSingleMetric(name: string): void;
 }
 
-/** The registry of a listener without metrics. */
 export const EMPTY_REGISTRY: MetricsRegistry = {
   contentType: "text/plain; version=0.0.4; charset=utf-8",
   metrics: () => Promise.resolve(""),
@@ -39,7 +38,6 @@ export const OWN_LABELS: readonly string[] = [
   "topic",
 ];
 
-/** The part of prom-client that is used. */
 export type PromClient = Pick<
   typeof import("prom-client"),
   "Counter" | "Gauge" | "Histogram" | "Registry"

@@ -13,7 +13,6 @@ export type Timing =
   | "block"
   | "blockProcessingTime";
 
-/** Takes what is measured. */
 export interface TimingObserver {
   observe(
     timing: Timing,
@@ -29,7 +28,6 @@ export class TimingMetrics {
   readonly #parity: "charon" | undefined;
   #clock: SlotClock | undefined;
   #seen = new WeakMap<NodeState, Seen>();
-  /** What arrived before the clock was known. */
   #early: Arrival[] = [];
 
   constructor(
@@ -40,7 +38,6 @@ export class TimingMetrics {
     this.#parity = parity;
   }
 
-  /** The clock is known: what arrived before is measured now. */
   start(clock: SlotClock): void {
     this.#clock = clock;
     const early = this.#early;
@@ -52,7 +49,6 @@ export class TimingMetrics {
     }
   }
 
-  /** Another chain is followed: what was seen is of the old one. */
   reset(): void {
     this.#clock = undefined;
     this.#seen = new WeakMap();
@@ -160,7 +156,6 @@ export class TimingMetrics {
   }
 }
 
-/** What a node reported that later reports are compared with. */
 interface Seen {
   /** Root of the head whose delay was last observed. */
   head: string | undefined;
@@ -171,13 +166,11 @@ interface Seen {
 /** Two epochs of mainnet. */
 const GOSSIP_PLACES = 64;
 
-/** Something that a node reported of a slot. */
 interface Arrival {
   metric: "headDelay" | "block" | "blockGossip";
   node: NodeState;
   slot: number;
   receivedAt: number;
-  /** Where it counts if it is late. */
   count: TopicCount;
   /** Root of the block, which the exemplar of a late head names. */
   block?: string;

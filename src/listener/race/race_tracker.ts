@@ -104,7 +104,6 @@ export class RaceTracker {
     return [...this.#races.values()].map((race) => toRecord(race, []));
   }
 
-  /** Forgets a node that was removed. */
   forget(node: string): void {
     for (const [key, race] of this.#races) {
       if (!race.arrivals.delete(node)) continue;
@@ -113,7 +112,6 @@ export class RaceTracker {
     }
   }
 
-  /** Forgets all reports: another chain is followed, or the listener ends. */
   reset(): void {
     clearTimeout(this.#timer);
     clearTimeout(this.#turnEnd);
@@ -186,7 +184,6 @@ function toRecord(
 }
 
 const MOST_RACES = 1024;
-/** A turn is shorter than that, unless the machine is busy. */
 const MOST_TURN_MS = 5;
 /** A report is compared if it arrives within so many slots from the start of its slot. */
 const MOST_SLOTS = 2;

@@ -25,10 +25,7 @@ export interface Missed {
 
 /**
  * The events that a node would have sent: its blocks, a `chain_reorg` where it changed the branch,
- * and its head. All are marked `recovered`. The head is left out where its dependent roots are not
- * known.
- *
- * @param receivedAt When it was found out, Unix time in milliseconds.
+ * and its head, where its dependent roots are known. All are marked `recovered`.
  */
 export function recoveredEvents(
   { last, ancestor, blocks, head, firstHead, dutyRoots }: Missed,
