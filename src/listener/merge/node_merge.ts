@@ -21,7 +21,7 @@ export type Verdict =
   /** It is more than an epoch behind the merged head, which another node is at. */
   | "past";
 
-/** Decides which events of the nodes are news. */
+/** Decides which events of the nodes are to be delivered. */
 export class NodeMerge {
   readonly #nodes: ReadonlyMap<string, NodeState>;
   readonly #once: OnceFilter;
@@ -214,7 +214,7 @@ export class NodeMerge {
   }
 }
 
-/** The data of an event, which may be malformed where nobody wanted it parsed. */
+/** The data of an event, which may be malformed where no subscriber wanted it parsed. */
 function dataOf(topic: string, raw: string): unknown {
   try {
     return parseEventData(topic, raw);
