@@ -5,13 +5,18 @@
  * synchronous, so that no event waits for a subscriber and none overtakes another one.
  */
 
-import type {
-  BeaconEvent,
-  BeaconEventBatch,
-  BeaconEventReader,
-  MalformedEvent,
+import {
+  type BeaconEvent,
+  type BeaconEventBatch,
+  type BeaconEventReader,
+  type MalformedEvent,
+  recoveredEvent,
 } from "../beacon/events/beacon_event.ts";
-import { markOf, stageOf } from "../beacon/events/event_identity.ts";
+import {
+  isOptimistic,
+  markOf,
+  stageOf,
+} from "../beacon/events/event_identity.ts";
 import { publicError } from "../beacon/http/errors.ts";
 import type { BlockHeader } from "../beacon/api/headers.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
@@ -252,6 +257,10 @@ export class ListenerActor {
     const newHead = head ?? newHeadOf(event);
     const isOfBefore = newHead !== undefined && !event.recovered &&
       chain.isVerified(event.topic, newHead, stageOf(event as BeaconEvent));
+    if (head !== undefined && !event.recovered && chain.mayLackBlock) {
+      chain.mayLackBlock = false;
+      this.#recoverBlockOf(node, head, event as BeaconEvent, now);
+    }
     const { clock } = this;
     const verdict = this.#merge.judge(node, event, clock, isOfBefore, now);
     const isNew = verdict === "new";
@@ -282,6 +291,22 @@ export class ListenerActor {
         this.#merge.judge(node, standIn, clock, isOfBefore, now),
       );
     }
+  }
+
+  /** A node reports a block a little earlier than the head that it becomes. */
+  #recoverBlockOf(
+    node: NodeState,
+    { slot, root }: ReportedHead,
+    event: BeaconEvent,
+    now: number,
+  ): void {
+    if (!node.topics.includes("block")) return;
+    const payload = {
+      slot: String(slot),
+      block: root,
+      execution_optimistic: isOptimistic(event),
+    };
+    this.#process(node, recoveredEvent("block", payload, node.name, now));
   }
 
   #processRecoveredReorg(

@@ -136,7 +136,7 @@ function checkAbsence(
       .map(({ value }) => (value as BeaconEvent<"block">).data.block),
   );
   for (
-    let block = run.tree.parentOf(to)!;
+    let block = to;
     block.slot > ancestor.slot;
     block = run.tree.parentOf(block)!
   ) {

@@ -7,8 +7,8 @@ import type { ReportedHead } from "./head.ts";
 
 /** A stretch of the chain of which events may be missing. */
 export interface Gap {
-  /** The last head before it. */
-  from: ReportedHead;
+  /** The last head before it; `undefined` where it begins with the listener. */
+  from: ReportedHead | undefined;
   /** The branch up to that. */
   branch: readonly KnownBlock[];
   /** The first head behind it. */
@@ -26,6 +26,8 @@ export class NodeChain {
   switched: { from: KnownBlock; slot: number } | undefined;
   /** What may be missing, until the way over it is found. */
   gap: Gap | undefined;
+  /** Whether the block of the next head may be missing alone: it may have come before the stream was open. */
+  mayLackBlock = false;
   readonly branch: Branch = new Branch();
   /** Events that wait until earlier ones are recovered; `undefined` where none has to wait. */
   held: HeldEvents | undefined;

@@ -5,7 +5,10 @@ import {
   type BlockHeader,
   fetchFinalizedCheckpoint,
 } from "../../beacon/api/headers.ts";
-import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
+import {
+  type BeaconEvent,
+  recoveredEvent,
+} from "../../beacon/events/beacon_event.ts";
 import { withDeadline } from "../../beacon/http/with_deadline.ts";
 import type { SlotClock } from "../../beacon/slot_clock.ts";
 import type { ListenerActor } from "../actor.ts";
@@ -20,7 +23,7 @@ import type { Gap } from "../chain/node_chain.ts";
 import type { NodeReporter } from "../node_reporter.ts";
 import type { NodeState } from "../node_state.ts";
 import { Headers, type Walk, walkBack } from "../chain/branch_walk.ts";
-import { recoveredEvent, recoveredEvents } from "./recovered_events.ts";
+import { recoveredEvents } from "./recovered_events.ts";
 
 export interface GapRecoveryOptions {
   actor: ListenerActor;
@@ -79,11 +82,11 @@ async function recoverGap(
   const { actor, reporter, fetch, signal, now } = options;
   const { chain } = node;
   const before = chain.head;
-  const left = chain.branch.cut();
-  const gap = chain.gap ??= before && { from: before, branch: left };
-  const last = gap?.from;
   const isReconnect = node.reconnects.size > 0;
-  if (last === undefined && !isReconnect && !isReported) return;
+  if (before === undefined && !isReconnect && !isReported) return;
+  const left = chain.branch.cut();
+  const gap = chain.gap ??= { from: before, branch: left };
+  const last = gap.from;
   const clock = actor.clock ?? await actor.awaitClock(signal);
   if (node.chain !== chain) return;
   const since = Math.max(0, clock.slotAt(actor.startedAt));
@@ -108,9 +111,10 @@ async function recoverGap(
     if (node.chain !== chain) return;
     chain.gap = undefined;
     const { head, blocks, ancestor, reason, isLowerBound } = walk;
+    chain.mayLackBlock = ancestor !== undefined;
     if (head !== undefined) {
       const branch = ancestor === undefined ? blocks : [
-        ...(gap?.branch ?? []).filter(({ slot }) => slot < ancestor.slot),
+        ...gap.branch.filter(({ slot }) => slot < ancestor.slot),
         ancestor,
         ...blocks,
       ];
@@ -189,7 +193,7 @@ async function recoverGap(
     }
     const hasFinality = await recoverFinality(node, clock, options);
     if (isReported || (ancestor === undefined && blocks.length === 0)) return;
-    const end = gap?.end;
+    const { end } = gap;
     if (
       end !== undefined && head !== undefined && ancestor !== undefined &&
       end.slot <= head.slot && end.slot > from &&
@@ -239,7 +243,7 @@ const RETRY_MS = 250;
 const TIMEOUT_MS = 40_000;
 
 interface WayOptions {
-  gap: Gap | undefined;
+  gap: Gap;
   /** The head when the recovery began, and its branch; not the gap's where an earlier gap is still open. */
   before: ReportedHead | undefined;
   left: readonly KnownBlock[];
@@ -281,12 +285,12 @@ async function findWay(
       latestSlot: latestPlausibleSlot(clock, now()),
     });
   const attempt = async (): Promise<Way> => {
-    const walk = await walkFrom("head", gap?.from, gap?.branch ?? []);
+    const walk = await walkFrom("head", gap.from, gap.branch);
     const { head, ancestor, blocks } = walk;
     const isOnWay = ({ root }: KnownBlock) =>
       root === ancestor?.root || blocks.some((block) => block.root === root);
     return head === undefined || before === undefined ||
-        before.root === gap?.from.root || isOnWay(before)
+        before.root === gap.from?.root || isOnWay(before)
       ? { walk }
       : { walk, later: await walkFrom(head.root, before, left) };
   };

@@ -2,7 +2,8 @@
 
 import {
   type BeaconEvent,
-  parseEventData,
+  recoveredEvent,
+  type RecoveredTopic,
 } from "../../beacon/events/beacon_event.ts";
 import type { BlockHeader } from "../../beacon/api/headers.ts";
 import type { SlotClock } from "../../beacon/slot_clock.ts";
@@ -72,26 +73,4 @@ export function recoveredEvents(
     }));
   }
   return events;
-}
-
-type RecoveredTopic = "block" | "chain_reorg" | "head" | "finalized_checkpoint";
-
-/** An event as a node would have sent it. */
-export function recoveredEvent(
-  topic: RecoveredTopic,
-  payload: Record<string, unknown>,
-  node: string,
-  receivedAt: number,
-): BeaconEvent<string> {
-  const raw = JSON.stringify(payload);
-  const data = parseEventData(topic, raw);
-  const event = {
-    topic,
-    data,
-    raw,
-    node,
-    receivedAt,
-    recovered: true as const,
-  };
-  return "slot" in data ? { ...event, slot: data.slot } : event;
 }

@@ -27,6 +27,13 @@ function brief(event: BeaconEvent<string>): string {
 const slots = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => ({ slot: from + index }));
 
+/** Rejects when a signal aborts. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) =>
+    signal.addEventListener("abort", () => reject(signal.reason))
+  );
+}
+
 /** Loses the stream behind a first head. */
 async function loseAfter(
   node: ChainNode,
@@ -130,6 +137,51 @@ Deno.test("SseListener() delivers live events after a slot, and what it recovers
   ]);
 });
 
+Deno.test("SseListener() recovers the blocks since its start though a head was received while their headers hung", async () => {
+  await using node = new ChainNode({ bySlot: true });
+  const hung = Promise.withResolvers<void>();
+  await using listener = await listenTo(node, {
+    config: { ...configAtSlot(100, 250), slotsPerEpoch: EPOCH },
+    idleTimeoutMs: 60_000,
+    fetch: async (input, init) => {
+      if (String(input).includes("/headers/")) {
+        await Promise.race([hung.promise, aborted(init!.signal!)]);
+      }
+      return await fetch(input, init);
+    },
+  });
+  const events = listener.events();
+  await node.connected();
+  await nextStatus(listener.status(), "connected");
+  node.drop();
+  node.add(...slots(87, 101));
+  await node.send(["block", block(102)], ["head", head(102)]);
+  node.add({ slot: 102 });
+  assertEquals((await take(events, 2)).map(brief), ["block 102", "head 102"]);
+  const late = listener.events();
+  node.drop();
+  hung.resolve();
+  assertEquals((await take(late, 2)).map(brief), [
+    "block 100 recovered",
+    "block 101 recovered",
+  ]);
+});
+
+Deno.test("SseListener() recovers the block of a head that it reports first behind a reconnect", async () => {
+  await using node = new ChainNode();
+  await using listener = await listenTo(node);
+  const events = listener.events();
+  node.add(...slots(90, 90));
+  await loseAfter(node, listener, 90);
+  await node.send(["head", head(91)], ["head", head(92)]);
+  assertEquals((await take(events, 4)).map(brief), [
+    "head 90",
+    "block 91 recovered",
+    "head 91",
+    "head 92",
+  ]);
+});
+
 /** Loses the stream behind head 90, reports heads while headers hang, and then goes to block 93 on block 91. */
 async function switchBehind(heads: readonly number[], node: ChainNode) {
   let isHung = true;
@@ -139,10 +191,7 @@ async function switchBehind(heads: readonly number[], node: ChainNode) {
     topics: ["head", "chain_reorg"],
     fetch: async (input, init) => {
       if (isHung && String(input).includes("/headers/head")) {
-        const { signal } = init!;
-        await new Promise((_, reject) =>
-          signal!.addEventListener("abort", () => reject(signal!.reason))
-        );
+        await aborted(init!.signal!);
       }
       return await fetch(input, init);
     },
