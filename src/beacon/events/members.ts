@@ -226,7 +226,12 @@ function canonical(value: unknown): string {
 
 interface Place {
   name: string;
-  member: AnyMember;
+  read: AnyMember["read"];
+  isText: boolean;
+  /** How long its value is, where that is fixed. */
+  length: number | undefined;
+  isRequired: boolean;
+  /** What stands in front of its value in the text. */
   label: string;
 }
 
@@ -247,11 +252,14 @@ function textReader<T>(
     const { text, absent } = member;
     if (text === undefined) continue;
     const isText = text.kind === "text";
-    if (absent === undefined) required++;
-    if (absent?.value !== undefined || absent === undefined) {
+    const isRequired = absent === undefined;
+    if (isRequired) required++;
+    if (isRequired || absent.value !== undefined) {
       template[name] = absent?.value ?? (isText ? "" : false);
     }
-    order.push({ name, member, label: `"${name}":${isText ? '"' : ""}` });
+    const length = text.kind === "text" ? text.length : undefined;
+    const label = `"${name}":${isText ? '"' : ""}`;
+    order.push({ name, read: member.read, isText, length, isRequired, label });
   }
 
   return (raw) => {
@@ -265,20 +273,18 @@ function textReader<T>(
       }
       const place = placeAt(raw, at, order, index++);
       if (place === undefined) return undefined;
-      const { name, member, label } = place;
-      at += label.length;
-      const end = valueEnd(raw, at, member.text!);
+      const { isText } = place;
+      at += place.label.length;
+      const end = valueEnd(raw, at, place);
       const sent = raw.slice(at, end);
-      const value = member.text!.kind === "text"
-        ? member.read(sent)
+      const value = isText
+        ? place.read(sent)
         : sent === "true" || (sent === "false" ? false : undefined);
       if (value === undefined) return undefined;
-      data[name] = value;
-      if (member.absent === undefined) missing--;
+      data[place.name] = value;
+      if (place.isRequired) missing--;
       at = end;
-      if (member.text!.kind === "text" && raw.charCodeAt(at++) !== QUOTE) {
-        return undefined;
-      }
+      if (isText && raw.charCodeAt(at++) !== QUOTE) return undefined;
     } while (raw.charCodeAt(at) !== CLOSING_BRACE);
     return missing === 0 && at + 1 === raw.length &&
         rule?.(data as T) === undefined
@@ -309,14 +315,12 @@ function placeAt(
 function valueEnd(
   raw: string,
   at: number,
-  text: NonNullable<AnyMember["text"]>,
+  { isText, length }: Place,
 ): number {
-  if (text.kind === "boolean") {
-    return at + (raw.charCodeAt(at) === SMALL_T ? 4 : 5);
-  }
-  return text.length === undefined
+  if (!isText) return at + (raw.charCodeAt(at) === SMALL_T ? 4 : 5);
+  return length === undefined
     ? Math.max(at, raw.indexOf('"', at))
-    : at + text.length;
+    : at + length;
 }
 
 const SMALL_T = 0x74;

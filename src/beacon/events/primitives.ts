@@ -76,9 +76,9 @@ function readRoot(value: unknown): string | undefined {
     value.charCodeAt(65)) & 255;
   const recent = recentRoots[place];
   if (value === recent) return recent;
-  const root = readHex(value, ROOT_LENGTH);
   // It may be cut from a payload, which must not stay alive with it.
-  return root === undefined ? undefined : recentRoots[place] = ownCopy(root);
+  const root = readHex(ownCopy(value), ROOT_LENGTH);
+  return root === undefined ? undefined : recentRoots[place] = root;
 }
 
 function readHex(value: unknown, length: number): string | undefined {

@@ -25,7 +25,8 @@ export class Branch {
   /** The blocks up to one of them, also on the branch that the node left last. */
   upTo(root: string): readonly KnownBlock[] {
     for (const blocks of [this.#blocks, this.#left]) {
-      const place = blocks.findIndex((block) => block.root === root);
+      // Mostly it is one of the latest.
+      const place = blocks.findLastIndex((block) => block.root === root);
       if (place !== -1) return blocks.slice(0, place + 1);
     }
     return [];
