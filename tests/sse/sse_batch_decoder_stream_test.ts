@@ -1,11 +1,5 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
-import { SseBatchDecoderStream, SseOversizeError } from "@org/beacon-sse/sse";
-import {
-  countingSource,
-  MANY_CHUNKS,
-  settled,
-  StuckSink,
-} from "./counting_source.ts";
+import { assertEquals } from "@std/assert";
+import { SseBatchDecoderStream } from "@org/beacon-sse/sse";
 
 /** The data of each batch that the chunks lead to. */
 async function batchesOf(
@@ -48,33 +42,4 @@ Deno.test("SseBatchDecoderStream() yields whole events", async () => {
     await Array.fromAsync(source.pipeThrough(new SseBatchDecoderStream())),
     [[{ type: "head", data: "{}", lastEventId: "7" }]],
   );
-});
-
-Deno.test("SseBatchDecoderStream() stops its source while its sink is stuck", async () => {
-  const { stream, pulled } = countingSource("data: x\n\n".repeat(100));
-  const sink = new StuckSink<unknown[]>();
-  const piped = stream.pipeThrough(new SseBatchDecoderStream()).pipeTo(sink);
-  await sink.stuck;
-  await settled();
-  const before = pulled();
-  await settled();
-  assertEquals(pulled(), before);
-  assert(before < 64, `${before} chunks were pulled`);
-  assertEquals(sink.received.length, 1);
-  sink.release();
-  await piped;
-  assertEquals(sink.received.length, MANY_CHUNKS);
-});
-
-Deno.test("SseBatchDecoderStream() breaks at an event over the cap on demand", async () => {
-  const stream = new SseBatchDecoderStream({
-    maxEventBytes: 8,
-    onOversize: "error",
-  });
-  const error = await assertRejects(
-    () => batchesOf(["data: a\n\ndata: 123456789\n\ndata: b\n\n"], stream),
-    SseOversizeError,
-  );
-  assertEquals(error.events.map(({ data }) => data), ["a", "b"]);
-  assertEquals(stream.oversized, 1);
 });

@@ -228,18 +228,6 @@ Deno.test("SseListener() leaves a topic out that an error event refuses", async 
   assertEquals(listener.nodes[0]!.missingTopics, ["block_gossip"]);
 });
 
-Deno.test("SseListener() ends with the error of a permission that the process lacks", async () => {
-  const listener = await listen(["http://127.0.0.1:5052"], {
-    fetch() {
-      const error = new Error('Requires net access to "127.0.0.1:5052"');
-      error.name = "NotCapable";
-      return Promise.reject(error);
-    },
-  });
-  const error = await listener.finished.then(() => undefined, (error) => error);
-  assertStringIncludes(String(error), "Requires net access");
-});
-
 Deno.test("SseListener() ends at once without a permission for any of several nodes, whose chain it would compare first", async () => {
   // None of the waits may end.
   mock.timers.enable({ apis: ["setTimeout"] });

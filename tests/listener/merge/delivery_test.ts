@@ -280,15 +280,6 @@ Deno.test("SseListener.events() never delivers an earlier finalized checkpoint",
   );
 });
 
-Deno.test("SseListener.events() delivers head only where it was requested", async () => {
-  await using node = new ChainNode();
-  await using listener = await listenTo([node], ["block"]);
-  const events = listener.events();
-  await node.send(["head", head(990)], ["block", block(990)], END);
-  assertEquals(await untilEnd(events, brief), ["block 990"]);
-  assertEquals(listener.nodes[0]!.headSlot, 990);
-});
-
 Deno.test("SseListener.events() delivers a head in place of head_v2 once per block, though the payload becomes full", async () => {
   const full = headV2(990) as { data: object };
   full.data = { ...full.data, payload_status: "full" };

@@ -252,25 +252,6 @@ Deno.test("SseListener() reports a gap where the node has no headers", async () 
   );
 });
 
-Deno.test("SseListener() does not let live events wait for headers that never come", async () => {
-  const { promise: never, resolve } = Promise.withResolvers<Response>();
-  await using node = new ScriptedNode({
-    events: (_request, connection) =>
-      connection === 0
-        ? endedStream(frame("head", head(90)))
-        : openStream(frame("head", head(95)), frame("head", head(96))),
-    other: (_request, path) => path.includes("/headers/") ? never : undefined,
-    genesisTime: Math.floor(Date.now() / 1000) - 100 * 12,
-  });
-  await using listener = await SseListener.start({
-    ...HASTY,
-    nodes: [node.url],
-  });
-  const events = await take(listener.events(), 3);
-  assertEquals(events.map(brief), ["head 90", "head 95", "head 96"]);
-  resolve(new Response());
-});
-
 Deno.test("SseListener() reports a gap where Lighthouse reports dropped messages", async () => {
   await using node = new ScriptedNode({
     events: () =>
