@@ -5,8 +5,8 @@ import {
   assertRejects,
 } from "@std/assert";
 import { type NodeFault, SimulatedBeaconNode } from "@org/beacon-sse/testing";
-import { EventReader, getJson } from "./event_reader.ts";
-import { STILL } from "./still_node.ts";
+import { EventReader } from "./event_reader.ts";
+import { getJson, statusOf, STILL } from "./still_node.ts";
 
 const EVENTS = "/eth/v1/events?topics=head";
 const SYNCING = "/eth/v1/node/syncing";
@@ -16,13 +16,6 @@ const HEADERS = "/eth/v1/beacon/headers/head";
 /** Starts a node with a fault. */
 function nodeWith(...faults: NodeFault[]): Promise<SimulatedBeaconNode> {
   return SimulatedBeaconNode.start({ ...STILL, faults });
-}
-
-/** The status of an answer whose body nobody reads. */
-async function statusOf(url: string): Promise<number> {
-  const response = await fetch(url);
-  await response.body?.cancel();
-  return response.status;
 }
 
 Deno.test("status answers with any status, and then no more", async () => {

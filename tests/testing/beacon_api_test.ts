@@ -1,8 +1,6 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { SimulatedBeaconNode } from "@org/beacon-sse/testing";
-import { getJson } from "./event_reader.ts";
-
-const STILL = { autoplay: false, emptySlotRate: 0, reorgRate: 0 };
+import { getJson, STILL } from "./still_node.ts";
 
 Deno.test("GET genesis gives seconds, and a validators root per seed", async () => {
   await using node = await SimulatedBeaconNode.start({ ...STILL, seed: 1 });

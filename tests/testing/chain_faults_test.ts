@@ -1,7 +1,7 @@
 import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { SimulatedBeaconNode } from "@org/beacon-sse/testing";
-import { EventReader, getJson } from "./event_reader.ts";
-import { STILL } from "./still_node.ts";
+import { EventReader } from "./event_reader.ts";
+import { getJson, STILL } from "./still_node.ts";
 
 Deno.test("branch-switch reorgs while nobody is connected", async () => {
   await using node = await SimulatedBeaconNode.start(STILL);

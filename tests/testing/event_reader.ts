@@ -65,12 +65,3 @@ export class EventReader implements AsyncDisposable {
     await this.#lines.cancel();
   }
 }
-
-/** GETs JSON from a node. */
-// deno-lint-ignore no-explicit-any
-export async function getJson(url: string, status = 200): Promise<any> {
-  const response = await fetch(url);
-  const body = await response.json();
-  assertEquals(response.status, status, JSON.stringify(body));
-  return body;
-}

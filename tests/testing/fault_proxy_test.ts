@@ -9,10 +9,10 @@ import {
   SimulatedBeaconNode,
   type WireFault,
 } from "@org/beacon-sse/testing";
-import { EventReader, getJson } from "./event_reader.ts";
+import { EventReader } from "./event_reader.ts";
 import { EVENTS, HEALTH, stage } from "./proxy_stage.ts";
 import { RawClient } from "./raw_client.ts";
-import { STILL } from "./still_node.ts";
+import { getJson, STILL } from "./still_node.ts";
 
 Deno.test("FaultProxy() passes everything on", async () => {
   await using s = await stage();

@@ -4,10 +4,9 @@ import {
   SimulatedBeaconNode,
   type SimulatedBeaconNodeOptions,
 } from "@org/beacon-sse/testing";
-import { EventReader, getJson } from "./event_reader.ts";
-import { open } from "./open_stream.ts";
+import { EventReader } from "./event_reader.ts";
 import { RawClient } from "./raw_client.ts";
-import { STILL } from "./still_node.ts";
+import { getJson, open, readerOf, STILL } from "./still_node.ts";
 
 /** Sends two events to a client of a node with a fault and tells what it gets. */
 async function received(
@@ -46,8 +45,7 @@ Deno.test("wire-form changes an open stream, and heals", async () => {
   await using node = await SimulatedBeaconNode.start(STILL);
   const response = await open(node);
   node.emit("head", "1");
-  const reader = response.body!.pipeThrough(new TextDecoderStream())
-    .getReader();
+  const reader = readerOf(response);
   assertEquals((await reader.read()).value, "event:head\ndata:1\n\n");
   {
     using _ = node.fault({ type: "wire-form", space: true, bom: true });
@@ -132,8 +130,7 @@ Deno.test("silence may leave comments", async () => {
   });
   const response = await open(node);
   await node.produceBlock();
-  const reader = response.body!.pipeThrough(new TextDecoderStream())
-    .getReader();
+  const reader = readerOf(response);
   assertEquals((await reader.read()).value, ":\n\n");
   node.emitComment("hi");
   assertEquals((await reader.read()).value, ":hi\n\n");

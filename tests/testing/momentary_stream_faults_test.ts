@@ -7,8 +7,7 @@ import {
 import { SimulatedBeaconNode } from "@org/beacon-sse/testing";
 import { parseEventData } from "../../src/beacon/events/beacon_event.ts";
 import { EventReader } from "./event_reader.ts";
-import { open } from "./open_stream.ts";
-import { STILL } from "./still_node.ts";
+import { open, readerOf, STILL } from "./still_node.ts";
 
 Deno.test("retry says any reconnection time, also at the beginning", async () => {
   await using node = await SimulatedBeaconNode.start({
@@ -71,8 +70,7 @@ Deno.test("endless-frame ends in the middle of its line when its stream does", a
   await using node = await SimulatedBeaconNode.start(STILL);
   const response = await open(node);
   node.fault({ type: "endless-frame" });
-  const reader = response.body!.pipeThrough(new TextDecoderStream())
-    .getReader();
+  const reader = readerOf(response);
   assertEquals((await reader.read()).value, "event:head\n");
   node.disconnect();
   let last = "";

@@ -7,7 +7,7 @@ import {
   SimulatedBeaconNode,
 } from "@org/beacon-sse/testing";
 import { EventReader } from "./event_reader.ts";
-import { STILL } from "./still_node.ts";
+import { readerOf, STILL } from "./still_node.ts";
 
 const FAST = { ...STILL, slotDurationMs: 20 };
 
@@ -50,8 +50,7 @@ Deno.test("playFaults() stops and heals when its signal is aborted", async () =>
     at(0, 1, { type: "retry", value: "0" }),
     at(1_000_000, 1, { type: "hang" }),
   ], { signal: stop.signal });
-  const reader = response.body!.pipeThrough(new TextDecoderStream())
-    .getReader();
+  const reader = readerOf(response);
   assertEquals((await reader.read()).value, "retry:0\n\n");
   assertEquals(node.faults[0], { type: "wire-form", space: true });
   stop.abort();

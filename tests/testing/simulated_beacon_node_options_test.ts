@@ -9,7 +9,7 @@ import {
   SimulatedBeaconNode,
   type SimulatedBeaconNodeOptions,
 } from "@org/beacon-sse/testing";
-import { getJson } from "./event_reader.ts";
+import { getJson } from "./still_node.ts";
 
 const WRONG: [
   SimulatedBeaconNodeOptions,

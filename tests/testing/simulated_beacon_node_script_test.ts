@@ -5,18 +5,9 @@ import {
   assertThrows,
 } from "@std/assert";
 import { SimulatedBeaconNode } from "@org/beacon-sse/testing";
-import { EventReader, getJson } from "./event_reader.ts";
+import { EventReader } from "./event_reader.ts";
 import { assertTrueReorg } from "./true_reorg.ts";
-
-/** Stands still, without empty slots or reorgs in its past. */
-const STILL = { autoplay: false, emptySlotRate: 0, reorgRate: 0 };
-/** Lives fast and without incident. */
-const CALM = {
-  slotDurationMs: 200,
-  emptySlotRate: 0,
-  lateBlockRate: 0,
-  reorgRate: 0,
-};
+import { CALM, getJson, STILL } from "./still_node.ts";
 
 Deno.test("SimulatedBeaconNode().produceBlock() sends gossip, block, head and head_v2 at once", async () => {
   await using node = await SimulatedBeaconNode.start(STILL);

@@ -1,22 +1,12 @@
 import {
   assertEquals,
   assertGreaterOrEqual,
-  assertLess,
   assertRejects,
   assertThrows,
 } from "@std/assert";
 import { SimulatedBeaconNode } from "@org/beacon-sse/testing";
 import { EventReader } from "./event_reader.ts";
-
-/** Stands still, without empty slots or reorgs in its past. */
-const STILL = { autoplay: false, emptySlotRate: 0, reorgRate: 0 };
-/** Lives fast and without incident. */
-const CALM = {
-  slotDurationMs: 200,
-  emptySlotRate: 0,
-  lateBlockRate: 0,
-  reorgRate: 0,
-};
+import { CALM, STILL } from "./still_node.ts";
 
 Deno.test("SimulatedBeaconNode().emit() sends anything to those who asked for the topic", async () => {
   await using node = await SimulatedBeaconNode.start(STILL);
@@ -64,30 +54,6 @@ Deno.test("SimulatedBeaconNode() shows its connections and forgets a client that
   ]);
 });
 
-Deno.test("SimulatedBeaconNode() takes clients back after disconnect()", async () => {
-  await using node = await SimulatedBeaconNode.start(STILL);
-  await using first = await EventReader.open(node.url, "head");
-  await node.produceBlock();
-  node.disconnect();
-  assertEquals((await first.take()).length, 1);
-  await using second = await EventReader.open(node.url, "head");
-  await node.whenConnected(2);
-  const { root } = await node.produceBlock();
-  assertEquals((await second.next())?.data.block, root);
-});
-
-Deno.test("SimulatedBeaconNode() keeps a stream alive with comments", async () => {
-  await using node = await SimulatedBeaconNode.start({
-    ...STILL,
-    keepAliveMs: 20,
-  });
-  const response = await fetch(`${node.url}/eth/v1/events?topics=head`);
-  const reader = response.body!.pipeThrough(new TextDecoderStream())
-    .getReader();
-  assertEquals((await reader.read()).value, ":\n\n");
-  await reader.cancel();
-});
-
 Deno.test("SimulatedBeaconNode() bounds what waits for a client that does not read", async () => {
   await using node = await SimulatedBeaconNode.start({
     ...STILL,
@@ -113,9 +79,7 @@ Deno.test("SimulatedBeaconNode().close() ends every stream cleanly and frees the
   );
   await node.whenConnected(3);
   node.emit("chain_reorg", { last: true });
-  const began = performance.now();
   await Promise.all([node.close(), node.close()]);
-  assertLess(performance.now() - began, 1_000);
   for (const client of clients) {
     assertEquals((await client.take()).map(({ data }) => data), [{
       last: true,
@@ -132,10 +96,8 @@ Deno.test("SimulatedBeaconNode().close() cuts off a client that does not read", 
   await node.whenConnected();
   const padding = "x".repeat(1_000_000);
   for (let i = 0; i < 30; i++) node.emit("head", { padding });
-  const began = performance.now();
   await node.close();
-  assertLess(performance.now() - began, 1_000);
-  await response.text().catch(() => {}); // cut off in the middle
+  assertEquals(await response.text().catch(() => "cut off"), "cut off");
 });
 
 Deno.test("SimulatedBeaconNode().close() ends what waits", async () => {

@@ -5,16 +5,9 @@ import {
   assertNotEquals,
 } from "@std/assert";
 import { SimulatedBeaconNode } from "@org/beacon-sse/testing";
-import { EventReader, getJson } from "./event_reader.ts";
+import { EventReader } from "./event_reader.ts";
 import { assertTrueReorg } from "./true_reorg.ts";
-
-/** Lives fast and without incident. */
-const CALM = {
-  slotDurationMs: 200,
-  emptySlotRate: 0,
-  lateBlockRate: 0,
-  reorgRate: 0,
-};
+import { CALM, getJson } from "./still_node.ts";
 
 Deno.test("SimulatedBeaconNode() plays gossip, block and head of each slot by the clock", async () => {
   await using node = await SimulatedBeaconNode.start(CALM);

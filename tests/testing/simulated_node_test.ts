@@ -6,7 +6,7 @@ import {
 } from "@org/beacon-sse/testing";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { delay } from "@std/async/delay";
-import { STILL } from "./still_node.ts";
+import { readerOf, STILL } from "./still_node.ts";
 
 const EVENTS = "http://node.simulated/eth/v1/events?topics=head";
 
@@ -131,8 +131,7 @@ Deno.test("buffer hands its bytes on when there are enough, and when it is heale
   await using node = new SimulatedNode(STILL);
   const buffer = node.fault({ type: "buffer", bytes: 500 });
   const response = await node.fetch(EVENTS);
-  const reader = response.body!.pipeThrough(new TextDecoderStream())
-    .getReader();
+  const reader = readerOf(response);
   node.emit("head", "x".repeat(300));
   const read = reader.read();
   node.emit("head", "y".repeat(300));

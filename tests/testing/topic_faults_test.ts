@@ -1,13 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { SimulatedBeaconNode } from "@org/beacon-sse/testing";
-import { getJson } from "./event_reader.ts";
-import { STILL } from "./still_node.ts";
+import { getJson, statusOf, STILL } from "./still_node.ts";
 
-/** Asks for event streams and tells the status. */
-async function ask(node: SimulatedBeaconNode, query: string): Promise<number> {
-  const response = await fetch(`${node.url}/eth/v1/events?${query}`);
-  await response.body?.cancel();
-  return response.status;
+/** Requests an event stream; the status of the answer. */
+function requested(node: SimulatedBeaconNode, query: string): Promise<number> {
+  return statusOf(`${node.url}/eth/v1/events?${query}`);
 }
 
 Deno.test("refuse-topics answers 400 that names the topic", async () => {
@@ -20,8 +17,8 @@ Deno.test("refuse-topics answers 400 that names the topic", async () => {
     code: 400,
     message: "Invalid topic: block_gossip",
   });
-  assertEquals(await ask(node, "topics=head&topics=head_v2"), 400);
-  assertEquals(await ask(node, "topics=head,block"), 200);
+  assertEquals(await requested(node, "topics=head&topics=head_v2"), 400);
+  assertEquals(await requested(node, "topics=head,block"), 200);
 });
 
 Deno.test("refuse-topics answers 400 that names nothing, or an empty stream", async () => {
@@ -46,8 +43,8 @@ Deno.test("joined-topics answers 400 whatever the list, and takes repeated keys"
     400,
   );
   assertEquals(message, "Invalid topic: head,block");
-  assertEquals(await ask(node, "topics=head&topics=block"), 200);
-  assertEquals(await ask(node, "topics=head"), 200);
+  assertEquals(await requested(node, "topics=head&topics=block"), 200);
+  assertEquals(await requested(node, "topics=head"), 200);
   assertEquals(fault.hits, 1);
   assertEquals([...(await node.whenConnected(2)).topics], ["head"]);
 });
@@ -55,9 +52,9 @@ Deno.test("joined-topics answers 400 whatever the list, and takes repeated keys"
 Deno.test("joined-topics hangs on a list", async () => {
   await using node = await SimulatedBeaconNode.start(STILL);
   const fault = node.fault({ type: "joined-topics", answer: "hang" });
-  const answer = ask(node, "topics=head,block");
+  const answer = requested(node, "topics=head,block");
   await fault.whenHit();
-  assertEquals(await ask(node, "topics=head&topics=block"), 200);
+  assertEquals(await requested(node, "topics=head&topics=block"), 200);
   fault.heal();
   assertEquals(await answer, 503);
 });
@@ -67,7 +64,7 @@ Deno.test("repeated-topics reads the first key only", async () => {
     ...STILL,
     faults: [{ type: "repeated-topics" }],
   });
-  await ask(node, "topics=head,block&topics=chain_reorg");
+  await requested(node, "topics=head,block&topics=chain_reorg");
   const connection = await node.whenConnected();
   assertEquals([...connection.topics], ["head", "block"]);
   assertEquals(connection.query.getAll("topics"), [

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { SimulatedBeaconNode } from "@org/beacon-sse/testing";
-import { getJson } from "./event_reader.ts";
+import { getJson } from "./still_node.ts";
 
 /** Walks both branches by their headers and compares with what the event says. */
 export async function assertTrueReorg(

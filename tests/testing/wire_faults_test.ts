@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { FaultProxy } from "@org/beacon-sse/testing";
-import { getJson } from "./event_reader.ts";
 import { EVENTS, HEALTH, stage } from "./proxy_stage.ts";
 import { RawClient } from "./raw_client.ts";
+import { getJson } from "./still_node.ts";
 
 Deno.test("refuse stops listening, resets, and comes back on the same port", async () => {
   await using s = await stage();

@@ -165,16 +165,3 @@ Deno.test("Backoff.reset() starts from the base again", () => {
   backoff.reset();
   assertEquals(waits(backoff, 1), [500]);
 });
-
-Deno.test("Backoff.setBase() keeps a server's retry within the bounds", () => {
-  for (
-    const [retry, wait] of [[0, 500], [5000, 2500], [
-      86_400_000,
-      15_000,
-    ]] as const
-  ) {
-    const backoff = new Backoff(() => 0.5);
-    backoff.setBase(retry);
-    assertEquals(waits(backoff, 1), [wait]);
-  }
-});
