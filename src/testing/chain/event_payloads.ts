@@ -4,15 +4,15 @@
  */
 
 import { takeHex } from "./random.ts";
-import type { SimulatedBlock } from "./simulated_chain.ts";
 import type {
+  SimulatedBlock,
   SimulatedChain,
   SimulatedCheckpoint,
   SimulatedReorg,
 } from "./simulated_chain.ts";
 
 /** The fork that versioned payloads name. */
-export const FORK_NAME = "fulu";
+const FORK_NAME = "fulu";
 
 /** Payload of `block_gossip`. */
 export function blockGossipPayload(block: SimulatedBlock): object {

@@ -32,7 +32,7 @@ export interface SlotPlayerParts {
   seed: number;
   /** How many attestations of each kind come in a slot. */
   attestationsPerSlot: number;
-  /** How late the node hears of each block, in milliseconds. */
+  /** How late the node receives each block, in milliseconds. */
   lagMs: number;
   /** Names the blocks of a branch that only this node follows; `undefined` where it follows the schedule. */
   ownBranch: () => string | undefined;

@@ -100,8 +100,9 @@ export class FaultSet<F extends Fault> {
     return [...this.#handles].map(({ fault }) => fault);
   }
 
-  /** Adds a fault that strikes up to so many times. */
-  add<T extends F>(fault: T, times: number): FaultHandle<T> {
+  /** Adds a fault that strikes as often as it is declared to, or else up to so many times. */
+  add<T extends F>(fault: T, atMost = Infinity): FaultHandle<T> {
+    const times = "times" in fault ? fault.times ?? atMost : atMost;
     const handle = new FaultHandle(fault, times);
     const member = handle as unknown as FaultHandle<F>;
     this.#handles.add(member);

@@ -10,7 +10,7 @@ import {
 
 /**
  * A branch switch while away: all event streams end, the chain reorgs while
- * nobody is connected, and streams are taken again; all of it at once.
+ * there is no stream, and new streams are accepted; all of it at once.
  */
 export interface BranchSwitchFault extends FaultBase<"branch-switch"> {
   /** How many slots below the head the branches part, as in {@linkcode SimulatedBeaconNode.reorg}. Default: `1`. */

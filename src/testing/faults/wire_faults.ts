@@ -34,7 +34,7 @@ export interface WireFaultPoint<T extends string = string>
   inMidLine?: boolean;
 }
 
-/** Nobody listens: connecting is refused, open connections are reset. When it is healed, the port is the same. */
+/** The port is closed: connecting is refused, open connections are reset. When it is healed, the port is the same. */
 export type RefuseFault = FaultBase<"refuse">;
 
 /** Accepted, and closed without an answer; open connections are closed too. */
@@ -48,7 +48,7 @@ export type CutFault = WireFaultPoint<"cut">;
 
 /**
  * A connection that is dead on one side: requests arrive, but nothing more is
- * delivered, and nobody closes. It stays dead when the fault is healed.
+ * delivered, and no side closes it. It stays dead when the fault is healed.
  */
 export type HalfOpenFault = WireFaultPoint<"half-open">;
 

@@ -126,7 +126,7 @@ export class BeaconApi {
       return handle.strike() ? streamResponse(null) : undefined;
     }
     if (fault.type === "refuse-topics") {
-      const topic = askedTopics(query).find((topic) =>
+      const topic = requestedTopics(query).find((topic) =>
         fault.topics.includes(topic)
       );
       if (topic === undefined || !handle.strike()) return undefined;
@@ -184,7 +184,7 @@ export class BeaconApi {
     const isRepeated = query.getAll("topics").length > 1;
     const topics = isRepeated && this.#strike("repeated-topics")
       ? query.get("topics")!.split(",")
-      : askedTopics(query);
+      : requestedTopics(query);
     if (topics.length === 0) {
       return errorResponse(400, "Missing query parameter: topics");
     }
@@ -367,8 +367,8 @@ function isAt(
   return endpoint === "all" || PATHS[endpoint].test(path);
 }
 
-/** The topics that a client asks for: any number of keys, each of any number of topics. */
-function askedTopics(query: URLSearchParams): string[] {
+/** The topics that a client requests: any number of keys, each of any number of topics. */
+function requestedTopics(query: URLSearchParams): string[] {
   return query.getAll("topics").flatMap((list) => list.split(","));
 }
 

@@ -82,7 +82,7 @@ export class EventConnection {
     }, { highWaterMark: 0 });
   }
 
-  /** Whether it still takes frames: nobody has ended it. */
+  /** Whether it still takes frames. */
   get isOpen(): boolean {
     return !this.#ended;
   }

@@ -1,38 +1,16 @@
-/** All event streams of a simulated node: who listens to which topic. */
+/** All event streams of a simulated node, each with its topics. */
 
+import { KNOWN_TOPICS } from "../../beacon/events/topic.ts";
 import type { SimulatedClock } from "./clock.ts";
 import { EventConnection } from "./event_connection.ts";
 import { Occurrences } from "../faults/active_fault.ts";
 import { StreamConditions } from "./stream_conditions.ts";
 import type { EventFrame } from "./stream_frames.ts";
 
-/** The topics of the Beacon API (ethereum/beacon-APIs at 7a58b5a). */
-export const EVENT_TOPICS: readonly string[] = [
-  "head",
-  "head_v2",
-  "block",
-  "block_gossip",
-  "attestation",
-  "single_attestation",
-  "voluntary_exit",
-  "bls_to_execution_change",
-  "proposer_slashing",
-  "attester_slashing",
-  "finalized_checkpoint",
-  "chain_reorg",
-  "contribution_and_proof",
-  "light_client_finality_update",
-  "light_client_optimistic_update",
-  "payload_attributes",
-  "data_column_sidecar",
-  "execution_payload",
-  "execution_payload_gossip",
-  "execution_payload_available",
-  "execution_payload_bid",
-  "payload_attestation_message",
-  "fast_confirmation",
-  "proposer_preferences",
-];
+/** The topics of the Beacon API; `blob_sidecar` is in it no more. */
+export const EVENT_TOPICS: readonly string[] = KNOWN_TOPICS.filter((topic) =>
+  topic !== "blob_sidecar"
+);
 
 /** Options for {@linkcode EventStreams}. */
 export interface EventStreamsOptions {
@@ -46,7 +24,7 @@ export interface EventStreamsOptions {
   clock: SimulatedClock;
 }
 
-/** The open event streams: accepts clients, sends them what they requested, forgets them when they go. */
+/** The open event streams: accepts clients, sends them what they requested, forgets them when they leave. */
 export class EventStreams {
   readonly #options: EventStreamsOptions;
   readonly #topics: ReadonlySet<string>;
@@ -86,7 +64,11 @@ export class EventStreams {
       { ...this.#options, topics, query, headers },
       conditions,
     );
-    this.#admit(connection, conditions);
+    this.#open.set(connection, conditions);
+    this.#newest = connection;
+    this.#accepted.happen();
+    connection.closed.then(() => this.#open.delete(connection));
+    if (this.#isClosed) connection.close();
     return connection;
   }
 
@@ -95,7 +77,7 @@ export class EventStreams {
     return this.#open.get(connection);
   }
 
-  /** Whether anybody listens to a topic. */
+  /** Whether a stream has a topic. */
   wants(topic: string): boolean {
     return this.#subscribers(topic).length > 0;
   }
@@ -138,17 +120,6 @@ export class EventStreams {
     this.#accepted.end(
       new Error("Cannot wait for a connection: the simulated node is closed"),
     );
-  }
-
-  #admit(
-    connection: EventConnection,
-    conditions: StreamConditions,
-  ): void {
-    this.#open.set(connection, conditions);
-    this.#newest = connection;
-    this.#accepted.happen();
-    connection.closed.then(() => this.#open.delete(connection));
-    if (this.#isClosed) connection.close();
   }
 
   #subscribers(topic: string): EventConnection[] {

@@ -10,8 +10,7 @@ import type {
 } from "../faults/active_fault.ts";
 import type { NewChainFault } from "../faults/chain_faults.ts";
 import type { NodeFault } from "../faults/fault.ts";
-import type { NodeClock, SimulatedClock } from "./clock.ts";
-import { sleep } from "./clock.ts";
+import { type NodeClock, type SimulatedClock, sleep } from "./clock.ts";
 import type { EventConnection } from "./event_connection.ts";
 import type { EventStreams } from "./event_streams.ts";
 import type { StreamCondition } from "./stream_conditions.ts";
@@ -46,7 +45,7 @@ export interface NodeFaultsParts {
   signal: AbortSignal;
 }
 
-/** The one place where faults of a node come in, and events go out. */
+/** The one place where the faults of a node are caused, and its events are sent. */
 export class NodeFaults implements EventSink {
   readonly #parts: NodeFaultsParts;
   #giants = 0;
@@ -63,8 +62,7 @@ export class NodeFaults implements EventSink {
     const atMost = MOMENTARY.includes(fault.type)
       ? Math.max(1, targets.length)
       : Infinity;
-    const times = "times" in fault ? fault.times ?? atMost : atMost;
-    const handle = faults.add(fault, times);
+    const handle = faults.add(fault, atMost);
     const general = handle as unknown as FaultHandle<NodeFault>;
     this.#happen(general);
     for (const connection of targets) {

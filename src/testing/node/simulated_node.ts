@@ -337,8 +337,7 @@ export class SimulatedNode implements AsyncDisposable {
     if (!isOnWire) {
       return this.#faults.cause(fault as NodeFault) as ActiveFault<F>;
     }
-    const times = "times" in fault ? fault.times ?? Infinity : Infinity;
-    const handle = this.#wireFaults.add(fault, times);
+    const handle = this.#wireFaults.add(fault);
     this.#wire.strike(handle as unknown as FaultHandle<WireFault>);
     return handle as unknown as ActiveFault<F>;
   }

@@ -76,7 +76,7 @@ export interface SimulatedNodeOptions {
    */
   maxReorgDepth?: number;
   /**
-   * How late the node hears of each block, in milliseconds.
+   * How late the node receives each block, in milliseconds.
    * @default {0}
    */
   lagMs?: number;
@@ -113,6 +113,16 @@ export interface SimulatedNodeOptions {
 export type ResolvedOptions = Required<SimulatedNodeOptions>;
 
 const ACTION = "start a node";
+/** The least values of the options that are integers. */
+const LEAST = {
+  seed: 0,
+  slotsPerEpoch: 1,
+  maxReorgDepth: 2,
+  attestationsPerSlot: 0,
+  lagMs: 0,
+  keepAliveMs: 0,
+  maxQueuedEvents: 1,
+};
 
 /** Checks the options and puts the defaults in place. */
 export function resolveOptions(
@@ -165,16 +175,12 @@ export function resolveOptions(
     genesisTime,
   };
   if (!URL.canParse(resolved.url)) refuse(ACTION, "url", "a URL", resolved.url);
-  integer("seed", resolved.seed, 0);
-  integer("slotsPerEpoch", resolved.slotsPerEpoch, 1);
-  integer("maxReorgDepth", resolved.maxReorgDepth, 2);
-  integer("attestationsPerSlot", resolved.attestationsPerSlot, 0);
-  integer("lagMs", resolved.lagMs, 0);
-  integer("keepAliveMs", resolved.keepAliveMs, 0);
-  integer("maxQueuedEvents", resolved.maxQueuedEvents, 1);
-  checkShare("emptySlotRate", resolved.emptySlotRate);
-  checkShare("lateBlockRate", resolved.lateBlockRate);
-  checkShare("reorgRate", resolved.reorgRate);
+  for (const [name, least] of Object.entries(LEAST)) {
+    integer(name, resolved[name as keyof typeof LEAST], least);
+  }
+  for (const name of ["emptySlotRate", "lateBlockRate", "reorgRate"] as const) {
+    checkShare(name, resolved[name]);
+  }
   const { autoplay, topics, faults } = resolved;
   if (typeof autoplay !== "boolean") {
     refuse(ACTION, "autoplay", "a boolean", autoplay);

@@ -115,7 +115,7 @@ const PAYLOADS = [
   "[".repeat(LEVELS) + "]".repeat(LEVELS),
 ];
 
-/** The n-th event of a topic that nobody knows, at a time. */
+/** The n-th event of a topic that no client knows, at a time. */
 export function unaskedEvent(n: number, at: number): EventMessage {
   const event = ["sync_state", "__proto__", "toString"][n % 3]!;
   const data = JSON.stringify({ sync_state: "IN_SYNC", n, at, text: "é漢💥" });

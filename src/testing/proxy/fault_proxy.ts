@@ -2,9 +2,13 @@
 
 import { delay } from "@std/async/delay";
 import type { AddressInfo, Server, Socket } from "node:net";
-import type { ActiveFault, FaultHandle } from "../faults/active_fault.ts";
 import { checkInteger, checkObject, refuse } from "../../values/check.ts";
-import { FaultSet, Occurrences } from "../faults/active_fault.ts";
+import {
+  type ActiveFault,
+  type FaultHandle,
+  FaultSet,
+  Occurrences,
+} from "../faults/active_fault.ts";
 import { checkFault, WIRE_FAULT_TYPES } from "../faults/fault.ts";
 import type { WireFault } from "../faults/wire_faults.ts";
 import { RUNTIME_CLOCK } from "../node/clock.ts";
@@ -31,7 +35,7 @@ export interface FaultProxyOptions {
   faults?: readonly WireFault[];
 }
 
-/** Pause before a port is tried again that somebody else has taken meanwhile, in milliseconds. */
+/** Pause before the proxy tries to listen again on a port that another process took, in milliseconds. */
 const RELISTEN_PAUSE_MS = 50;
 
 /**
@@ -152,8 +156,7 @@ export class FaultProxy implements AsyncDisposable {
    */
   fault<F extends WireFault>(fault: F): ActiveFault<F> {
     checkFault(fault, WIRE_FAULT_TYPES);
-    const times = "times" in fault ? fault.times ?? Infinity : Infinity;
-    const handle = this.#faults.add(fault, times);
+    const handle = this.#faults.add(fault);
     const general = handle as unknown as FaultHandle<WireFault>;
     if (fault.type === "refuse") this.#refuse(general);
     for (const connection of this.#connections.keys()) {
