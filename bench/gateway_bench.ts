@@ -1,118 +1,199 @@
 /**
- * The gateway beside nginx with nchan and beside better-sse: 1,000 readers of ~300-byte events, in
- * one run. Servers and readers are processes of their own; a peer that is not installed is named as
- * missing.
+ * The gateway beside nginx with nchan and beside better-sse: 1,000 readers of ~300-byte events. All
+ * servers run at the same time and are measured in turn, round by round; servers and readers are
+ * processes of their own. A peer that is not installed is named as missing.
  *
- * `deno run -A bench/gateway_bench.ts [--smoke]` (Linux)
+ * `deno run -A bench/gateway_bench.ts [--smoke]` (Linux) prints a table in Markdown.
  */
 
 // deno-lint-ignore-file no-console -- a script that prints
 
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
+import process from "node:process";
+import { createInterface } from "node:readline";
 import { SseListener } from "@org/beacon-sse";
 import { createGateway, toNodeListener } from "@org/beacon-sse/gateway";
 
 const SMOKE = Deno.args.includes("--smoke");
 const READERS = SMOKE ? 50 : 1000;
-/** Events of a burst. */
-const MOST_EVENTS = 640;
-const PACED_EVENTS = SMOKE ? 30 : 300;
+const ROUNDS = SMOKE ? 1 : 3;
+/** Events of a burst, by how many are sent in one turn of the event loop. */
+const BURSTS = { 1: 32, 8: 64, 64: 192 } as const;
+const PACED_EVENTS = SMOKE ? 30 : 180;
 const TOPIC = "voluntary_exit";
+/** Few, and large: sent to fill the buffers of the reader that does not read. */
+const LARGE_TOPIC = "attester_slashing";
+const EVENTS_PATH = "/eth/v1/events?topics=";
 const encoder = new TextEncoder();
 
-/** What a server can be told, one line each: `burst PER_TICK EVENTS MARK` or `paced EVENTS MARK`. */
+/** A server in a process of its own. */
 interface Server {
-  name: string;
   pid: number;
   port: number;
+  /** Where a reader of the small events reads. */
   path: string;
-  /** Publishes; resolves when all is handed to the server. */
-  burst(perTick: number, events: number, mark: string): Promise<void>;
-  paced(events: number, mark: string): Promise<void>;
+  /** Where the small and the large events can be read. */
+  stuckPath: string;
+  /** Publishes as the line says, see `obey`; resolves when all is handed to the server. */
+  tell(line: string): Promise<void>;
   close(): Promise<void>;
 }
 
-/** About 300 bytes on the wire; the time in microseconds and the mark are found in its text. */
-function payload(mark: string): string {
-  const micros = Math.round(
-    (performance.timeOrigin + performance.now()) * 1000,
-  );
-  return `{"message":{"epoch":"${mark}","validator_index":"${micros}"},"signature":"0x${
-    (serial++).toString(16).padStart(192, "0")
-  }"}`;
-}
-let serial = 1;
+/** What was measured of a server, a value for each round. */
+type Row = Record<string, number[]>;
 
 async function main(): Promise<void> {
-  const rows: Record<string, Record<string, string>> = {};
+  await using stack = new AsyncDisposableStack();
+  const stages: { name: string; server: Server; readers: Readers; row: Row }[] =
+    [];
   for (const [name, start] of Object.entries(SERVERS)) {
-    let server: Server;
     try {
-      server = await start();
+      const server = await start();
+      stack.defer(() => server.close());
+      const readers = stack.use(await Readers.start(server, READERS));
+      await readers.until("warm", () => server.tell("burst 1 1 warm"));
+      const row = { idle: [await memoryOfReaders(server)] };
+      stages.push({ name, server, readers, row });
     } catch (error) {
-      console.log(`${name}: missing (${(error as Error).message})`);
-      continue;
-    }
-    try {
-      rows[name] = await measure(server);
-      console.log(name, rows[name]);
-    } finally {
-      await server.close();
+      console.log(`${name}: missing (${(error as Error).message})\n`);
     }
   }
-  const columns = [...new Set(Object.values(rows).flatMap(Object.keys))];
-  console.log(`\n| server | ${columns.join(" | ")} |`);
-  console.log(`|---|${columns.map(() => "---").join("|")}|`);
-  for (const [name, row] of Object.entries(rows)) {
-    console.log(
-      `| ${name} | ${columns.map((c) => row[c] ?? "–").join(" | ")} |`,
+  const add = (row: Row, key: string, value: number) =>
+    (row[key] ??= []).push(value);
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [perTick, events] of Object.entries(BURSTS)) {
+      for (const { server, readers, row } of stages) {
+        const cpu = cpuMs(server.pid);
+        const begin = performance.now();
+        const line = `burst ${perTick} ${SMOKE ? perTick : events} b${round}`;
+        await readers.until(`b${round}`, () => server.tell(line));
+        const deliveries = (SMOKE ? Number(perTick) : events) * READERS;
+        const ms = performance.now() - begin;
+        add(row, `burst ${perTick}`, deliveries / ms);
+        add(row, `per CPU ${perTick}`, deliveries / (cpuMs(server.pid) - cpu));
+      }
+    }
+    for (const { server, readers, row } of stages) {
+      const pace = async (mark: string) => {
+        const line = `paced ${PACED_EVENTS} ${mark}`;
+        await readers.until(mark, () => server.tell(line));
+        return await readers.latency();
+      };
+      const calm = async () => {
+        const cpu = cpuMs(server.pid);
+        const { p50, p99 } = await pace(`calm${round}`);
+        const used = cpuMs(server.pid) - cpu;
+        add(row, "cpu", used * 1000 / (PACED_EVENTS * READERS));
+        add(row, "p50", p50);
+        add(row, "p99", p99);
+      };
+      if (round % 2 === 0) await calm();
+      const stuck = await openStream(server.port, server.stuckPath);
+      await server.tell("fill");
+      add(row, "stuck p99", (await pace(`held${round}`)).p99);
+      stuck.close();
+      if (round % 2 === 1) await calm();
+    }
+  }
+  console.log(`Load of the machine: ${Deno.loadavg()[0]!.toFixed(1)}.\n`);
+  printTable(stages);
+  await measureAddedLatency(stack);
+}
+
+function printTable(stages: readonly { name: string; row: Row }[]): void {
+  const thousands = (perMs: number) => `${perMs.toFixed(0)} k/s`;
+  const ms = (value: number) => `${value.toFixed(1)} ms`;
+  const columns: Record<string, (row: Row) => string> = {
+    "idle reader": ({ idle }) => `${(median(idle!) / 1024).toFixed(1)} kB`,
+    ...Object.fromEntries(
+      Object.keys(BURSTS).map((perTick) => [
+        `burst, ${perTick} a tick (per CPU second)`,
+        (row: Row) =>
+          `${thousands(median(row[`burst ${perTick}`]!))} (${
+            median(row[`per CPU ${perTick}`]!).toFixed(0)
+          } k)`,
+      ]),
+    ),
+    "CPU for a delivery at 60/s": ({ cpu }) => `${median(cpu!).toFixed(1)} µs`,
+    "p50 / p99": ({ p50, p99 }) => `${ms(median(p50!))} / ${ms(median(p99!))}`,
+    "p99 beside a stuck reader": (row) => {
+      const moved = median(
+        row["stuck p99"]!.map((held, round) => held / row["p99"]![round]! - 1),
+      );
+      const percent = `${moved < 0 ? "−" : "+"}${
+        Math.abs(moved * 100).toFixed(0)
+      } %`;
+      return `${ms(median(row["stuck p99"]!))} (${percent})`;
+    },
+  };
+  console.log(`| server | ${Object.keys(columns).join(" | ")} |`);
+  console.log(`|---|${"---:|".repeat(Object.keys(columns).length)}`);
+  for (const { name, row } of stages) {
+    const cells = Object.values(columns).map((column) => column(row));
+    console.log(`| ${name} | ${cells.join(" | ")} |`);
+  }
+  const [gateway] = stages;
+  const peer = stages.find(({ name }) => name.includes("nchan"));
+  if (gateway === undefined || peer === undefined) return;
+  const ratio = (key: string) =>
+    `${
+      median(gateway.row[key]!.map((value, i) => value / peer.row[key]![i]!))
+        .toFixed(1)
+    }×`;
+  console.log(
+    `\nAgainst nchan, medians of ${ROUNDS} rounds: ${
+      ratio("burst 8")
+    } the deliveries at 8 events a tick, ${ratio("burst 64")} at 64, and ${
+      ratio("cpu")
+    } the CPU for a delivery at 60 events a second.`,
+  );
+}
+
+/** One reader of a node itself, one of a gateway over it, and the crowd at that gateway. */
+async function measureAddedLatency(
+  stack: AsyncDisposableStack,
+): Promise<void> {
+  const start = async (...args: string[]) => {
+    const server = await startSelf(...args);
+    stack.defer(() => server.close());
+    return server;
+  };
+  const node = await start("node");
+  const gateway = await start("gateway", `http://127.0.0.1:${node.port}`);
+  const direct = stack.use(await Readers.start(node, 1));
+  const alone = stack.use(await Readers.start(gateway, 1));
+  const rows: [string, { p50: number; p99: number }, Readers][] = [];
+  const measure = async (name: string, readers: Readers) => {
+    await readers.until(
+      name,
+      () =>
+        direct.until(name, () => node.tell(`paced ${PACED_EVENTS} ${name}`)),
     );
-  }
+    const [from, through] = [await direct.latency(), await readers.latency()];
+    const added = { p50: through.p50 - from.p50, p99: through.p99 - from.p99 };
+    rows.push([name, added, readers]);
+  };
+  await measure("alone", alone);
+  const crowd = stack.use(await Readers.start(gateway, READERS));
+  await measure("crowd", crowd);
+  const [one, many] = rows.map(([, { p50, p99 }]) =>
+    `${p50.toFixed(1)} ms at the median and ${p99.toFixed(1)} ms at p99`
+  );
+  console.log(
+    `\nThe gateway adds ${one} to what a reader of the node itself sees, and ${many} with ${READERS} readers.`,
+  );
 }
 
-async function measure(server: Server): Promise<Record<string, string>> {
-  const row: Record<string, string> = {};
-  await using readers = await Readers.start(server, READERS);
-  await readers.until("warm", () => server.burst(1, 1, "warm"));
-  // Of the second thousand: the first one brings what the process needs once.
+/** Bytes of resident memory that each of a second crowd needs: the first brings what is needed once. */
+async function memoryOfReaders(server: Server): Promise<number> {
   const before = rss(server.pid);
-  const second = await Readers.start(server, READERS);
-  await second.until("second", () => server.burst(1, 1, "second"));
-  const idle = (rss(server.pid) - before) / READERS;
-  await second[Symbol.asyncDispose]();
-  row["RSS per idle reader"] = `${(idle / 1024).toFixed(1)} kB`;
-  for (const perTick of [1, 8, 64]) {
-    const events = (SMOKE ? 2 : Math.ceil(MOST_EVENTS / perTick)) * perTick;
-    const mark = `burst${perTick}`;
-    const cpu = cpuMs(server.pid);
-    const begin = performance.now();
-    await readers.until(mark, () => server.burst(perTick, events, mark));
-    const ms = performance.now() - begin;
-    const used = cpuMs(server.pid) - cpu;
-    const deliveries = events * READERS;
-    row[`burst, ${perTick} a tick`] = `${thousands(deliveries / ms)} k/s, ${
-      thousands(deliveries / used)
-    } k per CPU s`;
-  }
-  const cpu = cpuMs(server.pid);
-  await readers.until("paced", () => server.paced(PACED_EVENTS, "paced"));
-  const used = cpuMs(server.pid) - cpu;
-  row["paced 60/s"] = `${
-    (used * 1000 / (PACED_EVENTS * READERS)).toFixed(1)
-  } µs CPU per delivery`;
-  const calm = await readers.latency();
-  row["latency p50 / p99"] = `${calm.p50.toFixed(1)} / ${
-    calm.p99.toFixed(1)
-  } ms`;
-  using _stuck = await stuckReader(server);
-  await readers.until("stuck", () => server.paced(PACED_EVENTS, "stuck"));
-  const held = await readers.latency();
-  row["p99 with a stuck reader"] = `${held.p99.toFixed(1)} ms`;
-  return row;
+  await using second = await Readers.start(server, READERS);
+  await second.until("second", () => server.tell("burst 1 1 second"));
+  return (rss(server.pid) - before) / READERS;
 }
 
-function thousands(perMs: number): string {
-  return perMs.toFixed(0);
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
 
 function rss(pid: number): number {
@@ -126,61 +207,79 @@ function cpuMs(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
-/** A reader that never reads. */
-async function stuckReader({ port, path }: Server): Promise<Disposable> {
+/** Opens a stream as a client that reads nothing unless it is made to. */
+async function openStream(port: number, path: string): Promise<Deno.Conn> {
   const connection = await Deno.connect({ hostname: "127.0.0.1", port });
-  await connection.write(encoder.encode(requestText(path)));
+  const request =
+    `GET ${path} HTTP/1.1\r\nhost: bench\r\naccept: text/event-stream\r\n\r\n`;
+  await connection.write(encoder.encode(request));
+  // With the headers here, the server has the reader.
+  await connection.read(new Uint8Array(4096));
   return connection;
 }
 
-function requestText(path: string): string {
-  return `GET ${path} HTTP/1.1\r\nhost: bench\r\naccept: text/event-stream\r\n\r\n`;
-}
-
-/** The readers' process, spoken to by lines. */
+/** The process of the readers, spoken to by lines. */
 class Readers implements AsyncDisposable {
-  readonly #child: Deno.ChildProcess;
-  readonly #lines: AsyncIterator<string>;
-  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #child: Child;
 
-  private constructor(child: Deno.ChildProcess) {
+  private constructor(child: Child) {
     this.#child = child;
-    this.#lines = linesOf(child.stdout)[Symbol.asyncIterator]();
-    this.#writer = child.stdin.getWriter();
   }
 
   static async start({ port, path }: Server, count: number): Promise<Readers> {
-    const child = self("readers", `${port}`, path, `${count}`);
-    const readers = new Readers(child);
-    await readers.#lines.next();
-    return readers;
+    const child = spawnSelf("readers", `${port}`, path, `${count}`);
+    await child.line();
+    return new Readers(child);
   }
 
   /** Publishes, and waits until each reader has received the mark. */
   async until(mark: string, publish: () => Promise<void>): Promise<void> {
-    await this.#writer.write(encoder.encode(`${mark}\n`));
+    await this.#child.write(mark);
+    await this.#child.line();
     await publish();
-    await this.#lines.next();
+    await this.#child.line();
   }
 
-  /** Latencies since the last call, in milliseconds. */
+  /** Latencies since the last mark was set, in milliseconds. */
   async latency(): Promise<{ p50: number; p99: number }> {
-    await this.#writer.write(encoder.encode("latency\n"));
-    return JSON.parse((await this.#lines.next()).value);
+    await this.#child.write("latency");
+    return JSON.parse(await this.#child.line());
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill("SIGKILL");
-    await this.#child.status;
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#child.kill();
   }
 }
 
-function self(...args: string[]): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", import.meta.filename!, ...args],
+/** A child process that takes lines and answers with lines. */
+type Child = ReturnType<typeof spawn>;
+
+function spawn(command: string, args: string[]) {
+  const child = new Deno.Command(command, {
+    args,
     stdin: "piped",
     stdout: "piped",
   }).spawn();
+  const writer = child.stdin.getWriter();
+  const lines = linesOf(child.stdout);
+  return {
+    pid: child.pid,
+    write: (line: string) => writer.write(encoder.encode(`${line}\n`)),
+    async line(): Promise<string> {
+      const { done, value } = await lines.next();
+      if (done) throw new Error(`${command} has ended`);
+      return value;
+    },
+    async kill() {
+      child.kill("SIGKILL");
+      await child.status;
+    },
+  };
+}
+
+function spawnSelf(...args: string[]): Child {
+  const own = ["run", "-A", "--quiet", import.meta.filename!, ...args];
+  return spawn(Deno.execPath(), own);
 }
 
 async function* linesOf(
@@ -205,14 +304,14 @@ async function runReaders(
   let latencies: number[] = [];
   const decoder = new TextDecoder();
   const read = async (index: number, connection: Deno.Conn) => {
-    const buffer = new Uint8Array(256 * 1024);
+    const buffer = new Uint8Array(64 * 1024);
     for (;;) {
       const size = await connection.read(buffer);
       if (size === null) throw new Error("a server ended a stream");
       const tail = decoder.decode(
         buffer.subarray(Math.max(0, size - 500), size),
       );
-      if (index % 50 === 0) {
+      if (index % 10 === 0) {
         const micros = /"validator_index":"(\d+)"/.exec(tail)?.[1];
         const now = (performance.timeOrigin + performance.now()) * 1000;
         if (micros !== undefined) latencies.push((now - Number(micros)) / 1000);
@@ -223,11 +322,7 @@ async function runReaders(
     }
   };
   for (let index = 0; index < count; index++) {
-    const connection = await Deno.connect({ hostname: "127.0.0.1", port });
-    await connection.write(encoder.encode(requestText(path)));
-    // With the headers here, the server has the reader.
-    await connection.read(new Uint8Array(4096));
-    void read(index, connection);
+    void read(index, await openStream(port, path));
   }
   console.log("open");
   for await (const line of linesOf(Deno.stdin.readable)) {
@@ -241,82 +336,70 @@ async function runReaders(
     mark = line;
     latencies = [];
     waiting = new Set(Array.from({ length: count }, (_, index) => index));
+    console.log("ready");
   }
 }
 
-/** Publishes by lines to a server's process: ours, and better-sse's. */
-function lineServer(
-  name: string,
-  child: Deno.ChildProcess,
-  port: number,
+/** A server that takes lines: ours, and better-sse's. */
+async function lineServer(
+  child: Child,
   path: string,
-  lines: AsyncIterator<string>,
-): Server {
-  const writer = child.stdin.getWriter();
-  const tell = async (line: string) => {
-    await writer.write(encoder.encode(`${line}\n`));
-    await lines.next();
-  };
+  stuckPath: string,
+): Promise<Server> {
   return {
-    name,
     pid: child.pid,
-    port,
+    port: Number(await child.line()),
     path,
-    burst: (perTick, events, mark) =>
-      tell(`burst ${perTick} ${events} ${mark}`),
-    paced: (events, mark) => tell(`paced ${events} ${mark}`),
-    async close() {
-      child.kill("SIGKILL");
-      await child.status;
+    stuckPath,
+    async tell(line) {
+      await child.write(line);
+      await child.line();
     },
+    close: () => child.kill(),
   };
 }
 
+function startSelf(...args: string[]): Promise<Server> {
+  const path = EVENTS_PATH + TOPIC;
+  return lineServer(spawnSelf(...args), path, `${path},${LARGE_TOPIC}`);
+}
+
 const SERVERS: Record<string, () => Promise<Server>> = {
-  async "gateway, node:http"() {
-    const child = self("gateway");
-    const lines = linesOf(child.stdout)[Symbol.asyncIterator]();
-    const port = Number((await lines.next()).value);
-    const path = `/eth/v1/events?topics=${TOPIC}`;
-    return lineServer("gateway", child, port, path, lines);
-  },
-  async "gateway, Deno.serve"() {
-    const child = self("gateway", "web");
-    const lines = linesOf(child.stdout)[Symbol.asyncIterator]();
-    const port = Number((await lines.next()).value);
-    const path = `/eth/v1/events?topics=${TOPIC}`;
-    return lineServer("gateway", child, port, path, lines);
-  },
+  "gateway, node:http": () => startSelf("gateway"),
+  "gateway, Deno.serve": () => startSelf("web"),
   async "nginx + nchan"() {
     await new Deno.Command("nginx", { args: ["-v"], stderr: "null" }).output();
-    const directory = await Deno.makeTempDir();
-    const port = freePort();
+    const folder = await Deno.makeTempDir();
+    const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = free.addr;
+    free.close();
     await Deno.writeTextFile(
-      `${directory}/nginx.conf`,
-      `daemon off; master_process off; pid ${directory}/pid; error_log ${directory}/error.log;
+      `${folder}/nginx.conf`,
+      `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
 load_module /usr/lib/nginx/modules/ngx_nchan_module.so;
-events { worker_connections 4096; }
-http { access_log off; client_body_temp_path ${directory}/b; proxy_temp_path ${directory}/p;
-fastcgi_temp_path ${directory}/f; uwsgi_temp_path ${directory}/u; scgi_temp_path ${directory}/s;
-keepalive_requests 1000000;
+events { worker_connections 8192; }
+http { access_log off; client_body_temp_path ${folder}/b; proxy_temp_path ${folder}/p;
+fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
+keepalive_requests 1000000; client_max_body_size 10m; nchan_message_buffer_length 4096;
 server { listen 127.0.0.1:${port};
-location /pub { nchan_publisher; nchan_channel_id a; nchan_message_buffer_length 4096; }
-location /sub { nchan_subscriber eventsource; nchan_channel_id a; nchan_subscriber_first_message newest; } } }`,
+location /${TOPIC} { nchan_publisher; nchan_channel_id a; }
+location /${LARGE_TOPIC} { nchan_publisher; nchan_channel_id b; }
+location /sub { nchan_subscriber eventsource; nchan_channel_id a; nchan_subscriber_first_message newest; }
+location /stuck { nchan_subscriber eventsource; nchan_channel_id a b; nchan_subscriber_first_message newest; } } }`,
     );
     const child = new Deno.Command("nginx", {
-      args: ["-c", `${directory}/nginx.conf`, "-p", directory],
+      args: ["-c", `${folder}/nginx.conf`, "-p", folder],
       stderr: "null",
     }).spawn();
-    const url = `http://127.0.0.1:${port}/pub`;
-    const post = async (mark: string) => {
-      const body = payload(mark);
-      const headers = { "x-eventsource-event": TOPIC };
+    const post = async (topic: string, body: string) => {
+      const headers = { "x-eventsource-event": topic };
+      const url = `http://127.0.0.1:${port}/${topic}`;
       const response = await fetch(url, { method: "POST", headers, body });
       await response.body?.cancel();
     };
     for (let i = 0;; i++) {
       try {
-        await post("first");
+        await post(TOPIC, payload("first"));
         break;
       } catch (error) {
         if (i === 50) throw error;
@@ -324,64 +407,108 @@ location /sub { nchan_subscriber eventsource; nchan_channel_id a; nchan_subscrib
       }
     }
     return {
-      name: "nchan",
       pid: child.pid,
       port,
       path: "/sub",
-      // Each event is a request of its own; as many at a time as a tick has.
-      async burst(perTick, events, mark) {
-        for (let i = 0; i < events - 1; i += perTick) {
-          const size = Math.min(perTick, events - 1 - i);
-          await Promise.all(Array.from({ length: size }, () => post("0")));
-        }
-        await post(mark);
-      },
-      paced: (events, mark) => pace(events, mark, post),
+      stuckPath: "/stuck",
+      // Each event is a request of its own; as many at a time as a tick has, the last one behind them.
+      tell: (line) =>
+        obey(line, async (topic, events) => {
+          const last = events.pop()!;
+          await Promise.all(events.map((event) => post(topic, event)));
+          await post(topic, last);
+        }),
       async close() {
         child.kill("SIGKILL");
         await child.status;
-        await Deno.remove(directory, { recursive: true });
+        await Deno.remove(folder, { recursive: true });
       },
     };
   },
   async "better-sse, node"() {
-    const directory = await Deno.makeTempDir();
+    const folder = await Deno.makeTempDir();
     const install = await new Deno.Command("npm", {
-      args: ["i", "--silent", "--prefix", directory, "better-sse@0.16.1"],
+      args: ["i", "--silent", "--prefix", folder, "better-sse@0.16.1"],
       stdout: "null",
       stderr: "null",
     }).output();
     if (!install.success) throw new Error("npm cannot install it");
-    await Deno.writeTextFile(`${directory}/server.mjs`, BETTER_SSE);
-    const child = new Deno.Command("node", {
-      args: [`${directory}/server.mjs`],
-      stdin: "piped",
-      stdout: "piped",
-    }).spawn();
-    const lines = linesOf(child.stdout)[Symbol.asyncIterator]();
-    const port = Number((await lines.next()).value);
-    return lineServer("better-sse", child, port, "/", lines);
+    await Deno.writeTextFile(`${folder}/server.mjs`, BETTER_SSE);
+    const child = spawn("node", [`${folder}/server.mjs`]);
+    return await lineServer(child, "/", "/stuck");
   },
 };
 
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
+/** About 300 bytes on the wire; the time in microseconds and the mark are found in its text. */
+function payload(mark: string): string {
+  const now = (performance.timeOrigin + performance.now()) * 1000;
+  const micros = payload.last = Math.max(Math.round(now), payload.last + 1);
+  const signature = "0x" + "ab".repeat(96);
+  return `{"message":{"epoch":"${mark}","validator_index":"${micros}"},"signature":"${signature}"}`;
+}
+payload.last = 0;
+
+/** 2.6 MB, as large as they come. */
+function largePayload(): string {
+  const micros = payload.last++;
+  const root = "0x" + "12".repeat(32);
+  const checkpoint = { epoch: "1", root };
+  const attestation = {
+    attesting_indices: Array.from({ length: 131_072 }, (_, i) => `${i + 1e6}`),
+    data: {
+      slot: "32",
+      index: "0",
+      beacon_block_root: root,
+      source: checkpoint,
+      target: checkpoint,
+    },
+    signature: "0x" + `${micros}`.padStart(192, "0"),
+  };
+  return JSON.stringify({
+    attestation_1: attestation,
+    attestation_2: attestation,
+  });
 }
 
-/** 60 events a second. */
-async function pace(
-  events: number,
-  mark: string,
-  publish: (mark: string) => unknown,
+/**
+ * Publishes what a line says: `burst PER_TICK EVENTS MARK`, `paced EVENTS MARK` (60 events a second) or
+ * `fill`. The last event has the mark.
+ */
+async function obey(
+  line: string,
+  send: (topic: string, events: string[]) => unknown,
 ): Promise<void> {
+  const [kind, ...rest] = line.split(" ");
+  if (kind === "fill") {
+    for (let i = 0; i < 4; i++) {
+      await send("attester_slashing", [largePayload()]);
+    }
+    return;
+  }
+  const mark = rest.pop()!;
+  const events = Number(rest.pop());
+  const perTick = Number(rest.pop() ?? 1);
   const begin = performance.now();
-  for (let i = 1; i <= events; i++) {
-    await publish(i === events ? mark : "0");
-    const next = begin + i * 1000 / 60;
-    await new Promise((resolve) =>
-      setTimeout(resolve, Math.max(0, next - performance.now()))
+  for (let sent = perTick; sent <= events; sent += perTick) {
+    const texts = Array.from(
+      { length: perTick },
+      (_, i) => payload(sent === events && i === perTick - 1 ? mark : "0"),
     );
+    await send("voluntary_exit", texts);
+    const until = kind === "paced" ? begin + sent * 1000 / 60 : 0;
+    await new Promise((resolve) =>
+      setTimeout(resolve, Math.max(0, until - performance.now()))
+    );
+  }
+}
+
+/** Publishes what the lines at standard input say. */
+async function obeyInput(
+  send: (topic: string, events: string[]) => unknown,
+): Promise<void> {
+  for await (const line of createInterface({ input: process.stdin })) {
+    await obey(line, send);
+    console.log("told");
   }
 }
 
@@ -389,92 +516,91 @@ const BETTER_SSE = `
 import { createServer } from "node:http";
 import { createInterface } from "node:readline";
 import { createChannel, createSession } from "better-sse";
-const channel = createChannel();
+${payload}
+payload.last = 0;
+${largePayload}
+${obey}
+${obeyInput}
+const channels = { ${TOPIC}: createChannel(), ${LARGE_TOPIC}: createChannel() };
 const server = createServer(async (request, response) => {
-  channel.register(await createSession(request, response, { serializer: (data) => data }));
+  const session = await createSession(request, response, { serializer: (data) => data });
+  channels.${TOPIC}.register(session);
+  if (request.url === "/stuck") channels.${LARGE_TOPIC}.register(session);
 });
-let serial = 1;
-const payload = (mark) => \`{"message":{"epoch":"\${mark}","validator_index":"\${
-  Math.round((performance.timeOrigin + performance.now()) * 1000)
-}"},"signature":"0x\${(serial++).toString(16).padStart(192, "0")}"}\`;
-const tick = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-const send = (mark) => channel.broadcast(payload(mark), "${TOPIC}");
 server.listen(0, "127.0.0.1", () => console.log(server.address().port));
-for await (const line of createInterface({ input: process.stdin })) {
-  const [kind, ...rest] = line.split(" ");
-  if (kind === "burst") {
-    const [perTick, events] = rest.map(Number);
-    for (let i = 0; i < events; i += perTick) {
-      for (let j = 0; j < perTick; j++) send(i + j === events - 1 ? rest[2] : "0");
-      await tick(0);
-    }
-  } else {
-    const begin = performance.now();
-    for (let i = 1; i <= Number(rest[0]); i++) {
-      send(i === Number(rest[0]) ? rest[1] : "0");
-      await tick(Math.max(0, begin + i * 1000 / 60 - performance.now()));
-    }
-  }
-  console.log("told");
-}
+await obeyInput((topic, events) => {
+  for (const event of events) channels[topic].broadcast(event, topic);
+});
 `;
 
-/** The process of the gateway: a listener over a node that is a `fetch`. */
-async function runGateway(isWeb: boolean): Promise<void> {
+const HEADERS = { "content-type": "text/event-stream" };
+
+function frames(topic: string, events: readonly string[]): string {
+  return events.map((data) => `event: ${topic}\ndata: ${data}\n\n`).join("");
+}
+
+function listen(server: ReturnType<typeof createServer>): void {
+  server.listen(0, "127.0.0.1", () => {
+    console.log((server.address() as { port: number }).port);
+  });
+}
+
+/** The process of a gateway, over the node at a URL, or over one that is a `fetch`. */
+async function runGateway(isWeb: boolean, url?: string): Promise<void> {
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  const inMemory: typeof fetch = (input) => {
+    if (!String(input).includes("/eth/v1/events")) {
+      return Promise.resolve(new Response(null, { status: 404 }));
+    }
+    const body = new ReadableStream<Uint8Array>({
+      start: (own) => void (controller = own),
+    });
+    return Promise.resolve(new Response(body, { headers: HEADERS }));
+  };
   const listener = await SseListener.start({
-    nodes: ["http://in.memory"],
-    topics: [TOPIC],
+    nodes: [url ?? "http://in.memory"],
+    topics: [TOPIC, LARGE_TOPIC],
     config: {
       genesisTime: 1_606_824_023_000,
       slotDurationMs: 12_000,
       slotsPerEpoch: 32,
     },
-    fetch: (input) => {
-      if (!String(input).includes("/eth/v1/events")) {
-        return Promise.resolve(new Response(null, { status: 404 }));
-      }
-      const body = new ReadableStream<Uint8Array>({
-        start: (own) => void (controller = own),
-      });
-      const headers = { "content-type": "text/event-stream" };
-      return Promise.resolve(new Response(body, { headers }));
-    },
+    ...(url === undefined && { fetch: inMemory }),
   });
+  await listener.ready;
   const gateway = createGateway(listener);
   if (isWeb) {
-    const server = Deno.serve(
-      { hostname: "127.0.0.1", port: 0, onListen() {} },
-      gateway.fetch,
-    );
-    console.log(server.addr.port);
-  } else {
-    const server = createServer(toNodeListener(gateway));
-    server.listen(0, "127.0.0.1", () => {
-      console.log((server.address() as { port: number }).port);
-    });
-  }
-  const frame = (mark: string) => `event: ${TOPIC}\ndata: ${payload(mark)}\n\n`;
-  const send = (text: string) => controller!.enqueue(encoder.encode(text));
-  for await (const line of linesOf(Deno.stdin.readable)) {
-    const [kind, ...rest] = line.split(" ");
-    if (kind === "burst") {
-      const [perTick, events] = rest.map(Number) as [number, number];
-      for (let i = 0; i < events; i += perTick) {
-        let text = "";
-        for (let j = 0; j < perTick; j++) {
-          text += frame(i + j === events - 1 ? rest[2]! : "0");
-        }
-        send(text);
-        await new Promise((resolve) => setTimeout(resolve, 0));
-      }
-    } else await pace(Number(rest[0]), rest[1]!, (mark) => send(frame(mark)));
-    console.log("told");
-  }
+    Deno.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      onListen: ({ port }) => console.log(port),
+    }, gateway.fetch);
+  } else listen(createServer(toNodeListener(gateway)));
+  await obeyInput((topic, events) =>
+    controller!.enqueue(encoder.encode(frames(topic, events)))
+  );
+}
+
+/** The process of a node: nothing but its event stream. */
+async function runNode(): Promise<void> {
+  const readers = new Set<ServerResponse>();
+  listen(createServer((request, response) => {
+    if (!request.url!.startsWith("/eth/v1/events")) {
+      return response.writeHead(404).end();
+    }
+    response.writeHead(200, HEADERS).flushHeaders();
+    response.socket!.setNoDelay(true);
+    readers.add(response);
+  }));
+  await obeyInput((topic, events) => {
+    for (const reader of readers) reader.write(frames(topic, events));
+  });
 }
 
 const [mode, ...rest] = Deno.args;
 if (mode === "readers") {
   await runReaders(Number(rest[0]), rest[1]!, Number(rest[2]));
-} else if (mode === "gateway") await runGateway(rest[0] === "web");
+} else if (mode === "gateway" || mode === "web") {
+  await runGateway(mode === "web", rest[0]);
+} else if (mode === "node") await runNode();
 else await main();

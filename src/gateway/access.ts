@@ -74,7 +74,7 @@ export class ReaderLimits {
     if (this.#all >= maxReaders) return tooMany(`${maxReaders} readers`);
     const counted = address === undefined || isLoopback(address)
       ? undefined
-      : address;
+      : networkOf(address);
     if (counted !== undefined) {
       const mine = this.#byAddress.get(counted) ?? 0;
       if (mine >= maxReadersPerAddress) {
@@ -97,6 +97,17 @@ function tooMany(what: string): Answer {
   return apiError(503, `Too many readers: at most ${what} at a time`, {
     "retry-after": "10",
   });
+}
+
+/** An IPv4 address, or the network of an IPv6 address: a host may have all addresses of its /64. */
+function networkOf(address: string): string {
+  const [, v4] = /^::ffff:([\d.]+)$/i.exec(address) ?? [];
+  if (v4 !== undefined || !address.includes(":")) return v4 ?? address;
+  const [before, after] = address.split("::")
+    .map((part) => part === "" ? [] : part.split(":")) as [string[], string[]?];
+  const zeros = after === undefined ? 0 : 8 - before.length - after.length;
+  return [...before, ...Array(zeros).fill("0"), ...after ?? []].slice(0, 4)
+    .join(":");
 }
 
 function isLoopback(address: string): boolean {

@@ -26,8 +26,8 @@ export interface GatewayOptions {
    */
   maxReaders?: number;
   /**
-   * The most readers of one address. Readers from this machine are not counted, because a proxy
-   * connects from there.
+   * The most readers of one IPv4 address or IPv6 network (/64). Readers from this machine are not
+   * counted, because a proxy connects from there. `X-Forwarded-For` is not read.
    *
    * @default {256}
    */

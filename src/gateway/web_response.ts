@@ -75,6 +75,7 @@ function toStream(
           else controller.close();
         },
       });
+      if (signal.aborted) abort();
       signal.addEventListener("abort", abort, { once: true });
     },
     pull: () => reader.drained(),

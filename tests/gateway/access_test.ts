@@ -101,11 +101,66 @@ Deno.test("createGateway() sends the 10,001st reader away with 503 and Retry-Aft
   }
 });
 
-function from(gateway: Gateway, hostname: string): Promise<Response> {
-  return gateway.fetch(new Request(`http://gateway${EVENTS}`), {
+function from(
+  gateway: Gateway,
+  hostname: string,
+  headers: HeadersInit = {},
+): Promise<Response> {
+  return gateway.fetch(new Request(`http://gateway${EVENTS}`, { headers }), {
     remoteAddr: { hostname },
   });
 }
+
+for (
+  const [title, first, second] of [
+    ["whatever X-Forwarded-For has", "192.0.2.1", "192.0.2.1"],
+    ["in IPv4 and as IPv6", "192.0.2.1", "::ffff:192.0.2.1"],
+    ["of IPv6 by its network", "2001:db8:1:2::1", "2001:db8:1:2:3:4:5:6"],
+    ["of IPv6 with zeros left out", "2001:db8::1", "2001:db8:0:0:1::"],
+  ] as const
+) {
+  Deno.test(`createGateway() counts the readers of one address, ${title}`, async () => {
+    await using node = await stillNode();
+    await using stage = await startGateway([node], { maxReadersPerAddress: 1 });
+    const forwarded = (address: string) => ({ "x-forwarded-for": address });
+    const open = await from(stage.gateway, first, forwarded("127.0.0.1"));
+    const refused = await from(stage.gateway, second, forwarded("192.0.2.7"));
+    assertEquals([open.status, refused.status], [200, 503]);
+    await refused.body?.cancel();
+    await open.body!.cancel();
+  });
+}
+
+Deno.test("createGateway() counts readers of other networks by themselves", async () => {
+  await using node = await stillNode();
+  await using stage = await startGateway([node], { maxReadersPerAddress: 1 });
+  const addresses = ["2001:db8:1:2::1", "2001:db8:1:3::1", "2001:db8::", "::2"];
+  for (const address of addresses) {
+    const response = await from(stage.gateway, address);
+    assertEquals(response.status, 200, address);
+    await response.body!.cancel();
+  }
+  const open = await Promise.all(
+    addresses.map((address) => from(stage.gateway, address)),
+  );
+  assertEquals(open.map(({ status }) => status), [200, 200, 200, 200]);
+  for (const response of open) await response.body!.cancel();
+});
+
+Deno.test("createGateway() does not count a reader that is gone before its answer", async () => {
+  await using node = await stillNode();
+  await using stage = await startGateway([node], { maxReaders: 1 });
+  const gone = new AbortController();
+  const request = new Request(`http://gateway${EVENTS}`, {
+    signal: gone.signal,
+  });
+  const answer = stage.gateway.fetch(request);
+  gone.abort();
+  await answer;
+  const next = await get(stage.gateway, EVENTS);
+  assertEquals(next.status, 200);
+  await next.body!.cancel();
+});
 
 Deno.test("createGateway() limits the readers of one address, but not of this machine", async () => {
   await using node = await stillNode();

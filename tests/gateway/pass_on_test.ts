@@ -1,6 +1,10 @@
 /** Requests that the gateway passes to a node. */
 
-import { assert, assertEquals, assertFalse } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertRejects } from "@std/assert";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { toNodeListener } from "@org/beacon-sse/gateway";
 import { ScriptedNode } from "../listener/scripted_node.ts";
 import { get, openReader, startGateway, stillNode } from "./helpers.ts";
 
@@ -280,3 +284,70 @@ Deno.test("createGateway() ends the request to the node when the reader is gone"
   await response.body!.cancel();
   assertEquals(await cancelled.promise, undefined);
 });
+
+Deno.test("createGateway() breaks an answer off where the node dies behind its first byte", async () => {
+  await using node = new ScriptedNode({
+    events: () => new Response("", { status: 503 }),
+  });
+  await using stage = await startGateway([{ url: node.url }], {}, {
+    fetch: (input, init) => {
+      if (!String(input).includes("/blocks/")) return fetch(input, init);
+      let pulls = 0;
+      const body = new ReadableStream({
+        pull(controller) {
+          if (++pulls === 1) controller.enqueue(new Uint8Array([123]));
+          else controller.error(new Error("reset"));
+        },
+      });
+      return Promise.resolve(new Response(body));
+    },
+  });
+  const path = "/eth/v2/beacon/blocks/head";
+  const response = await get(stage.gateway, path);
+  assertEquals(response.status, 200);
+  await assertRejects(() => response.text(), Error);
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    stage.gateway.fetch,
+  );
+  const http = createServer(toNodeListener(stage.gateway));
+  http.listen(0, "127.0.0.1");
+  await once(http, "listening");
+  for (const { port } of [server.addr, http.address() as AddressInfo]) {
+    await assertRejects(async () => {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`);
+      await response.text();
+    }, Error);
+  }
+  http.closeAllConnections();
+  http.close();
+});
+
+for (
+  const [path, expected] of [
+    ["//evil.example/x", "/base//evil.example/x"],
+    ["/a/../../../b", "/base/b"],
+    ["/%2e%2e/%2E%2e/b", "/base/b"],
+    ["/..%2f..%2fb", "/base/..%2f..%2fb"],
+    ["/a\\..\\..\\b", "/base/b"],
+    ["/a?x=1#y", "/base/a"],
+  ] as const
+) {
+  Deno.test(`createGateway() that passes all keeps ${path} below the node's path`, async () => {
+    const paths: string[] = [];
+    await using node = new ScriptedNode({
+      events: () => new Response("", { status: 503 }),
+      other: ({ url, method }) => {
+        if (method === "POST") paths.push(new URL(url).pathname);
+        return Response.json({});
+      },
+    });
+    await using stage = await startGateway([{ url: `${node.url}/base` }], {
+      passAll: true,
+    });
+    const request = new Request(`http://gateway${path}`, { method: "POST" });
+    const response = await stage.gateway.fetch(request);
+    await response.body?.cancel();
+    assertEquals(paths, [expected]);
+  });
+}

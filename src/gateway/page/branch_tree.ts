@@ -18,7 +18,10 @@ export function drawBranchTree(
     return;
   }
   const last = blocks.at(-1)!.slot;
-  const step = Math.max(16, Math.min(30, (box.clientWidth || 600) / slots));
+  const step = Math.max(
+    16,
+    Math.min(30, (box.clientWidth || 600) / (slots + 1)),
+  );
   const lanes = 1 + Math.max(...blocks.map(({ lane }) => lane));
   const height = 30 + lanes * 26;
   const width = step * (slots + 1);
@@ -49,7 +52,7 @@ export function drawBranchTree(
   for (const block of blocks) {
     drawing.append(blockMark(block, x(block.slot), y(block.lane)));
   }
-  for (let slot = last - (last % 8); slot > last - slots; slot -= 8) {
+  for (let slot = last - (last % 8); slot > last - slots + 1; slot -= 8) {
     drawing.append(
       svg("text", {
         x: x(slot),
