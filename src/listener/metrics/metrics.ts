@@ -46,12 +46,16 @@ export class ListenerMetrics {
     this.#options = options;
     const { prom, registry, prefix, labels } = options;
     this.registry = registry;
-    for (const [name, help, label, read] of NODE_METRICS) {
-      this.#add(name, help, ["addr", ...label === "" ? [] : [label]], (add) => {
+    for (const [name, [help, read, label]] of Object.entries(NODE_METRICS)) {
+      this.#add(name, help, ["addr", ...label ? [label] : []], (add) => {
         for (const node of options.nodes.values()) {
-          for (const [value, amount] of read(node)) {
-            const { name: addr } = node;
-            add(label === "" ? { addr } : { addr, [label]: value }, amount);
+          const { name: addr } = node;
+          const amounts = read(node);
+          if (typeof amounts === "number") add({ addr }, amounts);
+          else if (label !== undefined) {
+            for (const [value, amount] of amounts ?? []) {
+              add({ addr, [label]: value }, amount);
+            }
           }
         }
       });
@@ -261,112 +265,85 @@ const HISTOGRAMS = {
 
 type Amounts = Iterable<readonly [labelValue: string, amount: number]>;
 
-/** What is read of each node: name, help, label besides `addr` if any, amounts. */
-const NODE_METRICS: readonly [
-  name: string,
-  help: string,
-  label: string,
-  read: (node: NodeState) => Amounts,
-][] = [
-  [
-    "sse_head_slot",
-    "Slot of the last head of the node",
-    "",
-    (node) => single(node.headSlot),
-  ],
-  [
-    "sse_connected",
+/** What is read of each node: one amount, or one for each value of a label besides `addr`. */
+const NODE_METRICS: Readonly<
+  Record<
+    string,
+    readonly [
+      help: string,
+      read: (node: NodeState) => number | undefined | Amounts,
+      label?: string,
+    ]
+  >
+> = {
+  sse_head_slot: ["Slot of the last head of the node", (node) => node.headSlot],
+  sse_connected: [
     "Whether the event stream of the node is open",
-    "",
-    (node) => single(node.state === "connected" ? 1 : 0),
+    ({ state }) => Number(state === "connected"),
   ],
-  [
-    "sse_node_syncing",
+  sse_node_syncing: [
     "Whether the node reports that it is catching up",
-    "",
-    ({ syncing }) => single(syncing && Number(syncing.isSyncing)),
+    ({ syncing }) => syncing && Number(syncing.isSyncing),
   ],
-  [
-    "sse_node_optimistic",
+  sse_node_optimistic: [
     "Whether the node reports that its head is not verified yet",
-    "",
-    ({ syncing }) => single(syncing && Number(syncing.isOptimistic)),
+    ({ syncing }) => syncing && Number(syncing.isOptimistic),
   ],
-  [
-    "sse_node_el_offline",
+  sse_node_el_offline: [
     "Whether the node reports that its execution client does not answer",
-    "",
-    ({ syncing }) => single(syncing && Number(syncing.elOffline)),
+    ({ syncing }) => syncing && Number(syncing.elOffline),
   ],
-  [
-    "sse_last_event_timestamp_seconds",
+  sse_last_event_timestamp_seconds: [
     "Unix time of the node's last event",
-    "",
-    ({ lastEventAt }) =>
-      single(lastEventAt === undefined ? undefined : lastEventAt / 1000),
+    ({ lastEventAt }) => lastEventAt && lastEventAt / 1000,
   ],
-  [
-    "sse_reconnects_total",
+  sse_reconnects_total: [
     "Connections to the node that ended or could not be made",
-    "reason",
     (node) => node.reconnects,
-  ],
-  [
-    "sse_events_total",
-    "Valid events of the node",
-    "topic",
-    (node) => node.counts.get("events"),
-  ],
-  [
-    "sse_malformed_total",
-    "Events of the node whose payload was not what its topic requires",
-    "topic",
-    (node) => node.counts.get("malformed"),
-  ],
-  [
-    "sse_suppressed_total",
-    "Valid events of the node that were not delivered: repeats, or behind the other nodes",
     "reason",
+  ],
+  sse_events_total: [
+    "Valid events of the node",
+    (node) => node.counts.get("events"),
+    "topic",
+  ],
+  sse_malformed_total: [
+    "Events of the node whose payload was not what its topic requires",
+    (node) => node.counts.get("malformed"),
+    "topic",
+  ],
+  sse_suppressed_total: [
+    "Valid events of the node that were not delivered: repeats, or behind the other nodes",
     (node) => node.suppressed,
+    "reason",
   ],
-  [
-    "sse_gaps_total",
+  sse_gaps_total: [
     "Times that events of the node may be missing",
-    "kind",
     ({ gaps }) => GAP_KINDS.map((kind) => [kind, gaps.get(kind) ?? 0]),
+    "kind",
   ],
-  [
-    "sse_topic_active",
+  sse_topic_active: [
     "Whether the topic is requested from the node; 0 where the node refuses one that is wanted",
+    ({ topics, missingTopics }) => [
+      ...topics.map((topic) => [topic, 1] as const),
+      ...missingTopics.map((topic) => [topic, 0] as const),
+    ],
     "topic",
-    function* ({ topics, missingTopics }) {
-      for (const topic of topics) yield [topic, 1];
-      for (const topic of missingTopics) yield [topic, 0];
-    },
   ],
-  [
-    "sse_late_total",
+  sse_late_total: [
     "Heads and blocks that came after attestations were due",
-    "topic",
     (node) => node.counts.get("late"),
+    "topic",
   ],
-  [
-    "sse_oversize_total",
+  sse_oversize_total: [
     "Events of the node above the byte cap",
-    "",
-    (node) => single(node.oversized),
+    (node) => node.oversized,
   ],
-  [
-    "sse_bytes_total",
+  sse_bytes_total: [
     "Bytes received on the node's event stream",
-    "",
-    (node) => single(node.bytes),
+    (node) => node.bytes,
   ],
-];
-
-function single(amount: number | undefined): Amounts {
-  return amount === undefined ? [] : [["", amount]];
-}
+};
 
 /** Nodes on the most frequent head, of those that are connected and have reported one. */
 function headAgreement(nodes: Iterable<NodeState>): number | undefined {
