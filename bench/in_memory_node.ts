@@ -1,5 +1,5 @@
 /**
- * A beacon node that is only a `fetch`: it answers what a listener asks before it listens, and
+ * A beacon node that is only a `fetch`: it answers what a listener requests before it listens, and
  * serves bytes from memory as one endless response.
  */
 

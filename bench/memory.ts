@@ -1,5 +1,5 @@
 /**
- * What is held in memory: by an endless frame, by events that somebody keeps, by idle connections.
+ * What is held in memory: by an endless frame, by events that a program keeps, by idle connections.
  *
  * `deno run --allow-read bench/memory.ts` prints the rows as JSON.
  */

@@ -1,4 +1,4 @@
-/** All blocks that the nodes of a run had, on all branches, and what can be asked of a tree. */
+/** All blocks that the nodes of a run had, on all branches, and what follows from the tree. */
 
 import type { SimulatedBlock, SimulatedNode } from "@org/beacon-sse/testing";
 

@@ -32,7 +32,7 @@ interface Absence {
   until: number;
 }
 
-/** For so long a connection has to last for headers to be asked for, three times over. */
+/** So long a connection has to last until headers have been requested, three times over. */
 const RECOVERY_MS = 45_000;
 
 function absencesOf(run: Run, node: RunNode): Absence[] {
@@ -108,12 +108,12 @@ function checkAbsence(
       status.type === "gap" && status.node === node.name &&
       status.at >= before.arrivedAt && status.at <= until
     );
-  const isTold = (topic: string) =>
+  const isReported = (topic: string) =>
     gaps.some(({ topics }) => topics.includes(topic));
 
   const found = headAfterAbsence(node, before, after);
   const parting = run.tree.commonAncestor(from, found)!;
-  if (parting !== from && !isTold("chain_reorg")) {
+  if (parting !== from && !isReported("chain_reorg")) {
     const since = run.nodes.length === 1
       ? before.arrivedAt
       : before.arrivedAt - LAG_MS;
@@ -129,7 +129,7 @@ function checkAbsence(
   }
 
   const isAskedFor = after.connection.topics.includes("block");
-  if (!isAskedFor || run.events.dropped > 0 || isTold("block")) return;
+  if (!isAskedFor || run.events.dropped > 0 || isReported("block")) return;
   const delivered = new Set(
     run.events.received
       .filter(({ value }) => value.topic === "block")
@@ -151,7 +151,7 @@ function checkAbsence(
 
 /**
  * The head to which the way has to be known. A switch behind the reconnect is announced, unless the
- * node does not have the topic: then nobody can know of it, which the status "topics" has reported.
+ * node does not have the topic: then the listener cannot know of it, which the status "topics" has reported.
  */
 function headAfterAbsence(
   node: RunNode,
@@ -186,14 +186,15 @@ function checkNeedlessGaps(run: Run, node: RunNode, report: Report): void {
         MAY_SPOIL_WALKS.has(fault.type) ? at : Infinity
       ),
     );
-  const told = arrivedFrom(run, node).filter(({ frame }) =>
+  const reported = arrivedFrom(run, node).filter(({ frame }) =>
     frame.head !== undefined
   );
   for (const { answeredAt, endedAt } of listenedTo(run, node)) {
     const from = answeredAt!;
     const until = from + IN_TIME_MS;
     if (until > spoiledAt || (endedAt ?? run.closedAt) < until) return;
-    const last = told.findLast(({ arrivedAt }) => arrivedAt < from)?.frame.head;
+    const last = reported.findLast(({ arrivedAt }) => arrivedAt < from)?.frame
+      .head;
     if (last === undefined || clockAt >= from) continue;
     const head = heads.findLast(({ at }) => at <= from)!.block;
     const farthest = Math.max(head.slot, last.slot) -
@@ -218,7 +219,7 @@ function checkNeedlessGaps(run: Run, node: RunNode, report: Report): void {
   }
 }
 
-/** So quick is a walk that nothing needs to be told out of order. */
+/** So quick is a walk that nothing is delivered out of order. */
 const IN_TIME_MS = 1500;
 
 /** What may keep a walk along the headers from its end. */

@@ -36,7 +36,7 @@ export function checkDelivery(run: Run, report: Report): void {
       checkOrder(mine, arrived[index]!, report);
     });
   }
-  // What the queue lost cannot be told from what never came.
+  // What the queue lost looks the same as what never came.
   if (run.events.dropped === 0) {
     if (run.nodes.length === 1) checkOneNode(run, arrived[0]!, report);
     else checkManyNodes(run, arrived, report);
@@ -147,10 +147,10 @@ function checkOneNode(
     return [
       before,
       ...heads.filter(({ at }) => at >= arrivedAt && at <= arrivedAt + HOLD_MS),
-    ].some((told) =>
-      told?.block === head ||
-      (told?.recovered && arrivedAt <= told.at + LATE_MS &&
-        run.tree.isOnBranchOf(head!, told.block))
+    ].some((delivered) =>
+      delivered?.block === head ||
+      (delivered?.recovered && arrivedAt <= delivered.at + LATE_MS &&
+        run.tree.isOnBranchOf(head!, delivered.block))
     );
   };
   const skipTo = (value?: BeaconEvent<string>, at = 0) => {
@@ -312,7 +312,7 @@ function checkManyNodes(
       ]);
     }
   }
-  // What is more than an epoch behind the merged head comes from nobody.
+  // What is more than an epoch behind the merged head is delivered of no node.
   const isOld = new Set(
     arrived.flat().filter((sent) => isBehind(run, sent))
       .map(({ frame }) => frame.identity),
@@ -323,7 +323,7 @@ function checkManyNodes(
     if (recovered.has(identity)) {
       [low, high] = [Math.min(low, 1), Math.max(high, 1)];
     }
-    // What a node says twice may be a repeat, or delivered by a recovery, and that one by another node before.
+    // What a node reports twice may be a repeat, or delivered by a recovery, and that one by another node before.
     if (!identity.startsWith("head ")) low = Math.min(low, 1);
     if (HAPPENS_ONCE.test(identity)) {
       [low, high] = [Math.min(low, 1), Math.min(high, 1)];
@@ -337,12 +337,12 @@ function checkManyNodes(
     );
     if (first && isRecoveredBefore(run, identity, first.arrivedAt)) low = 0;
     // A head may be behind those of others; and one that was recovered, for whom the node's own heads
-    // come late, is news when the node comes to it again.
+    // come late, is delivered when the node comes to it again.
     if (identity.startsWith("head ")) [low, high] = [0, high + 1];
     if (count < low || count > high) {
       report(
         "delivery",
-        `${identity} was said ${low}…${high} times, delivered ${count} times`,
+        `${identity} was reported ${low}…${high} times, delivered ${count} times`,
       );
     }
   }
@@ -379,7 +379,7 @@ function isBehindFinality(
     );
 }
 
-/** What is more than an epoch behind the merged head comes from nobody while another node is at the head. */
+/** What is more than an epoch behind the merged head is delivered of no node while another one is at the head. */
 function checkAge(run: Run, report: Report): void {
   const { slotsPerEpoch } = run.schedule;
   let head = { slot: -1, at: 0, node: "" };

@@ -78,7 +78,7 @@ export class FuzzSummary {
       } of them in the moment of a reset`,
       `delivered ${count("delivered")}, suppressed ${
         count("suppressed")
-      } (told before), dropped ${count("dropped")} (slow subscribers)`,
+      } (delivered before), dropped ${count("dropped")} (slow subscribers)`,
       `reorgs ${count("reorgs")}, recovered ${
         count("recovered reorgs")
       }, merged ${count("merged")}`,

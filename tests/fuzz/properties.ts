@@ -54,7 +54,7 @@ export function checkRun(run: Run): Violation[] {
   return violations;
 }
 
-/** The most event streams that a node was asked for within a minute. */
+/** The most event streams that were requested of a node within a minute. */
 export function mostConnectsPerMinute(node: RunNode): number {
   const times = node.tap.requests.filter(({ path }) =>
     path === "/eth/v1/events"
@@ -120,7 +120,7 @@ function checkCounters(run: Run, node: RunNode, report: Report): void {
   const sumOver = (of: (stream: TappedStream) => number, list = streams) =>
     list.reduce((sum, stream) => sum + of(stream), 0);
   const inDoubt = sumOver(({ inDoubt }) => inDoubt);
-  // Bytes count where nobody was connected yet. Of a compressed stream, both lengths are right.
+  // Bytes count before a node is connected, too. Of a compressed stream, both lengths are right.
   const least = sumOver(({ handed, inflated }) => Math.min(handed, inflated));
   const read = node.tap.streams.filter(({ isRead }) => isRead);
   const most = sumOver(
@@ -139,14 +139,16 @@ function checkCounters(run: Run, node: RunNode, report: Report): void {
   // Losses of a slow subscriber are reported late, some at the very end.
   const early = gaps.filter(({ at }) => at < run.closedAt);
   expect("sse_gaps_total", [early.length, gaps.length]);
-  const told =
+  const reported =
     gaps.filter((status) => status.type === "gap" && status.kind === "dropped")
       .length;
   const confessed = rangeOf(arrived, "confession");
-  if (!isIn(confessed, told)) {
+  if (!isIn(confessed, reported)) {
     report(
       "accounting",
-      `${node.name}: ${confessed.join("…")} losses confessed, ${told} told`,
+      `${node.name}: ${
+        confessed.join("…")
+      } losses confessed, ${reported} reported`,
     );
   }
 }
@@ -159,11 +161,11 @@ function checkWaits(run: Run, node: RunNode, report: Report): void {
     if (retryInMs < 100 || retryInMs > MOST_RETRY_AFTER_MS) {
       report("waits", `${node.name}: a wait of ${retryInMs} ms`);
     }
-    const asked = retryAfterOf(node, status);
-    if (retryInMs < Math.min(asked, MOST_RETRY_AFTER_MS)) {
+    const retryAfterMs = retryAfterOf(node, status);
+    if (retryInMs < Math.min(retryAfterMs, MOST_RETRY_AFTER_MS)) {
       report(
         "waits",
-        `${node.name}: asked for ${asked} ms, a wait of ${retryInMs} ms`,
+        `${node.name}: Retry-After of ${retryAfterMs} ms, a wait of ${retryInMs} ms`,
       );
     }
     // A node whose chain is adopted now is connected at once.
@@ -188,10 +190,10 @@ function checkWaits(run: Run, node: RunNode, report: Report): void {
   }
 }
 
-/** A node may ask for a day; nobody waits that long. */
+/** A node may request a wait of a day; the listener does not wait that long. */
 const MOST_RETRY_AFTER_MS = 300_000;
 
-/** What the node's last refusal asked for; 0 where it asked for nothing, or that cannot be told. */
+/** The `Retry-After` of the node's last refusal; 0 where it had none, or where that is not certain. */
 function retryAfterOf(
   { tap }: RunNode,
   { at, error }: DisconnectedStatus,
@@ -204,9 +206,9 @@ function retryAfterOf(
     request.status === status && request.answeredAt! <= at &&
     request.answeredAt! >= at - EXCERPT_MS
   );
-  const asked = last?.retryAfter;
-  return others.length === 0 && /^\d+$/.test(asked ?? "")
-    ? Number(asked) * 1000
+  const seconds = last?.retryAfter;
+  return others.length === 0 && /^\d+$/.test(seconds ?? "")
+    ? Number(seconds) * 1000
     : 0;
 }
 
@@ -218,7 +220,7 @@ function checkConnects(node: RunNode, report: Report): void {
   if (most > MOST_CONNECTS_PER_MINUTE) {
     report(
       "bounded connects",
-      `${node.name}: asked for ${most} streams within a minute`,
+      `${node.name}: ${most} streams were requested within a minute`,
     );
   }
 }
@@ -291,7 +293,7 @@ function checkRevival(
     if (missing.length > 0 && !isDoubted) {
       report(
         "revival",
-        `${name} has ${missing}, but is asked for ${topics} only`,
+        `${name} has ${missing}, but ${topics} only are requested`,
       );
     }
     // The latest head may still be on its way.

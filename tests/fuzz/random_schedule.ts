@@ -16,9 +16,9 @@ export interface Schedule {
   minutes: number;
   /** Slots in an epoch. */
   slotsPerEpoch: number;
-  /** Whether the listener is given genesis and timing, or has to ask. */
+  /** Whether the listener is given genesis and timing, or has to request them. */
   isConfigGiven: boolean;
-  /** What the listener asks for. */
+  /** What the listener requests. */
   topics: string[];
   /** The listener's cap. */
   maxEventBytes: number;
@@ -42,7 +42,7 @@ export interface Schedule {
 export interface NodePlan {
   /** Whether it is on a chain of its own from the start. */
   isWrong?: boolean;
-  /** How late it hears of a block, in milliseconds. */
+  /** How late it receives a block, in milliseconds. */
   lagMs: number;
   /** After so much silence it sends a comment; 0: never. */
   keepAliveMs: number;

@@ -162,7 +162,7 @@ export async function runSchedule(schedule: Schedule): Promise<Run> {
     samples: parseSamples(await listener.registry.metrics()),
   };
   await closeListener(listener, time, leftovers);
-  // The slow ones read on; nobody else has anything to do.
+  // The slow subscribers read on; nothing else has to happen.
   const requests = () =>
     nodes.reduce((sum, { tap }) => sum + tap.requests.length, 0);
   const before = requests();

@@ -161,7 +161,7 @@ async function soak({ forMs, seed }: Arguments): Promise<boolean> {
     onEvent(event) {
       if (isPriming(event.topic, event.raw)) return;
       const entry = ledgerEventOf(event);
-      ledger.said(urls.indexOf(event.origin), entry);
+      ledger.reported(urls.indexOf(event.origin), entry);
       const slot = (Date.now() - genesisTime) / SLOT_MS;
       const isAhead = entry.slot > slot + SLOTS_AHEAD;
       // Of a node that catches up; others are at the head.
@@ -279,7 +279,7 @@ async function soak({ forMs, seed }: Arguments): Promise<boolean> {
     counted > received.disconnects || counted < received.disconnects - NODES
   ) {
     broken.push(
-      `${received.disconnects} disconnects were told, ${counted} counted`,
+      `${received.disconnects} disconnects were reported, ${counted} counted`,
     );
   }
   await nodes.close();
@@ -292,7 +292,7 @@ async function soak({ forMs, seed }: Arguments): Promise<boolean> {
   console.log(
     [
       `events: ${received.events} delivered, ${received.recovered} of them recovered; ${slow.dropped} lost to a slow subscriber; ${ledger.checked} checked one by one, ${ledger.unchecked} not`,
-      `reorgs: ${received.reorgs}, ${received.recoveredReorgs} of them recovered; gaps told: ${received.gaps}`,
+      `reorgs: ${received.reorgs}, ${received.recoveredReorgs} of them recovered; gaps reported: ${received.gaps}`,
       `faults: ${sumUp(nodes.faults)} (${list(nodes.faults)})`,
       `disconnects: ${list(byReason(samples))}`,
       `heap: ${mebibytes(heapAtStart)} at the start, ${

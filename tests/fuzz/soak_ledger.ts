@@ -1,4 +1,4 @@
-/** Who said what, and what came of it, for as long as it may take. */
+/** Which nodes reported each event, and whether it was delivered, for as long as that may take. */
 
 /** An event, as far as it matters here. */
 export interface LedgerEvent {
@@ -8,13 +8,13 @@ export interface LedgerEvent {
   slot: number;
 }
 
-/** By then, all nodes have said it and the listener has delivered it. */
+/** By then, all nodes have reported an event and the listener has delivered it. */
 const SETTLED_MS = 90_000;
 const PLACES = 2 ** 16;
 /** Beyond that the search for a free place gets slow. */
 const MOST_ENTRIES = PLACES * 0.75;
-/** Four bits count how often a node said it, and a number has room for thirteen nodes. */
-const MOST_SAID = 16;
+/** Four bits count how often a node reported an event, and a number has room for thirteen nodes. */
+const MOST_REPORTS = 16;
 
 /**
  * Checks each event once, and forgets it. All is kept in arrays of fixed size outside the heap,
@@ -31,12 +31,14 @@ export class SoakLedger {
   #olderPage = new Page();
   #turnedAt = performance.now();
 
-  /** A node said it. */
-  said(node: number, event: LedgerEvent): void {
+  /** A node reported it. */
+  reported(node: number, event: LedgerEvent): void {
     const [page, place] = this.#find(event);
-    const unit = MOST_SAID ** node;
-    if (Math.floor(page.said[place]! / unit) % MOST_SAID < MOST_SAID - 1) {
-      page.said[place]! += unit;
+    const unit = MOST_REPORTS ** node;
+    if (
+      Math.floor(page.reported[place]! / unit) % MOST_REPORTS < MOST_REPORTS - 1
+    ) {
+      page.reported[place]! += unit;
     }
     page.sure[place]!++;
   }
@@ -76,25 +78,27 @@ export class SoakLedger {
     return [SPARE, 0];
   }
 
-  #checkPage({ keys, slots, said, sure, delivered, recovered }: Page): void {
+  #checkPage(
+    { keys, slots, reported, sure, delivered, recovered }: Page,
+  ): void {
     for (let place = 0; place < PLACES; place++) {
       if (keys[place] === 0) continue;
       this.checked++;
       let most = recovered[place]!;
       for (
-        let counts = said[place]!;
+        let counts = reported[place]!;
         counts >= 1;
-        counts = Math.floor(counts / MOST_SAID)
+        counts = Math.floor(counts / MOST_REPORTS)
       ) {
-        most = Math.max(most, counts % MOST_SAID);
+        most = Math.max(most, counts % MOST_REPORTS);
       }
       const least = sure[place]! > 0 ? 1 : 0;
       if (delivered[place]! >= least && delivered[place]! <= most) continue;
-      const saidBy = said[place]!.toString(MOST_SAID);
+      const reports = reported[place]!.toString(MOST_REPORTS);
       this.broken.push(
         `an event of slot ${
           slots[place]
-        }: said ${saidBy} times (a digit for each node)${
+        }: reported ${reports} times (a digit for each node)${
           recovered[place] ? ", recovered" : ""
         }, delivered ${delivered[place]} times`,
       );
@@ -106,7 +110,7 @@ export class SoakLedger {
 class Page {
   readonly keys: Float64Array<ArrayBuffer> = new Float64Array(PLACES);
   readonly slots: Float64Array<ArrayBuffer> = new Float64Array(PLACES);
-  readonly said: Float64Array<ArrayBuffer> = new Float64Array(PLACES);
+  readonly reported: Float64Array<ArrayBuffer> = new Float64Array(PLACES);
   readonly sure: Int16Array<ArrayBuffer> = new Int16Array(PLACES);
   readonly delivered: Int16Array<ArrayBuffer> = new Int16Array(PLACES);
   readonly recovered: Uint8Array<ArrayBuffer> = new Uint8Array(PLACES);
@@ -133,7 +137,7 @@ class Page {
     for (
       const column of [
         this.keys,
-        this.said,
+        this.reported,
         this.sure,
         this.delivered,
         this.recovered,

@@ -1,6 +1,6 @@
 /**
  * The other side of a soak, in a worker, so that its memory is not the listener's: simulated beacon
- * nodes, each behind a proxy, all under random faults until told to stop.
+ * nodes, each behind a proxy, all under random faults until a message stops it.
  */
 
 import { delay } from "@std/async/delay";
@@ -14,7 +14,7 @@ import {
   WIRE_FAULT_TYPES,
 } from "@org/beacon-sse/testing";
 
-/** What the worker is told first. */
+/** The first message to the worker. */
 export interface SoakNodesOptions {
   /** How many nodes. */
   nodes: number;
@@ -24,14 +24,14 @@ export interface SoakNodesOptions {
   slotDurationMs: number;
 }
 
-/** What the worker is told later. */
+/** Later messages to the worker. */
 export type SoakNodesCommand =
   /** All nodes are listened to: the faults begin. */
   | "begin"
   /** It is over. */
   | "stop";
 
-/** What the worker says. */
+/** A message of the worker. */
 export type SoakNodesMessage =
   /** The nodes can be listened to. */
   | { type: "listening"; urls: string[]; genesisTime: number }
@@ -63,7 +63,7 @@ const begin = Promise.withResolvers<void>();
 const stop = new AbortController();
 const counts: Record<string, number> = {};
 
-function say(message: SoakNodesMessage): void {
+function post(message: SoakNodesMessage): void {
   scope.postMessage(message);
 }
 
@@ -118,14 +118,17 @@ async function run(
     const proxy = stack.use(await FaultProxy.start({ target: node.url }));
     stages.push({ node, proxy });
   }
-  say({
+  post({
     type: "listening",
     urls: stages.map(({ proxy }) => proxy.url),
     genesisTime,
   });
   await begin.promise;
   await prime(stages[0]!.node);
-  const reports = setInterval(() => say({ type: "faults", counts }), REPORT_MS);
+  const reports = setInterval(
+    () => post({ type: "faults", counts }),
+    REPORT_MS,
+  );
   await Promise.all(
     stages.map(({ node, proxy }, index) =>
       torment(node, proxy, seed * 1_000_000 + index * 10_000)
@@ -143,6 +146,6 @@ scope.onmessage = async (
     begin.resolve();
   } else {
     await run(data);
-    say({ type: "closed" });
+    post({ type: "closed" });
   }
 };

@@ -61,7 +61,7 @@ export class SoakTap {
   readonly fetch: typeof fetch = async (input, init) => {
     const url = new URL(input instanceof Request ? input.url : input);
     const response = await fetch(input, init);
-    // One topic alone is asked for only to see whether the node takes it.
+    // One topic alone is requested only to find out whether the node takes it.
     const isTry = !/topics=[^&]*(,|&topics=)/.test(
       decodeURIComponent(url.search),
     );

@@ -57,7 +57,7 @@ export interface TappedRequest {
 
 /** An event stream. */
 export interface TappedStream extends TappedRequest {
-  /** What was asked for. */
+  /** What was requested. */
   topics: readonly string[];
   /** Every frame, in order. */
   sent: PassedFrame[];

@@ -1,5 +1,5 @@
 /**
- * Time that passes only when told to, for code that knows of no other clock than the globals:
+ * Time that passes only when a test lets it, for code that knows of no other clock than the globals:
  * `setTimeout`, `setInterval`, `Date.now`, `performance.now`, `AbortSignal.timeout`, and chance
  * (`Math.random`), which is seeded here so that a run can be repeated.
  *

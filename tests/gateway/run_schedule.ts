@@ -23,7 +23,7 @@ export interface Outcome {
   received: number;
   /** Events that a reader received twice. */
   twice: string[];
-  /** Blocks that a reader did not receive, and of which no gap told it. */
+  /** Blocks that a reader did not receive, and which no gap reported. */
   missing: string[];
 }
 

@@ -7,7 +7,7 @@ export const HAS_NATS_SERVER = isInstalled();
 export const NEEDS_NATS_SERVER = { ignore: !HAS_NATS_SERVER };
 
 if (!HAS_NATS_SERVER) {
-  // deno-lint-ignore no-console -- says why tests are ignored
+  // deno-lint-ignore no-console -- shows why tests are ignored
   console.log("nats-server is not installed: tests that need it are ignored");
 }
 

@@ -9,7 +9,7 @@ function message(id: string): Message {
   return { subject: "s", id, headers: {}, body: id };
 }
 
-/** A server that answers when the test says so. */
+/** A server that answers when the test lets it. */
 function scriptedServer() {
   const sent: string[] = [];
   const answers: PromiseWithResolvers<Outcome>[] = [];

@@ -48,7 +48,7 @@ function serve(answer: (url: string) => Response | Promise<Response>) {
   };
 }
 
-/** The URL of a port where nobody listens. */
+/** The URL of a port without a server. */
 function deadRegistry(): string {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return `http://127.0.0.1:${listener.addr.port}/`;

@@ -1,4 +1,4 @@
-/** A program of somebody else, as plain `tsc` with `strict` checks it. */
+/** A program of a user, as plain `tsc` with `strict` checks it. */
 
 import { type BeaconEvent, SseListener, subscribe } from "@org/beacon-sse";
 import { createGateway } from "@org/beacon-sse/gateway";

@@ -113,7 +113,7 @@ Deno.test("GET headers answers 404 for what is absent and 400 for what is no blo
   );
 });
 
-Deno.test("GET node/* tells version, sync state and health", async () => {
+Deno.test("GET node/* reports version, sync state and health", async () => {
   await using node = await SimulatedBeaconNode.start(STILL);
   const v1 = await getJson(`${node.url}/eth/v1/node/version`);
   assertMatch(v1.data.version, /^beacon-sse-simulator\/v\d/);

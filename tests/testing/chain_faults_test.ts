@@ -3,7 +3,7 @@ import { SimulatedBeaconNode } from "@org/beacon-sse/testing";
 import { EventReader } from "./event_reader.ts";
 import { getJson, STILL } from "./still_node.ts";
 
-Deno.test("branch-switch reorgs while nobody is connected", async () => {
+Deno.test("branch-switch reorgs while there is no stream", async () => {
   await using node = await SimulatedBeaconNode.start(STILL);
   await using before = await EventReader.open(node.url, "head", "chain_reorg");
   const oldHead = node.head;
@@ -24,7 +24,7 @@ Deno.test("branch-switch reorgs while nobody is connected", async () => {
   }
 });
 
-Deno.test("branch-switch refuses to go below finality, and disconnects nobody", async () => {
+Deno.test("branch-switch refuses to go below finality, and ends no stream", async () => {
   await using node = await SimulatedBeaconNode.start(STILL);
   await using client = await EventReader.open(node.url, "head");
   assertThrows(

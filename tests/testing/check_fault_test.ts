@@ -69,7 +69,7 @@ for (const [fault, errorClass, words] of WRONG) {
   });
 }
 
-Deno.test("checkFault() takes only the types that it is told", () => {
+Deno.test("checkFault() takes only the types that it is given", () => {
   assertThrows(
     () => checkFault({ type: "slam" }, NODE_FAULT_TYPES),
     TypeError,

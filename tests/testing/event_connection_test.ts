@@ -34,7 +34,7 @@ Deno.test("EventConnection() frames events and comments, and sends bytes as they
   await connection.closed;
 });
 
-Deno.test("EventConnection() drops the oldest for a slow client and says how many", async () => {
+Deno.test("EventConnection() drops the oldest for a slow client and reports how many", async () => {
   const connection = open({ maxQueuedEvents: 2 });
   for (let i = 1; i <= 5; i++) connection.send({ data: `${i}` });
   connection.close();

@@ -8,7 +8,7 @@ import { EventReader } from "./event_reader.ts";
 import { RawClient } from "./raw_client.ts";
 import { getJson, open, readerOf, STILL } from "./still_node.ts";
 
-/** Sends two events to a client of a node with a fault and tells what it gets. */
+/** Sends two events to a client of a node with a fault; what the client gets. */
 async function received(
   fault: NodeFault,
   options: SimulatedBeaconNodeOptions = {},
@@ -137,7 +137,7 @@ Deno.test("silence may leave comments", async () => {
   await reader.cancel();
 });
 
-Deno.test("drop loses events and says how many", async () => {
+Deno.test("drop loses events and reports how many", async () => {
   await using node = await SimulatedBeaconNode.start(STILL);
   const [one, other] = [await open(node), await open(node)];
   const connection = await node.whenConnected(2);
@@ -150,7 +150,7 @@ Deno.test("drop loses events and says how many", async () => {
   assertEquals([await one.text(), await other.text()], [expected, expected]);
 });
 
-Deno.test("drop that is healed in between says how many were lost so far", async () => {
+Deno.test("drop that is healed in between reports how many were lost so far", async () => {
   await using node = await SimulatedBeaconNode.start(STILL);
   const response = await open(node);
   const drop = node.fault({ type: "drop", events: 10 });

@@ -9,7 +9,7 @@ import { parseEventData } from "../../src/beacon/events/beacon_event.ts";
 import { EventReader } from "./event_reader.ts";
 import { open, readerOf, STILL } from "./still_node.ts";
 
-Deno.test("retry says any reconnection time, also at the beginning", async () => {
+Deno.test("retry sends any reconnection time, also at the beginning", async () => {
   await using node = await SimulatedBeaconNode.start({
     ...STILL,
     faults: [{ type: "retry", value: "99999999999999999999" }],
@@ -126,7 +126,7 @@ Deno.test("giant-event is a legal attester_slashing of 2.62 MB", async () => {
   assertNotEquals(small.attestation_1.signature, one.signature);
 });
 
-Deno.test("future-slot and deep-reorg lie to those who asked", async () => {
+Deno.test("future-slot and deep-reorg lie on streams with their topics", async () => {
   await using node = await SimulatedBeaconNode.start(STILL);
   await using client = await EventReader.open(node.url, "head", "chain_reorg");
   await using other = await EventReader.open(node.url, "block");
@@ -142,7 +142,7 @@ Deno.test("future-slot and deep-reorg lie to those who asked", async () => {
   assertEquals(reorg.new_head_block, node.head.root);
 });
 
-Deno.test("disconnect ends streams cleanly, in the middle of a line where told so", async () => {
+Deno.test("disconnect ends streams cleanly, in the middle of a line on demand", async () => {
   await using node = await SimulatedBeaconNode.start(STILL);
   const response = await open(node);
   node.fault({ type: "disconnect", inMidLine: true });

@@ -53,7 +53,7 @@ Deno.test("delay lets an answer wait, and ends with its fault", async () => {
   assertEquals((await response).status, 200);
 });
 
-Deno.test("status breaks its body off where it is told to", async () => {
+Deno.test("status breaks its body off on demand", async () => {
   await using node = new SimulatedNode(STILL);
   node.fault({
     type: "status",

@@ -51,7 +51,7 @@ Deno.test("randomFaults() draws valid faults of all types, one after another", (
   assertEquals(seen, new Set(ALL));
 });
 
-Deno.test("randomFaults() keeps to the types and lengths that it is told", () => {
+Deno.test("randomFaults() keeps to the types and lengths that it is given", () => {
   const schedule = randomFaults({
     seed: 3,
     count: 100,

@@ -44,7 +44,7 @@ export class RawClient implements Disposable {
     while (!this.text.includes(text) && await this.read());
   }
 
-  /** Reads to the end and tells how it came. */
+  /** Reads to the end; how it came. */
   async readAll(): Promise<"end" | "reset" | undefined> {
     while (await this.read());
     return this.ending;

@@ -78,7 +78,7 @@ Deno.test("SimulatedBeaconNode().produceBlock() changes dependent roots with the
   await assertTrueReorg(node, reorg!.data);
 });
 
-Deno.test("SimulatedBeaconNode().produceBlock() waits for the moments of its slot when told to", async () => {
+Deno.test("SimulatedBeaconNode().produceBlock() waits for the moments of its slot on demand", async () => {
   await using node = await SimulatedBeaconNode.start({
     ...STILL,
     slotDurationMs: 200,

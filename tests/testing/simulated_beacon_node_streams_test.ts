@@ -8,7 +8,7 @@ import { SimulatedBeaconNode } from "@org/beacon-sse/testing";
 import { EventReader } from "./event_reader.ts";
 import { CALM, STILL } from "./still_node.ts";
 
-Deno.test("SimulatedBeaconNode().emit() sends anything to those who asked for the topic", async () => {
+Deno.test("SimulatedBeaconNode().emit() sends anything on streams with the topic", async () => {
   await using node = await SimulatedBeaconNode.start(STILL);
   await using heads = await EventReader.open(node.url, "head");
   const both = await fetch(
@@ -66,10 +66,10 @@ Deno.test("SimulatedBeaconNode() bounds what waits for a client that does not re
   assertGreaterOrEqual(connection.dropped, 400);
   node.disconnect();
   const text = await response.text();
-  const told = [...text.matchAll(/^:error - dropped (\d+) messages$/gm)]
+  const reported = [...text.matchAll(/^:error - dropped (\d+) messages$/gm)]
     .reduce((sum, [, count]) => sum + Number(count), 0);
-  assertEquals(told, connection.dropped);
-  assertEquals(text.match(/^event:head$/gm)?.length, 500 - told);
+  assertEquals(reported, connection.dropped);
+  assertEquals(text.match(/^event:head$/gm)?.length, 500 - reported);
 });
 
 Deno.test("SimulatedBeaconNode().close() ends every stream cleanly and frees the port", async () => {

@@ -146,7 +146,7 @@ Deno.test("SimulatedBeaconNode() announces finalized checkpoints at epoch starts
   assertEquals(start.finalized, true);
 });
 
-Deno.test("SimulatedBeaconNode() sends attestations of the slot where it is told to", async () => {
+Deno.test("SimulatedBeaconNode() sends attestations of the slot on demand", async () => {
   await using node = await SimulatedBeaconNode.start({
     ...CALM,
     attestationsPerSlot: 20,

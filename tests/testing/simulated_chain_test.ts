@@ -37,14 +37,14 @@ Deno.test("SimulatedChain() makes a root depend on all ancestors", () => {
   assertNotEquals(one.head.stateRoot, other.head.stateRoot);
 });
 
-Deno.test("SimulatedChain() tells siblings in the same slot apart", () => {
+Deno.test("SimulatedChain() gives siblings in the same slot different roots", () => {
   const chain = chainOf([1]);
   const twins = [chain.add(2, chain.head), chain.add(2, chain.head)];
   assertNotEquals(twins[0]?.root, twins[1]?.root);
   assertEquals(chain.blocksAt(2), twins);
 });
 
-Deno.test("SimulatedChain().setHead() tells a reorg with its common ancestor", () => {
+Deno.test("SimulatedChain().setHead() returns a reorg with its common ancestor", () => {
   const chain = chainOf([1, 2, 3, 5]);
   const oldHead = chain.head;
   const commonAncestor = chain.canonicalAt(2)!;
@@ -68,7 +68,7 @@ Deno.test("SimulatedChain().setHead() tells a reorg with its common ancestor", (
   );
 });
 
-Deno.test("SimulatedChain().setHead() tells no reorg when the head is extended", () => {
+Deno.test("SimulatedChain().setHead() returns no reorg when the head is extended", () => {
   const chain = chainOf([1, 2, 3]);
   const change = chain.setHead(chain.add(4, chain.head));
   assertEquals(change, {

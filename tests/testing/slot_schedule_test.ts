@@ -16,7 +16,7 @@ const RATES = {
 const SLOTS = Array.from({ length: 10_000 }, (_, slot) => slot);
 const ATTESTATION_DUE = 1 / 3;
 
-Deno.test("SlotSchedule() plans the same whatever is asked first", () => {
+Deno.test("SlotSchedule() plans the same in whatever order", () => {
   const forwards = new SlotSchedule(RATES);
   const backwards = new SlotSchedule(RATES);
   const planned = SLOTS.map((slot) => forwards.plan(slot));

@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { SimulatedBeaconNode } from "@org/beacon-sse/testing";
 import { getJson } from "./still_node.ts";
 
-/** Walks both branches by their headers and compares with what the event says. */
+/** Walks both branches by their headers and compares with the event. */
 export async function assertTrueReorg(
   node: SimulatedBeaconNode,
   data: Record<string, string>,

@@ -27,7 +27,7 @@ Deno.test("refuse stops listening, resets, and comes back on the same port", asy
   assertEquals(await (await fetch(`${url}${HEALTH}`)).text(), "");
 });
 
-Deno.test("refuse comes back when somebody else gives the port up", async () => {
+Deno.test("refuse comes back when another process gives the port up", async () => {
   await using s = await stage({ type: "refuse" });
   const { proxy } = s;
   const port = Number(new URL(proxy.url).port);

@@ -1,10 +1,13 @@
-import { assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { checkInteger } from "../../src/values/check.ts";
 
 Deno.test("checkInteger() passes an integer between the bounds", () => {
-  checkInteger("wait", "count", 1, 1);
-  checkInteger("wait", "count", 0, 0, 0);
-  checkInteger("wait", "count", Number.MAX_SAFE_INTEGER, 1);
+  const { MAX_SAFE_INTEGER } = Number;
+  for (
+    const [value, least, most] of [[1, 1], [0, 0, 0], [MAX_SAFE_INTEGER, 1]]
+  ) {
+    assertEquals(checkInteger("wait", "count", value, least!, most), undefined);
+  }
 });
 
 Deno.test("checkInteger() names action, option, rule and value", () => {

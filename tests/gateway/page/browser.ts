@@ -11,7 +11,7 @@ const CHROMIUM = "/usr/bin/chromium";
 export const NEEDS_CHROMIUM = { ignore: !isInstalled() };
 
 if (NEEDS_CHROMIUM.ignore) {
-  // deno-lint-ignore no-console -- says why tests are ignored
+  // deno-lint-ignore no-console -- shows why tests are ignored
   console.log(`${CHROMIUM} is not installed: tests that need it are ignored`);
 }
 
@@ -19,9 +19,9 @@ if (NEEDS_CHROMIUM.ignore) {
 export interface PageOptions {
   /** Width and height of the window, in pixels. */
   viewport?: { width: number; height: number };
-  /** What `prefers-color-scheme` says. */
+  /** The value of `prefers-color-scheme`. */
   colorScheme?: "light" | "dark";
-  /** What `prefers-reduced-motion` says. */
+  /** The value of `prefers-reduced-motion`. */
   reducedMotion?: "reduce";
 }
 

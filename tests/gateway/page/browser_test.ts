@@ -140,7 +140,7 @@ test("marks a slot that was missed and one that a reorg left, and reports the re
   await browser.waitFor(
     `document.getElementById("now-head").textContent === "${left.slot}"`,
   );
-  // It is read aloud only if it happens while somebody looks on.
+  // It is read aloud only if it happens while the page is open.
   await browser.waitFor(
     "new Promise((resolve) => setTimeout(resolve, 2100, true))",
   );

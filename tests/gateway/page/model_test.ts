@@ -48,7 +48,7 @@ function kinds(model: PageModel, from: number, to: number, slot: number) {
     .map(({ kind }) => kind);
 }
 
-Deno.test("PageModel.slots() tells missed slots from those that it does not know and that are to come", () => {
+Deno.test("PageModel.slots() separates missed slots from those that it does not know and that are to come", () => {
   const model = modelWith([[3, "0x3"], [5, "0x5"]]);
   assertEquals(kinds(model, 2, 7, 6), [
     "unknown",

@@ -7,7 +7,7 @@ const A = root(0xa);
 const B = root(0xb);
 const C = root(0xc);
 
-interface Said {
+interface ReportedHead {
   node?: number;
   epoch: number;
   ofEpoch: string;
@@ -16,7 +16,7 @@ interface Said {
 }
 
 /** The changes that these heads make, in order. */
-function changes(...heads: Said[]) {
+function changes(...heads: ReportedHead[]) {
   const tracker = new DutiesTracker();
   const own = [0, 1, 2].map(() => new Map<number, string>());
   return heads.flatMap(({ node = 0, epoch, ofEpoch, ofNextEpoch, left }) =>

@@ -306,15 +306,15 @@ Deno.test("SseListener() recovers a reorg once though the node reports several t
     [root(90)]: header(90, 90, 89),
     [root(89)]: header(89, 89, 88),
   };
-  let askedForHead = 0;
-  const askedTwice = Promise.withResolvers<void>();
+  let headRequests = 0;
+  const requestedTwice = Promise.withResolvers<void>();
   const feed = new Feed();
   await using node = new ScriptedNode({
     events: () => feed.open(frame("head", head(90))),
     other: (_request, path) => {
       const id = /\/headers\/(.+)$/.exec(path)?.[1];
       if (id === undefined) return;
-      if (id === "head" && ++askedForHead === 2) askedTwice.resolve();
+      if (id === "head" && ++headRequests === 2) requestedTwice.resolve();
       return answer(headers[id]);
     },
   });
@@ -328,7 +328,7 @@ Deno.test("SseListener() recovers a reorg once though the node reports several t
   assertEquals(await next(), "chain_reorg 92 recovered");
   assertEquals(await next(), "head 92 recovered");
   feed.send(": error - dropped 1 messages\n");
-  await askedTwice.promise;
+  await requestedTwice.promise;
   feed.send(frame("head", head(93)));
   assertEquals(await next(), "head 93");
 });

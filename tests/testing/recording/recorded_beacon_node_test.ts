@@ -145,7 +145,7 @@ Deno.test("RecordedBeaconNode shifts the chain to now: delays in the slot stay a
   await reader.cancel();
 });
 
-Deno.test("RecordedBeaconNode plays slots as many times as fast as it is told", async () => {
+Deno.test("RecordedBeaconNode plays slots as many times as fast as requested", async () => {
   const config = { genesisTime: 0, slotDurationMs: 12_000, slotsPerEpoch: 32 };
   const node = new RecordedBeaconNode(await open(recordingHeader(config)), {
     speed: 4,
