@@ -107,6 +107,8 @@ export async function connectNats(
       : { user, pass: pass! }),
     ...(urls[0]!.protocol === "tls:" ? { tls: {} } : {}),
     maxReconnectAttempts: -1,
+    // A password that is refused at a reconnect may be right again later.
+    ignoreAuthErrorAbort: true,
     reconnectTimeWait: 250,
     reconnectJitter: 250,
     // The third unanswered ping makes a link stale.

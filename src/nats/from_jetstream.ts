@@ -13,6 +13,7 @@ import {
   RetentionPolicy,
   StorageType,
   type StreamConfig,
+  type StreamState,
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { delay } from "@std/async/delay";
@@ -79,11 +80,11 @@ export async function fromJetStream(
     ? ended.signal
     : AbortSignal.any([signal, ended.signal]);
   const connection = await connectNats(servers, all);
-  const { manager, config } = await reachStream(
-    connection,
-    stream,
-    all,
-  );
+  const { manager, config } = await reachStream(connection, stream, all)
+    .catch(async (error) => {
+      await connection.close();
+      throw error;
+    });
   return new Source({
     connection,
     manager,
@@ -240,7 +241,9 @@ class Source implements JetStreamSource {
     position: Position | undefined,
     signal: AbortSignal,
   ): AsyncGenerator<JsMsg, void, void> {
+    const { manager, stream } = this.#parts;
     let start: Partial<OrderedConsumerOptions> | undefined;
+    let seen: string | undefined;
     let messages: ConsumerMessages | undefined;
     const stop = () => messages?.stop();
     signal.addEventListener("abort", stop, { once: true });
@@ -248,9 +251,14 @@ class Source implements JetStreamSource {
     try {
       while (!signal.aborted) {
         try {
-          start ??= await this.#start(position);
+          const { created, state } = await manager.streams.info(stream);
+          if (seen === undefined) {
+            start = await this.#start(position, created, state);
+          } else if (seen !== created) start = from(state.first_seq);
+          seen = created;
+          position?.follow(created);
           const { consumers } = this.#client;
-          const consumer = await consumers.get(this.#parts.stream, {
+          const consumer = await consumers.get(stream, {
             filter_subjects: filter,
             ...start,
           });
@@ -276,13 +284,12 @@ class Source implements JetStreamSource {
   /** Where a reader begins that has read nothing yet. */
   async #start(
     position: Position | undefined,
+    created: string,
+    state: StreamState,
   ): Promise<Partial<OrderedConsumerOptions>> {
-    const { manager, stream } = this.#parts;
     const last = await position?.read();
-    const { state } = await manager.streams.info(stream);
     if (last !== undefined) {
-      // A stream that was made again counts from 1.
-      return from(last > state.last_seq ? state.first_seq : last + 1);
+      return from(last.created === created ? last.seq + 1 : state.first_seq);
     }
     if (this.#parts.from === "new") return from(state.last_seq + 1);
     if (this.#parts.from === "all") return from(state.first_seq);
@@ -306,7 +313,7 @@ class Source implements JetStreamSource {
 
   async #stopWhenSilent(messages: ConsumerMessages): Promise<void> {
     for await (const { type } of messages.status()) {
-      if (type === "heartbeats_missed") messages.stop();
+      if (OVER.has(type)) messages.stop();
     }
   }
 }
@@ -318,14 +325,18 @@ function from(sequence: number): Partial<OrderedConsumerOptions> {
   };
 }
 
-/** The sequence that a named reader has taken, as the last message of a subject of its own. */
+/**
+ * How far a named reader has come, as the last message of a subject of its own: the sequence, and
+ * when the stream was made, because a stream that is made again counts from 1.
+ */
 class Position {
   readonly #parts: SourceParts;
   readonly #client: JetStreamClient;
   readonly #subject: string;
   readonly #stream: string;
-  #written = 0;
-  #wanted = 0;
+  #created = "";
+  #written = "";
+  #wanted = "";
   #writing: Promise<void> | undefined;
 
   constructor(parts: SourceParts, client: JetStreamClient, name: string) {
@@ -335,8 +346,8 @@ class Position {
     this.#subject = `beacon-position.${parts.stream}.${name}`;
   }
 
-  /** The sequence that was taken last; `undefined` for a new reader. */
-  async read(): Promise<number | undefined> {
+  /** The sequence that was taken last, and of which stream; `undefined` for a new reader. */
+  async read(): Promise<{ seq: number; created: string } | undefined> {
     const { manager, stream, signal } = this.#parts;
     await manager.streams.add({
       name: this.#stream,
@@ -352,13 +363,18 @@ class Position {
       last_by_subj: this.#subject,
     });
     if (message === null) return undefined;
-    this.#written = this.#wanted = Number(message.string());
-    return this.#written;
+    const [seq, created = ""] = message.string().split(" ");
+    return { seq: Number(seq), created };
+  }
+
+  /** Takes the sequences from now on as those of a stream, by when it was made. */
+  follow(created: string): void {
+    this.#created = created;
   }
 
   /** Stores a sequence; of several in a row the last is enough. */
   write(sequence: number): void {
-    this.#wanted = Math.max(this.#wanted, sequence);
+    this.#wanted = `${sequence} ${this.#created}`;
     this.#writing ??= this.#write().finally(() => this.#writing = undefined);
   }
 
@@ -369,11 +385,13 @@ class Position {
 
   async #write(): Promise<void> {
     const { signal } = this.#parts;
-    while (this.#written < this.#wanted) {
-      const sequence = this.#wanted;
+    while (this.#written !== this.#wanted) {
+      const position = this.#wanted;
       try {
-        await this.#client.publish(this.#subject, String(sequence));
-        this.#written = sequence;
+        await this.#client.publish(this.#subject, position, {
+          timeout: POSITION_MS,
+        });
+        this.#written = position;
       } catch {
         if (signal.aborted || this.#parts.connection.isClosed()) return;
         await delay(250, { signal }).catch(() => {});
@@ -383,3 +401,12 @@ class Position {
 }
 
 const ACTION = "read from JetStream";
+/** A position that was in flight when the server was lost is not waited for longer. */
+const POSITION_MS = 1000;
+/** What a consumer reports when nothing more comes from it. */
+const OVER = new Set([
+  "heartbeats_missed",
+  "consumer_not_found",
+  "consumer_deleted",
+  "stream_not_found",
+]);

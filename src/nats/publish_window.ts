@@ -22,8 +22,8 @@ export type Outcome =
   | "stored"
   /** The server had stored it already. */
   | "duplicate"
-  /** The server will never store it. */
-  | "refused";
+  /** The server will not store it, and why. */
+  | { refused: string };
 
 /** Sends one message and waits for the server's answer. Throws where there was none. */
 export type Send = (message: Message) => Promise<Outcome>;

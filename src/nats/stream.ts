@@ -149,6 +149,14 @@ function checkStream(config: StreamConfig, needs: StreamNeeds): void {
   if (config.sealed) refuse("it is sealed");
   if (config.mirror !== undefined) refuse("it is a mirror");
   if (config.no_ack) refuse("it does not acknowledge (no_ack)");
+  if (config.retention !== RetentionPolicy.Limits) {
+    refuse(
+      `its retention is ${config.retention}: an event that was consumed is deleted, and limits is needed`,
+    );
+  }
+  if (config.discard === DiscardPolicy.New && !needs.subjectPerEvent) {
+    refuse("it takes no event once it is full (discard new)");
+  }
   if (
     config.max_msg_size !== undefined && config.max_msg_size > 0 &&
     config.max_msg_size < 64 * 1024

@@ -151,6 +151,9 @@ export class JetStreamSink implements AsyncDisposable {
   readonly #lastHead = new Map<string, string>();
   #dropped = 0;
   #isConnected = false;
+  /** What the last status says of the server; `undefined` where all is well. */
+  #problem: string | undefined;
+  #onNoStream = () => {};
   #reconnects = 0;
   #client: JetStreamClient | undefined;
 
@@ -241,21 +244,38 @@ export class JetStreamSink implements AsyncDisposable {
     };
     if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort, { once: true });
+    const queue = untilEmpty(events, signal);
     let connection: NatsConnection | undefined;
+    let refusal: unknown;
     try {
       connection = await connectNats(this.#servers, cut.signal);
-      await this.#prepare(connection, cut.signal);
+      const prepare = () => this.#prepare(connection!, cut.signal);
+      await prepare();
+      let isUnderWay = false;
+      // Somebody has deleted the stream.
+      this.#onNoStream = () => {
+        if (isUnderWay) return;
+        isUnderWay = true;
+        prepare().catch((error) => cut.abort(refusal = error))
+          .finally(() => isUnderWay = false);
+      };
       void this.#follow(connection, stop.signal);
-      for await (const event of untilEmpty(events, signal)) {
-        await this.#publish(event, events.dropped, cut.signal);
+      while (true) {
+        const { done, value } = await queue.next();
+        if (done) break;
+        await this.#publish(value, events.dropped, cut.signal);
       }
       await this.#window.flush(cut.signal);
     } catch (error) {
-      if (!cut.signal.aborted) throw error;
+      if (!signal.aborted || !cut.signal.aborted) throw refusal ?? error;
     } finally {
+      this.#ended.abort();
       clearTimeout(timer);
       stop.abort();
-      this.#lose(this.#window.close(), "the sink was closed first");
+      const left = this.#window.close()
+        .map((message) => this.#events.get(message)!);
+      for await (const event of queue) left.push(event);
+      this.#lose(left, "the sink was closed first");
       this.#isConnected = false;
       this.#status.close();
       await connection?.close().catch(() => {});
@@ -273,19 +293,10 @@ export class JetStreamSink implements AsyncDisposable {
         const manager = await jetstreamManager(connection);
         await ensureStream(manager, this.#needs);
         this.#client = jetstream(connection, { timeout: ACK_MS });
-        this.#post({
-          type: "connected",
-          at: Date.now(),
-          stream: this.#needs.stream,
-        });
-        return;
+        return this.#connected();
       } catch (error) {
         if (error instanceof StreamRefusedError) throw error;
-        this.#post({
-          type: "disconnected",
-          at: Date.now(),
-          error: error as Error,
-        });
+        this.#disconnected(error as Error);
       }
       await delay(1000, { signal });
     }
@@ -297,16 +308,10 @@ export class JetStreamSink implements AsyncDisposable {
   ): Promise<void> {
     for await (const status of connection.status()) {
       if (signal.aborted) return;
-      if (status.type === "disconnect") {
-        this.#post({ type: "disconnected", at: Date.now() });
-      }
+      if (status.type === "disconnect") this.#disconnected();
       if (status.type !== "reconnect") continue;
       this.#reconnects++;
-      this.#post({
-        type: "connected",
-        at: Date.now(),
-        stream: this.#needs.stream,
-      });
+      this.#connected();
       this.#window.resend();
     }
   }
@@ -320,7 +325,7 @@ export class JetStreamSink implements AsyncDisposable {
       const count = dropped - this.#dropped;
       this.#dropped = dropped;
       this.#counts.lost += count;
-      this.#post({
+      this.#status.post({
         type: "gap",
         at: Date.now(),
         from: undefined,
@@ -375,16 +380,14 @@ export class JetStreamSink implements AsyncDisposable {
       });
       return duplicate ? "duplicate" : "stored";
     } catch (error) {
-      const { code, message = "" } = error as {
-        code?: number;
-        message?: string;
-      };
-      if (code === MAX_MESSAGES_CODE && this.#needs.subjectPerEvent) {
+      const { code, name, message } = error as Error & { code?: number };
+      if (code === STORE_FAILED_CODE && /per subject/.test(message)) {
         return "duplicate";
       }
-      if (/max_payload|maximum payload|message size exceeds/i.test(message)) {
-        return "refused";
+      if (code === STORE_FAILED_CODE || TOO_LARGE.test(message)) {
+        return { refused: message };
       }
+      if (name === NO_STREAM_NAME) this.#onNoStream();
       throw error;
     }
   }
@@ -393,30 +396,44 @@ export class JetStreamSink implements AsyncDisposable {
     if (outcome === "stored") this.#counts.stored++;
     else if (outcome === "duplicate") this.#counts.duplicates++;
     else {this.#lose(
-        [message],
-        "the event is larger than the server's maximum payload",
+        [this.#events.get(message)!],
+        `the server refused it: ${outcome.refused}`,
       );}
   }
 
-  #lose(messages: readonly Message[], reason: string): void {
-    if (messages.length === 0) return;
-    this.#counts.lost += messages.length;
-    const events = messages.map((message) => this.#events.get(message)!);
+  #lose(events: readonly BeaconEvent<string>[], reason: string): void {
+    if (events.length === 0) return;
+    this.#counts.lost += events.length;
     const slots = events.flatMap(({ slot }) => slot ?? []);
-    this.#post({
+    this.#status.post({
       type: "gap",
       at: Date.now(),
       from: slots.length === 0 ? undefined : Math.min(...slots),
       to: slots.length === 0 ? undefined : Math.max(...slots),
       topics: [...new Set(events.map(({ topic }) => topic))],
-      count: messages.length,
+      count: events.length,
       reason,
     });
   }
 
-  #post(status: JetStreamStatus): void {
-    if (status.type !== "gap") this.#isConnected = status.type === "connected";
-    this.#status.post(status);
+  #connected(): void {
+    if (this.#isConnected) return;
+    this.#isConnected = true;
+    this.#problem = undefined;
+    const { stream } = this.#needs;
+    this.#status.post({ type: "connected", at: Date.now(), stream });
+  }
+
+  #disconnected(error?: Error): void {
+    const problem = error?.message ?? "";
+    if (problem === this.#problem) return;
+    this.#isConnected = false;
+    this.#problem = problem;
+    this.#status.post({
+      type: "disconnected",
+      at: Date.now(),
+      ...(error !== undefined && { error }),
+    });
   }
 
   #metrics(): ExtraMetric[] {
@@ -483,5 +500,8 @@ const ACTION = "publish to JetStream";
 const ACK_MS = 5000;
 const CLOSE_MS = 10_000;
 const REMEMBERED_HEADS = 1024;
-/** The server's "maximum messages per subject exceeded". */
-const MAX_MESSAGES_CODE = 10077;
+/** The server could not store a message: "maximum messages per subject exceeded", "maximum bytes exceeded". */
+const STORE_FAILED_CODE = 10077;
+/** The name of the error where no stream takes a subject. */
+const NO_STREAM_NAME = "JetStreamNotEnabled";
+const TOO_LARGE = /max_payload|maximum payload|message size exceeds/i;

@@ -1,36 +1,28 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { jetstreamManager } from "@nats-io/jetstream";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import { SseListener } from "@org/beacon-sse";
-import { SimulatedBeaconNode } from "@org/beacon-sse/testing";
+import { FaultProxy, SimulatedBeaconNode } from "@org/beacon-sse/testing";
+import { deadline } from "@std/async/deadline";
 import { delay } from "@std/async/delay";
-import { connect } from "@nats-io/transport-node";
 import {
   type BeaconEvent,
-  fromJetStream,
-  StreamRefusedError,
+  type JetStreamCounts,
   toJetStream,
 } from "../../src/nats/mod.ts";
-import { Broadcast } from "../../src/listener/broadcast/broadcast.ts";
-import { NatsServer, NEEDS_NATS_SERVER } from "./nats_server.ts";
-
-function root(number: number): string {
-  return `0x${number.toString(16).padStart(64, "0")}`;
-}
-
-function block(slot: number, block = slot): BeaconEvent<string> {
-  const data = { slot, block: root(block), execution_optimistic: false };
-  const raw = `{"slot":"${slot}","block":"${
-    root(block)
-  }","execution_optimistic":false}`;
-  return {
-    topic: "block",
-    data,
-    raw,
-    node: "a",
-    receivedAt: 1000 + slot,
-    slot,
-  };
-}
+import {
+  block,
+  natsTest,
+  nextStatus,
+  root,
+  source,
+  type Stage,
+  take,
+} from "./stage.ts";
 
 function reorg(slot: number, depth: number): BeaconEvent<string> {
   const data = {
@@ -52,339 +44,323 @@ function reorg(slot: number, depth: number): BeaconEvent<string> {
   return { topic: "chain_reorg", data, raw, node: "a", receivedAt: 5, slot };
 }
 
-/** Stands in for a listener: what is posted is what its nodes reported. */
-function source() {
-  const broadcast = new Broadcast<BeaconEvent<string>>();
-  return {
-    post: (event: BeaconEvent<string>) => broadcast.post(event),
-    events: ({ signal }: { signal: AbortSignal }) =>
-      broadcast.subscribe({ signal }),
+function head(number: number): BeaconEvent<string> {
+  const data = {
+    slot: 9,
+    block: root(number),
+    state: root(0),
+    epoch_transition: false,
+    previous_duty_dependent_root: root(0),
+    current_duty_dependent_root: root(0),
+    execution_optimistic: false,
   };
+  const raw = JSON.stringify({ ...data, slot: "9" });
+  return { topic: "head", data, raw, node: "a", receivedAt: 1, slot: 9 };
 }
 
-async function take<T>(values: AsyncIterable<T>, count: number): Promise<T[]> {
-  const taken: T[] = [];
-  for await (const value of values) {
-    taken.push(value);
-    if (taken.length === count) break;
-  }
-  return taken;
+function counts(own: Partial<JetStreamCounts>): JetStreamCounts {
+  return { stored: 0, duplicates: 0, lost: 0, pending: 0, ...own };
 }
 
-async function nextStatus(
-  statuses: AsyncIterable<{ type: string }>,
-  type: string,
-) {
-  for await (const status of statuses) if (status.type === type) return status;
-  throw new Error(`no status "${type}"`);
+/** What the reader "d" has stored of its position. */
+async function storedPosition(stage: Stage): Promise<string | undefined> {
+  const { streams } = await stage.manager();
+  const message = await streams.getMessage("BEACON_MAINNET_POSITIONS", {
+    last_by_subj: "beacon-position.BEACON_MAINNET.d",
+  }).catch(() => null);
+  return message?.string();
 }
 
 for (const transport of ["TCP", "WebSocket"] as const) {
-  Deno.test(
+  natsTest(
     `toJetStream() and fromJetStream() carry events as they are over ${transport}`,
-    NEEDS_NATS_SERVER,
-    async () => {
-      await using server = await NatsServer.start();
+    async (stage) => {
+      const { server, listener } = stage;
       const servers = transport === "TCP" ? server.url : server.webUrl;
-      const listener = source();
-      await using sink = toJetStream(listener, { servers });
+      const sink = stage.sink({ servers });
       for (let slot = 1; slot <= 3; slot++) listener.post(block(slot));
       listener.post({ ...block(4), recovered: true });
-      await using reader = await fromJetStream({ servers, from: "all" });
+      const reader = await stage.reader({ servers });
       const events = await take(reader.events(), 4);
       assertEquals(
-        events.map(({ raw }) => raw),
-        [1, 2, 3, 4].map((slot) => block(slot).raw),
+        events.map((event) => ({ ...event })),
+        [1, 2, 3, 4].map((slot) => ({
+          ...block(slot),
+          ...(slot === 4 && { recovered: true }),
+        })),
       );
-      const [first] = events;
-      assertEquals(
-        [
-          first!.topic,
-          first!.node,
-          first!.receivedAt,
-          first!.slot,
-          first!.data,
-        ],
-        ["block", "a", 1001, 1, block(1).data],
-      );
-      assertEquals(events.map(({ recovered }) => recovered), [
-        undefined,
-        undefined,
-        undefined,
-        true,
-      ]);
-      assertEquals(sink.counts, {
-        stored: 4,
-        duplicates: 0,
-        lost: 0,
-        pending: 0,
-      });
+      assertEquals(sink.counts, counts({ stored: 4 }));
     },
   );
 }
 
-Deno.test(
+natsTest(
   "toJetStream() of two listeners stores each event once",
-  NEEDS_NATS_SERVER,
-  async () => {
-    await using server = await NatsServer.start();
-    const [one, other] = [source(), source()];
-    const first = toJetStream(one, { servers: server.url });
-    const second = toJetStream(other, { servers: server.url });
+  async (stage) => {
+    const other = source();
+    const first = stage.sink();
+    const second = toJetStream(other, { servers: stage.server.url });
     for (let slot = 1; slot <= 20; slot++) {
-      one.post(block(slot));
+      stage.listener.post(block(slot));
       other.post({ ...block(slot), node: "b", receivedAt: 7 });
     }
     await first.close();
     await second.close();
-    const counts = [first.counts, second.counts];
-    assertEquals(counts.reduce((sum, { stored }) => sum + stored, 0), 20);
-    assertEquals(
-      counts.reduce((sum, { duplicates }) => sum + duplicates, 0),
-      20,
-    );
+    const sum = (name: "stored" | "duplicates") =>
+      first.counts[name] + second.counts[name];
+    assertEquals([sum("stored"), sum("duplicates")], [20, 20]);
   },
 );
 
-Deno.test(
+natsTest(
   "toJetStream() stores a head again that another one has followed",
-  NEEDS_NATS_SERVER,
-  async () => {
-    await using server = await NatsServer.start();
-    const listener = source();
-    const sink = toJetStream(listener, { servers: server.url });
-    const head = (number: number): BeaconEvent<string> => {
-      const data = {
-        slot: 9,
-        block: root(number),
-        state: root(0),
-        epoch_transition: false,
-        previous_duty_dependent_root: root(0),
-        current_duty_dependent_root: root(0),
-        execution_optimistic: false,
-      };
-      return {
-        topic: "head",
-        data,
-        raw: JSON.stringify({ ...data, slot: "9" }),
-        node: "a",
-        receivedAt: 1,
-        slot: 9,
-      };
-    };
-    for (const number of [1, 2, 1, 1]) listener.post(head(number));
+  async (stage) => {
+    const sink = stage.sink();
+    for (const number of [1, 2, 1, 1]) stage.listener.post(head(number));
     await sink.close();
-    assertEquals([sink.counts.stored, sink.counts.duplicates], [3, 1]);
+    assertEquals(sink.counts, counts({ stored: 3, duplicates: 1 }));
   },
 );
 
-Deno.test(
-  "toJetStream() sends what was in flight again when the server was killed",
-  NEEDS_NATS_SERVER,
-  async () => {
-    await using server = await NatsServer.start();
-    const listener = source();
-    const sink = toJetStream(listener, { servers: server.url });
+natsTest(
+  "toJetStream() stores in order what was sent to a server that was killed",
+  async (stage) => {
+    const { server, listener } = stage;
+    const sink = stage.sink({ inFlight: 4 });
     const statuses = sink.status();
     listener.post(block(1));
     await nextStatus(statuses, "connected");
     await server.kill();
-    for (let slot = 2; slot <= 50; slot++) listener.post(block(slot));
+    // More than the window holds.
+    for (let slot = 2; slot <= 500; slot++) listener.post(block(slot));
+    await nextStatus(statuses, "disconnected");
     await server.start();
-    await using reader = await fromJetStream({
-      servers: server.url,
-      from: "all",
-    });
-    const events = await take(reader.events(), 50);
+    const reader = await stage.reader();
+    const events = await take(reader.events(), 500);
     assertEquals(
       events.map(({ slot }) => slot),
-      Array.from({ length: 50 }, (_, index) => index + 1),
+      Array.from({ length: 500 }, (_, index) => index + 1),
     );
     await sink.close();
-    assertEquals(sink.counts, {
-      stored: 50,
-      duplicates: 0,
-      lost: 0,
-      pending: 0,
-    });
+    assertEquals(sink.counts, counts({ stored: 500 }));
   },
 );
 
-Deno.test(
-  "toJetStream() waits for a server that is not there yet",
-  NEEDS_NATS_SERVER,
-  async () => {
-    await using server = await NatsServer.start();
+natsTest(
+  "toJetStream() counts what is not acknowledged when it is closed, and reports it as a gap",
+  async (stage) => {
+    const { server, listener } = stage;
+    const sink = stage.sink({ inFlight: 4 });
+    const statuses = sink.status();
+    await nextStatus(statuses, "connected");
     await server.kill();
-    const listener = source();
-    const sink = toJetStream(listener, { servers: server.url });
+    for (let slot = 1; slot <= 10; slot++) listener.post(block(slot));
+    const closed = sink.close();
+    const { at: _, ...gap } = await nextStatus(statuses, "gap");
+    assertEquals(gap, {
+      type: "gap",
+      from: 1,
+      to: 10,
+      topics: ["block"],
+      count: 10,
+      reason: "the sink was closed first",
+    });
+    await closed;
+    assertEquals(sink.counts, counts({ lost: 10 }));
+  },
+);
+
+natsTest(
+  "toJetStream() waits for a server that is not there yet",
+  async (stage) => {
+    const { server, listener } = stage;
+    await server.kill();
+    stage.sink();
     listener.post(block(1));
     await server.start();
-    await using reader = await fromJetStream({
-      servers: server.url,
-      from: "all",
-    });
+    const reader = await stage.reader();
     assertEquals((await take(reader.events(), 1)).length, 1);
-    await sink.close();
   },
 );
 
-Deno.test(
+natsTest(
   "toJetStream() reports an event that is too large for the server as a gap, and goes on",
-  NEEDS_NATS_SERVER,
-  async () => {
-    await using server = await NatsServer.start();
-    const listener = source();
-    const sink = toJetStream(listener, { servers: server.url });
+  async (stage) => {
+    const { listener } = stage;
+    const sink = stage.sink();
     const statuses = sink.status();
-    listener.post({
-      ...block(1),
-      raw: `{"slot":"1","block":"${
-        root(1)
-      }","execution_optimistic":false,"x":"${"y".repeat(2 ** 20)}"}`,
-    });
+    const raw = JSON.stringify({ attestation_1: "y".repeat(2_600_000) });
+    listener.post({ ...block(1), topic: "attester_slashing", raw });
     listener.post(block(2));
     const gap = await nextStatus(statuses, "gap") as Record<string, unknown>;
     assertEquals([gap.from, gap.to, gap.topics, gap.count], [
       1,
       1,
-      ["block"],
+      ["attester_slashing"],
       1,
     ]);
     await sink.close();
-    assertEquals(sink.counts, {
-      stored: 1,
-      duplicates: 0,
-      lost: 1,
-      pending: 0,
-    });
+    assertEquals(sink.counts, counts({ stored: 1, lost: 1 }));
   },
 );
 
-Deno.test(
-  "toJetStream() with subjectPerEvent stores an event once without a window",
-  NEEDS_NATS_SERVER,
-  async () => {
-    await using server = await NatsServer.start();
-    const listener = source();
-    const options = { servers: server.url, subjectPerEvent: true };
-    const sink = toJetStream(listener, { ...options, duplicateWindowMs: 1000 });
+natsTest(
+  "toJetStream() makes a stream again that somebody has deleted",
+  async (stage) => {
+    const { listener } = stage;
+    const sink = stage.sink();
+    const reader = (await stage.reader()).events().getReader();
+    listener.post(block(1));
+    assertEquals((await reader.read()).value?.slot, 1);
+    await (await stage.manager()).streams.delete("BEACON_MAINNET");
+    listener.post(block(2));
+    listener.post(block(3));
+    // The reader begins again with it.
+    assertEquals((await reader.read()).value?.slot, 2);
+    assertEquals((await reader.read()).value?.slot, 3);
+    await reader.cancel();
+    await sink.close();
+    assertEquals(sink.counts, counts({ stored: 3 }));
+  },
+);
+
+natsTest(
+  "toJetStream() notices a half-open link within 15 s, and loses nothing",
+  async (stage) => {
+    const { server, listener } = stage;
+    await using proxy = await FaultProxy.start({
+      target: `http://127.0.0.1:${server.port}`,
+    });
+    const sink = stage.sink({ servers: `nats://${new URL(proxy.url).host}` });
     const statuses = sink.status();
     await nextStatus(statuses, "connected");
-    const connection = await connect({ servers: `127.0.0.1:${server.port}` });
-    const manager = await jetstreamManager(connection);
+    const fault = proxy.fault({ type: "half-open" });
+    listener.post(block(1));
+    const disconnected = nextStatus(statuses, "disconnected");
+    await deadline(disconnected, 15_000);
+    fault.heal();
+    const reader = await stage.reader();
+    assertEquals((await take(reader.events(), 1))[0]?.slot, 1);
+    await sink.close();
+    const { stored, duplicates } = sink.counts;
+    // The server may have stored it before the link was noticed.
+    assertEquals(stored + duplicates, 1);
+  },
+);
+
+natsTest(
+  "toJetStream() with subjectPerEvent stores an event once without a window",
+  async (stage) => {
+    const { listener } = stage;
+    const sink = stage.sink({ subjectPerEvent: true, duplicateWindowMs: 1000 });
+    await nextStatus(sink.status(), "connected");
+    const { streams } = await stage.manager();
     listener.post(block(1));
     listener.post(block(2));
-    while (sink.counts.stored < 2) {
-      await new Promise((done) => setTimeout(done, 5));
-    }
-    // A server that has forgotten the ids, as after a purge and a restart: here by a window of none.
-    await manager.streams.update("BEACON_MAINNET", {
-      duplicate_window: 100_000_000,
-    });
-    while (
-      (await manager.streams.info("BEACON_MAINNET")).config.duplicate_window !==
-        100_000_000
-    );
-    await new Promise((done) => setTimeout(done, 300));
+    while (sink.counts.stored < 2) await delay(5);
+    // A server that has forgotten the ids, as after a purge and a restart: here by a short window.
+    const name = "BEACON_MAINNET";
+    await streams.update(name, { duplicate_window: 100_000_000 });
+    await delay(300);
     listener.post(block(1));
     await sink.close();
-    assertEquals([sink.counts.stored, sink.counts.duplicates], [2, 1]);
-    await connection.close();
+    assertEquals(sink.counts, counts({ stored: 2, duplicates: 1 }));
   },
 );
 
-for (
-  const [name, config, reason] of [
-    [
-      "other subjects",
-      { subjects: ["beacon.sepolia.>"] },
-      "not beacon.mainnet.>",
-    ],
-    ["a short duplicate window", {
-      subjects: ["beacon.>"],
-      duplicate_window: 120e9,
-    }, "duplicate_window is 120 s"],
-    ["one message per subject", {
-      subjects: ["beacon.*.>"],
-      duplicate_window: 3600e9,
-      max_msgs_per_subject: 1,
-    }, "max_msgs_per_subject"],
-    ["no acknowledgements", {
-      subjects: ["beacon.>"],
-      duplicate_window: 3600e9,
-      no_ack: true,
-    }, "no_ack"],
-  ] as const
-) {
-  Deno.test(
-    `toJetStream() refuses a stream with ${name}, and does not alter it`,
-    NEEDS_NATS_SERVER,
-    async () => {
-      await using server = await NatsServer.start();
-      const connection = await connect({ servers: `127.0.0.1:${server.port}` });
-      const manager = await jetstreamManager(connection);
-      await manager.streams.add({
-        name: "BEACON_MAINNET",
-        ...config,
-        subjects: [...config.subjects],
-      });
-      const before = (await manager.streams.info("BEACON_MAINNET")).config;
-      const sink = toJetStream(source(), { servers: server.url });
-      const error = await assertRejects(
-        () => sink.finished,
-        StreamRefusedError,
-      );
-      assert(error.message.includes(reason), error.message);
-      assertEquals(
-        (await manager.streams.info("BEACON_MAINNET")).config,
-        before,
-      );
-      await connection.close();
-    },
-  );
-}
+natsTest(
+  "toJetStream() with subjectPerEvent reports what a full stream does not take",
+  async (stage) => {
+    const { listener } = stage;
+    const sink = stage.sink({ subjectPerEvent: true, maxBytes: 1000 });
+    const statuses = sink.status();
+    for (let slot = 1; slot <= 9; slot++) listener.post(block(slot));
+    const gap = await nextStatus(statuses, "gap");
+    assertMatch(JSON.stringify(gap), /maximum bytes exceeded/);
+    await sink.close();
+    const { stored, duplicates, lost } = sink.counts;
+    assertEquals([stored + lost, duplicates], [9, 0]);
+  },
+);
 
-Deno.test(
+natsTest(
+  "toJetStream() stores an event again after a purge and a restart",
+  async (stage) => {
+    const { server, listener } = stage;
+    const sink = stage.sink();
+    const statuses = sink.status();
+    listener.post(block(1));
+    while (sink.counts.stored < 1) await delay(5);
+    await (await stage.manager()).streams.purge("BEACON_MAINNET");
+    await server.kill();
+    await nextStatus(statuses, "disconnected");
+    await server.start();
+    listener.post(block(1));
+    await sink.close();
+    assertEquals(sink.counts, counts({ stored: 2 }));
+  },
+);
+
+natsTest(
   "fromJetStream() goes on where a reader of the same name was",
-  NEEDS_NATS_SERVER,
-  async () => {
-    await using server = await NatsServer.start();
-    const listener = source();
-    await using _sink = toJetStream(listener, { servers: server.url });
+  async (stage) => {
+    const { listener } = stage;
+    stage.sink();
     for (let slot = 1; slot <= 6; slot++) listener.post(block(slot));
-    const options = { servers: server.url, durable: "d", from: "all" } as const;
-    {
-      await using reader = await fromJetStream(options);
-      assertEquals((await take(reader.events(), 2)).map(({ slot }) => slot), [
-        1,
-        2,
-      ]);
-    }
-    {
-      await using reader = await fromJetStream(options);
-      assertEquals((await take(reader.events(), 4)).map(({ slot }) => slot), [
-        3,
-        4,
-        5,
-        6,
-      ]);
-    }
+    const first = await stage.reader({ durable: "d" });
+    assertEquals((await take(first.events(), 2)).map(({ slot }) => slot), [
+      1,
+      2,
+    ]);
+    const second = await stage.reader({ durable: "d" });
+    assertEquals(
+      (await take(second.events(), 4)).map(({ slot }) => slot),
+      [3, 4, 5, 6],
+    );
   },
 );
 
-Deno.test(
+natsTest(
+  "fromJetStream() delivers an event again whose reader crashed with it",
+  async (stage) => {
+    const { listener } = stage;
+    stage.sink();
+    for (let slot = 1; slot <= 3; slot++) listener.post(block(slot));
+    const first = await stage.reader({ durable: "d" });
+    const events = first.events().getReader();
+    await events.read();
+    assertEquals((await events.read()).value?.slot, 2);
+    while (await storedPosition(stage) === undefined) await delay(5);
+    // Nothing is taken from now on: the stream is not cancelled, as after a crash.
+    await first.close();
+    const second = await stage.reader({ durable: "d" });
+    assertEquals(
+      (await take(second.events(), 2)).map(({ slot }) => slot),
+      [2, 3],
+    );
+  },
+);
+
+natsTest("fromJetStream() goes on behind a purge", async (stage) => {
+  const { listener } = stage;
+  const sink = stage.sink();
+  for (let slot = 1; slot <= 3; slot++) listener.post(block(slot));
+  const reader = (await stage.reader({ durable: "d" })).events().getReader();
+  assertEquals((await reader.read()).value?.slot, 1);
+  await reader.cancel();
+  while (sink.counts.stored < 3) await delay(5);
+  await (await stage.manager()).streams.purge("BEACON_MAINNET");
+  listener.post(block(4));
+  const second = await stage.reader({ durable: "d" });
+  assertEquals((await take(second.events(), 1)).map(({ slot }) => slot), [4]);
+});
+
+natsTest(
   "fromJetStream() receives on behind a server that was killed",
-  NEEDS_NATS_SERVER,
-  async () => {
-    await using server = await NatsServer.start();
-    const listener = source();
-    await using _sink = toJetStream(listener, { servers: server.url });
-    await using reader = await fromJetStream({
-      servers: server.url,
-      from: "all",
-      durable: "r",
-    });
+  async (stage) => {
+    const { server, listener } = stage;
+    stage.sink();
+    const reader = await stage.reader({ durable: "r" });
     const events = reader.events().getReader();
     listener.post(block(1));
     assertEquals((await events.read()).value?.slot, 1);
@@ -396,47 +372,45 @@ Deno.test(
   },
 );
 
-Deno.test(
+natsTest(
+  "fromJetStream() leaves no connection behind when it is aborted before there is a stream",
+  async (stage) => {
+    const ended = new AbortController();
+    const opening = stage.reader({ signal: ended.signal });
+    const { streams } = await stage.manager();
+    assertEquals(await streams.names().next(), []);
+    ended.abort(new Error("enough"));
+    await assertRejects(() => opening, Error, "enough");
+  },
+);
+
+natsTest(
   "JetStreamSource.events() delivers only the topics that are named",
-  NEEDS_NATS_SERVER,
-  async () => {
-    await using server = await NatsServer.start();
-    const listener = source();
-    await using _sink = toJetStream(listener, { servers: server.url });
+  async (stage) => {
+    const { listener } = stage;
+    stage.sink();
     listener.post(block(1));
     listener.post(reorg(2, 1));
     listener.post(block(3));
-    await using reader = await fromJetStream({
-      servers: server.url,
-      from: "all",
-    });
+    const reader = await stage.reader();
     const events = await take(reader.events({ topics: ["block"] }), 2);
     assertEquals(events.map(({ slot }) => slot), [1, 3]);
   },
 );
 
-Deno.test(
+natsTest(
   "JetStreamSource.reorgs() has the epoch that a reorg reaches back to",
-  NEEDS_NATS_SERVER,
-  async () => {
-    await using server = await NatsServer.start();
-    const listener = source();
-    await using _sink = toJetStream(listener, { servers: server.url });
-    listener.post(reorg(65, 3));
-    await using reader = await fromJetStream({
-      servers: server.url,
-      from: "all",
-    });
-    const [found] = await take(reader.reorgs(), 1);
+  async (stage) => {
+    stage.sink();
+    stage.listener.post(reorg(65, 3));
+    const [found] = await take((await stage.reader()).reorgs(), 1);
     assertEquals([found!.epoch, found!.depth, found!.slot], [1, 3, 65]);
   },
 );
 
-Deno.test(
+natsTest(
   "toJetStream() shows its counts among the listener's metrics",
-  NEEDS_NATS_SERVER,
-  async () => {
-    await using server = await NatsServer.start();
+  async ({ server }) => {
     await using node = await SimulatedBeaconNode.start({ autoplay: false });
     await using listener = await SseListener.start({ nodes: [node.url] });
     const sink = toJetStream(listener, { servers: server.url });

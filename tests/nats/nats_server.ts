@@ -11,27 +11,46 @@ if (!HAS_NATS_SERVER) {
   console.log("nats-server is not installed: tests that need it are ignored");
 }
 
+/** Settings of a {@linkcode NatsServer}. */
+export interface NatsServerSettings {
+  /** Whether it has JetStream; it has by default. */
+  hasJetStream?: boolean;
+  /** The password of the user `beacon`; none is needed where absent. */
+  password?: string;
+}
+
 /** A running server. */
 export class NatsServer implements AsyncDisposable {
   /** Port for TCP. */
   readonly port: number;
   /** Port for WebSocket. */
   readonly webPort: number;
+  /** What its configuration has besides; read at each start. */
+  settings: NatsServerSettings;
   readonly #folder: string;
+  #refused = 0;
+  #onLog = () => {};
   #process: Deno.ChildProcess | undefined;
 
-  private constructor(port: number, webPort: number, folder: string) {
+  private constructor(
+    port: number,
+    webPort: number,
+    folder: string,
+    settings: NatsServerSettings,
+  ) {
     this.port = port;
     this.webPort = webPort;
     this.#folder = folder;
+    this.settings = settings;
   }
 
   /** Starts one with an empty store. */
-  static async start(): Promise<NatsServer> {
+  static async start(settings: NatsServerSettings = {}): Promise<NatsServer> {
     const server = new NatsServer(
       freePort(),
       freePort(),
       await Deno.makeTempDir({ prefix: "beacon-sse-nats-" }),
+      settings,
     );
     await server.start();
     return server;
@@ -50,10 +69,16 @@ export class NatsServer implements AsyncDisposable {
   /** Starts it again, with the store that it has. Resolves when it takes connections. */
   async start(): Promise<void> {
     const config = `${this.#folder}/server.conf`;
+    const { hasJetStream = true, password } = this.settings;
     await Deno.writeTextFile(
       config,
       `listen: "127.0.0.1:${this.port}"
-jetstream { store_dir: "${this.#folder}/store" }
+${hasJetStream ? `jetstream { store_dir: "${this.#folder}/store" }` : ""}
+${
+        password === undefined
+          ? ""
+          : `authorization { user: beacon, password: "${password}" }`
+      }
 websocket { listen: "127.0.0.1:${this.webPort}", no_tls: true }
 `,
     );
@@ -71,9 +96,22 @@ websocket { listen: "127.0.0.1:${this.webPort}", no_tls: true }
       if (done) throw new Error(`nats-server did not start: ${text}`);
       text += value;
     }
+    this.#refused = 0;
     void (async () => {
-      while (!(await log.read()).done);
+      while (true) {
+        const { done, value = "" } = await log.read();
+        if (done) return;
+        this.#refused += value.split("authentication error").length - 1;
+        this.#onLog();
+      }
     })();
+  }
+
+  /** Resolves when it has refused so many passwords since it was started. */
+  async whenRefused(count: number): Promise<void> {
+    while (this.#refused < count) {
+      await new Promise<void>((resolve) => this.#onLog = resolve);
+    }
   }
 
   /** Kills it as a power switch would, as far as a process can be. */
