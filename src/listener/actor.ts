@@ -59,7 +59,7 @@ export interface ListenerActorOptions {
 /** What a recovery has found. */
 export interface Recovered {
   events: readonly BeaconEvent<string>[];
-  /** The node's head; absent where it is not known. */
+  /** The node's head; absent where it is not known, or its own heads have gone on. */
   head?: BlockHeader;
   /** Its branch up to it, as far back as it is known. */
   branch?: readonly KnownBlock[];

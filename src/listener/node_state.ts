@@ -52,6 +52,7 @@ export interface NodeSnapshot {
 /** State and counters of one node. Counting is plain fields; metrics read them when scraped. */
 export class NodeState {
   readonly endpoint: NodeEndpoint;
+  readonly addedAt: number;
   topics: readonly string[];
   missingTopics: readonly string[] = [];
   topicForm: TopicForm = "joined";
@@ -85,9 +86,15 @@ export class NodeState {
   readonly suppressed: Map<SuppressReason, number> = new Map();
   readonly gaps: Map<GapStatus["kind"], number> = new Map();
 
-  constructor(endpoint: NodeEndpoint, topics: readonly string[]) {
+  /** @param addedAt Unix time in milliseconds. */
+  constructor(
+    endpoint: NodeEndpoint,
+    topics: readonly string[],
+    addedAt: number,
+  ) {
     this.endpoint = endpoint;
     this.topics = topics;
+    this.addedAt = addedAt;
   }
 
   get name(): string {

@@ -206,7 +206,7 @@ export class SseListener implements AsyncDisposable {
     this.ready = this.#awaitReady();
     const { endpoints } = options;
     for (const endpoint of endpoints) {
-      nodes.set(endpoint.name, new NodeState(endpoint, topics));
+      nodes.set(endpoint.name, new NodeState(endpoint, topics, now()));
     }
     for (const node of nodes.values()) {
       this.#supervise(node, startWithinMs(endpoints.length));
@@ -303,7 +303,11 @@ export class SseListener implements AsyncDisposable {
     if (this.#signal.aborted) {
       throw new Error(`Cannot add node ${shown(name)}: the listener is closed`);
     }
-    const state = new NodeState(endpoint, this.#options.topics);
+    const state = new NodeState(
+      endpoint,
+      this.#options.topics,
+      this.#options.now(),
+    );
     this.#nodes.set(name, state);
     this.#supervise(state, 0);
   }

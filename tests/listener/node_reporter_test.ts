@@ -14,7 +14,7 @@ function reporting() {
     now: () => time.now,
     log: ({ message }) => log.push(message),
   });
-  const node = new NodeState(new NodeEndpoint("http://node.test"), ["head"]);
+  const node = new NodeState(new NodeEndpoint("http://node.test"), ["head"], 0);
   return { log, time, reporter, node };
 }
 

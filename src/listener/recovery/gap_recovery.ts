@@ -67,8 +67,8 @@ const INTERVAL_MS = 250;
 
 /**
  * Requests from a node the way from its last reported head to its head now, and delivers what was
- * missed on it. Where no head was reported, it goes back to the start of the listener. It goes back
- * two epochs at most; what is missing before is reported as a gap.
+ * missed on it. Where no head was reported, it goes back to the start of the listener, or to when the
+ * node was added. It goes back two epochs at most; what is missing before is reported as a gap.
  *
  * The node's own events wait meanwhile, so that order is kept, but for one slot at most. What is
  * found later than that is delivered all the same, behind later events; only a head that later heads
@@ -82,14 +82,21 @@ async function recoverGap(
   const { actor, reporter, fetch, signal, now } = options;
   const { chain } = node;
   const before = chain.head;
-  const isReconnect = node.reconnects.size > 0;
-  if (before === undefined && !isReconnect && !isReported) return;
+  const startedAt = Math.max(actor.startedAt, node.addedAt);
+  const openedAt = now();
+  const isLate = node.reconnects.size > 0 || openedAt - startedAt > LATE_MS;
+  if (before === undefined && !isLate && !isReported) return;
   const left = chain.branch.cut();
   const gap = chain.gap ??= { from: before, branch: left };
   const last = gap.from;
   const clock = actor.clock ?? await actor.awaitClock(signal);
   if (node.chain !== chain) return;
-  const since = Math.max(0, clock.slotAt(actor.startedAt));
+  const since = Math.max(0, clock.slotAt(startedAt));
+  const isFirst = node.reconnects.size === 0 && !isReported;
+  if (isFirst && before === undefined && clock.slotAt(openedAt) <= since) {
+    chain.gap = undefined;
+    return;
+  }
   const slotMs = clock.slotDurationMs(Math.max(0, clock.slotAt(now())));
   let patience: ReturnType<typeof setTimeout> | undefined;
   actor.hold(node, () => {
@@ -109,16 +116,17 @@ async function recoverGap(
       onNoHead: () => actor.release(node),
     });
     if (node.chain !== chain) return;
-    chain.gap = undefined;
     const { head, blocks, ancestor, reason, isLowerBound } = walk;
-    chain.mayLackBlock = ancestor !== undefined;
-    if (head !== undefined) {
+    if (head === undefined) chain.gap = undefined;
+    else {
       const branch = ancestor === undefined ? blocks : [
         ...gap.branch.filter(({ slot }) => slot < ancestor.slot),
         ancestor,
         ...blocks,
       ];
-      const dutyRoots = chain.head === last && head.root !== last?.root
+      // Late, the node's own heads have gone on.
+      const isCurrent = () => chain.head === before;
+      const dutyRoots = isCurrent() && head.root !== before?.root
         ? await dutyRootsOf(headers, walk, branch, last, clock).catch(() =>
           undefined
         )
@@ -130,18 +138,20 @@ async function recoverGap(
           blocks,
           head,
           firstHead: firstHead(node, blocks) ?? head,
-          dutyRoots: chain.head === last ? dutyRoots : undefined,
+          dutyRoots: isCurrent() ? dutyRoots : undefined,
         },
         clock,
         node.name,
         now(),
       );
+      chain.gap = undefined;
+      chain.mayLackBlock = ancestor !== undefined;
       actor.recover(node, {
         events,
         ancestor,
         isLowerBound,
         blocks,
-        head,
+        ...(isCurrent() && { head }),
         branch,
       });
       // The node's own events may report it.
@@ -224,6 +234,9 @@ async function recoverGap(
     actor.release(node);
   }
 }
+
+/** A first stream that opens later than this after the start may have missed a block. */
+const LATE_MS = 1000;
 
 /**
  * Topics whose events follow from the headers. When a block came over gossip is lost, and does no

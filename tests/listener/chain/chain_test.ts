@@ -27,7 +27,7 @@ function chainOf(count: number, given?: ChainConfig) {
   const nodes = new Map<string, NodeState>();
   for (const name of ["a", "b", "c", "d"].slice(0, count)) {
     const endpoint = new NodeEndpoint({ url: "http://node.test", name });
-    nodes.set(name, new NodeState(endpoint, []));
+    nodes.set(name, new NodeState(endpoint, [], 0));
   }
   const chain = new Chain({
     nodes,

@@ -135,6 +135,29 @@ Deno.test("SseListener() delivers live events after a slot, and what it recovers
     "block 92 recovered",
     "block 93 recovered",
   ]);
+  assertEquals(listener.nodes[0]!.headSlot, 94);
+});
+
+Deno.test("SseListener() recovers the blocks since its start where its first stream opens late", async () => {
+  const { promise: late, resolve: open } = Promise.withResolvers<void>();
+  await using node = new ChainNode({ bySlot: true });
+  let now = Date.now();
+  await using listener = await listenTo(node, {
+    config: { ...configAtSlot(100), slotsPerEpoch: EPOCH },
+    now: () => now,
+    fetch: async (input, init) => {
+      if (String(input).includes("/events")) await late;
+      return await fetch(input, init);
+    },
+  });
+  const events = listener.events();
+  node.add(...slots(87, 101));
+  now += 13_000;
+  open();
+  assertEquals((await take(events, 2)).map(brief), [
+    "block 100 recovered",
+    "block 101 recovered",
+  ]);
 });
 
 Deno.test("SseListener() recovers the blocks since its start though a head was received while their headers hung", async () => {
