@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { HttpServer } from "../beacon/http/http_server.ts";
+import { servedUrl, spawnCli } from "../cli/spawn_cli.ts";
 import { startGateway, stillNode } from "../gateway/helpers.ts";
 import {
   DEPLOY,
@@ -270,6 +271,80 @@ Deno.test(
       const { name, health, lastError } of groups.flatMap(({ rules }) => rules)
     ) {
       assertEquals([name, health, lastError], [name, "ok", undefined]);
+    }
+  },
+);
+
+Deno.test(
+  "Prometheus reads of the running demo what its nodes have sent, and each query of beacon-sse.json has data",
+  NEEDS_PROMETHEUS,
+  async () => {
+    const labels = Object.entries(LABELS).map(([name, value]) =>
+      `--metric-label=${name}=${value}`
+    );
+    await using demo = spawnCli(
+      ["demo", "--format=json", "--serve=127.0.0.1:0", ...labels],
+    );
+    const { host } = new URL(await servedUrl(demo.stderr));
+    await using prometheus = await Prometheus.start(host);
+    /** The events, whose first report may be of another node. */
+    const events: {
+      topic: string;
+      at: number;
+      slot: number;
+      depth: number;
+    }[] = [];
+    const until = Date.now() + 20_000;
+    for await (const line of demo.stdout.values({ preventCancel: true })) {
+      const { topic, receivedAt: at, data: { slot, depth } } = JSON.parse(line);
+      events.push({ topic, at, slot: Number(slot), depth: Number(depth) });
+      if (at > until) break;
+    }
+    /** Samples of the fast node that were taken in a quiet moment: a scrape takes a while. */
+    const quiet = async (series: string) => {
+      const query = `${METRIC}${series}[1m]`;
+      const { result: [matrix] } = await prometheus.get("query", { query }) as {
+        result: { values: Sample["value"][] }[];
+      };
+
+      return matrix!.values.map(([time, value]) => [time * 1000, Number(value)])
+        .filter(([time]) =>
+          events.every(({ at }) => Math.abs(at - time!) > 400)
+        ) as [number, number][];
+    };
+    const sum = (
+      topic: string,
+      time: number,
+      value: (e: typeof events[0]) => number,
+    ) =>
+      events.filter((event) => event.topic === topic && event.at <= time)
+        .reduce((total, event) => total + value(event), 0);
+    const heads = await quiet('head_slot{addr="fast"}');
+    assert(heads.length >= 3, `${heads.length} quiet scrapes`);
+    for (const [time, value] of heads) {
+      const before = events.filter(({ topic, at }) =>
+        topic === "head" && at <= time
+      );
+      assertEquals(value, before.at(-1)?.slot);
+    }
+    for (const topic of ["head", "block", "block_gossip", "chain_reorg"]) {
+      const counts = await quiet(`events_total{addr="fast",topic="${topic}"}`);
+      assertEquals(
+        counts.map(([, value]) => value),
+        counts.map(([time]) => sum(topic, time, () => 1)),
+      );
+    }
+    const depths = await quiet('chain_reorg_depth_sum{addr="fast"}');
+    assertEquals(
+      depths.map(([, value]) => value),
+      depths.map(([time]) => sum("chain_reorg", time, ({ depth }) => depth)),
+    );
+    const { panels } = await dashboard();
+    for (const { title, targets = [] } of panels) {
+      for (const { expr } of targets) {
+        const samples = await prometheus.query(substitute(expr));
+        assert(samples.length > 0, `${title} has no data: ${expr}`);
+      }
     }
   },
 );
