@@ -35,13 +35,10 @@ export function identify(event: BeaconEvent<string>): EventIdentity {
     const name = isTopicName(topic) ? topic : digest(topic);
     return { key: `${name}/${digest(raw)}`, extra: "", stage: 1 };
   }
-  const { parts, unknown } = search(record, data, raw);
+  const { parts, extra } = search(record, data, raw);
   const text = parts.join("/");
-  return {
-    key: `${topic}/${text.length > MOST_UNITS ? digest(text) : text}`,
-    extra: unknown.length === 0 ? "" : digest(unknown.sort().join()),
-    stage: stageOf(event as BeaconEvent),
-  };
+  const key = `${topic}/${text.length > MOST_UNITS ? digest(text) : text}`;
+  return { key, extra, stage: stageOf(event as BeaconEvent) };
 }
 
 /** An {@linkcode EventIdentity} in numbers, to compare with thousands of others. */
@@ -69,13 +66,9 @@ export function markOf(event: BeaconEvent<string>): EventMark {
     }
     return { hash: all, extra: "", stage };
   }
-  const { parts, unknown } = search(record, data, raw);
-  return {
-    hash: (names?.map((name) => data[name]) ?? parts).map(hashOf)
-      .reduce(joinHashes),
-    extra: unknown.length === 0 ? "" : digest(unknown.sort().join()),
-    stage,
-  };
+  const { parts, extra } = search(record, data, raw);
+  const all = names?.map((name) => data[name]) ?? parts;
+  return { hash: all.map(hashOf).reduce(joinHashes), extra, stage };
 }
 
 /** The events of a block have its slot and its root one after the other. */
@@ -150,7 +143,7 @@ function search(
   { identity, payload }: AnyTopicRecord,
   data: unknown,
   raw: string,
-): Found {
+): { parts: unknown[]; extra: string } {
   const isPart = "only" in identity
     ? (name: string) => identity.only.includes(name)
     : (name: string) => !identity.allBut.includes(name);
@@ -161,7 +154,11 @@ function search(
     // Unknown members are nested too deep to be written again.
     found.unknown.push(raw);
   }
-  return found;
+  const { parts, unknown } = found;
+  return {
+    parts,
+    extra: unknown.length === 0 ? "" : digest(unknown.sort().join()),
+  };
 }
 
 /** See {@linkcode EventIdentity.stage}. */

@@ -7,6 +7,7 @@ import * as v from "@valibot/valibot";
 import {
   dropPrototype,
   fork,
+  type Found,
   isJsonObject,
   type JsonObject,
   type Member,
@@ -37,7 +38,7 @@ export function optional<T>(member: Member<T>): OptionalMember<T> {
 
 export function list<T>(member: Member<T>): Member<readonly T[]> {
   const { search } = member;
-  const array = {
+  return {
     schema: v.array(member.schema),
     read(value: unknown) {
       if (!Array.isArray(value)) return undefined;
@@ -48,14 +49,13 @@ export function list<T>(member: Member<T>): Member<readonly T[]> {
       }
       return value;
     },
-  };
-  return search === undefined ? array : {
-    ...array,
-    search(data, path, found) {
-      for (const [index, each] of (data as T[]).entries()) {
-        search(each, `${path}${index}.`, found);
-      }
-    },
+    ...(search && {
+      search(data: unknown, path: string, found: Found) {
+        for (const [index, each] of (data as T[]).entries()) {
+          search(each, `${path}${index}.`, found);
+        }
+      },
+    }),
   };
 }
 
