@@ -333,8 +333,8 @@ export class ListenerActor {
 
   #post(node: NodeState, event: BeaconEvent<string>, verdict: Verdict): void {
     const { topic, recovered } = event;
-    const isStandIn = this.#topics.has("head_v2") &&
-      this.#standIns.isNeeded(event, node);
+    const isStandIn = topic === "head" && this.#topics.has("head_v2") &&
+      this.#standIns.isNeeded(event as BeaconEvent<"head">, node);
     // What a node sends without a request is delivered, but for what was requested for the listener itself.
     const isWanted = isStandIn || this.#topics.has(topic) ||
       !(recovered || HEAD_TOPICS.has(topic));

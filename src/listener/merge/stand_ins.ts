@@ -52,12 +52,11 @@ export class StandIns {
 
   /** Whether a `head` is to be delivered in place of a `head_v2`. */
   isNeeded(
-    event: BeaconEvent<string>,
+    { recovered, data }: BeaconEvent<"head">,
     { missingTopics }: { missingTopics: readonly string[] },
   ): boolean {
-    return event.topic === "head" &&
-      (event.recovered || missingTopics.includes("head_v2")) &&
-      !this.#reportedByV2.includes((event as BeaconEvent<"head">).data.block);
+    return (recovered || missingTopics.includes("head_v2")) &&
+      !this.#reportedByV2.includes(data.block);
   }
 
   add(event: BeaconEvent<string>): void {
