@@ -40,7 +40,7 @@ import type { NodeReporter } from "./node_reporter.ts";
 import { count, type NodeState } from "./node_state.ts";
 import type { RaceTracker } from "./race/race_tracker.ts";
 
-export interface ListenerActorOptions {
+interface ListenerActorOptions {
   chain: Pick<Chain, "clock" | "awaitClock">;
   nodes: ReadonlyMap<string, NodeState>;
   /** The topics that the user wants. */

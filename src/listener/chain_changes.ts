@@ -12,7 +12,7 @@ import { type ChainReorg, toChainReorg } from "./chain/reorg.ts";
 import type { NodeState } from "./node_state.ts";
 import { findReorgBranch } from "./chain/reorg_ancestor.ts";
 
-export interface ChainChangesOptions {
+interface ChainChangesOptions {
   chain: Pick<Chain, "clock">;
   reorgs: Broadcast<ChainReorg>;
   duties: Broadcast<DutiesChanged>;

@@ -11,13 +11,13 @@ import {
   withErrorsInJson,
 } from "./node_status.ts";
 
-export interface NodeReporterOptions {
+interface NodeReporterOptions {
   status: Broadcast<NodeStatus>;
   now: () => number;
   log: LogFunction;
 }
 
-export interface Disconnect {
+interface Disconnect {
   reason: DisconnectReason;
   error: Error;
   retryInMs: number;

@@ -136,13 +136,13 @@ export class NodeState {
 }
 
 /** Time without an event on open streams. */
-export interface StreamSilence {
+interface StreamSilence {
   lastEventAt: number | undefined;
   ms: number;
   isReported: boolean;
 }
 
-export type SuppressReason =
+type SuppressReason =
   /** It was delivered already: reported by another node, or recovered. */
   | "duplicate"
   /** A head older than the merged head. */

@@ -4,7 +4,7 @@ import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import type { NodeReporter } from "./node_reporter.ts";
 import { type NodeState, topicLabel } from "./node_state.ts";
 
-export interface QueueGapsOptions {
+interface QueueGapsOptions {
   nodes: ReadonlyMap<string, NodeState>;
   reporter: NodeReporter;
   slotAt: (time: number) => number | undefined;

@@ -54,7 +54,7 @@ export interface MalformedEvent {
 
 export type BeaconEventBatch = (BeaconEvent<string> | MalformedEvent)[];
 
-export interface BeaconEventReaderOptions {
+interface BeaconEventReaderOptions {
   node: NodeEndpoint;
   now: () => number;
   /** Whether events of a topic are parsed at once; others are when their `data` is read. */

@@ -13,7 +13,7 @@ import {
   type Member,
 } from "./primitives.ts";
 
-export interface OptionalMember<T> extends Omit<Member<T>, "absent"> {
+interface OptionalMember<T> extends Omit<Member<T>, "absent"> {
   readonly absent: { readonly value: undefined };
 }
 

@@ -24,8 +24,7 @@ export function topicsQuery(
     : names.map((name) => `topics=${name}`).join("&");
 }
 
-export interface EventStreamOptions
-  extends Omit<SseDecoderOptions, "onOversize"> {
+interface EventStreamOptions extends Omit<SseDecoderOptions, "onOversize"> {
   topics: readonly string[];
   form: TopicForm;
   fetch: typeof fetch;
@@ -34,7 +33,7 @@ export interface EventStreamOptions
   onBytes: (bytes: number) => void;
 }
 
-export interface EventStream {
+interface EventStream {
   batches: ReadableStream<ServerSentEvent[]>;
   oversized(): number;
 }

@@ -7,7 +7,7 @@ import { isEventStream, type TopicForm, topicsQuery } from "./event_stream.ts";
 import type { NodeEndpoint } from "./endpoint.ts";
 import { requestNode } from "./request.ts";
 
-export interface ProbeTopicsOptions {
+interface ProbeTopicsOptions {
   fetch: typeof fetch;
   signal: AbortSignal;
   /** How long to wait for a refusal, in milliseconds: some nodes take seconds. */

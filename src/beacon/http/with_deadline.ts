@@ -1,7 +1,7 @@
 import { deadline } from "@std/async/deadline";
 import { BeaconTimeoutError } from "./errors.ts";
 
-export interface WithDeadlineOptions {
+interface WithDeadlineOptions {
   timeoutMs: number;
   signal: AbortSignal;
   describe: string;

@@ -22,7 +22,7 @@ export interface Walk {
   reason?: string;
 }
 
-export interface WalkOptions {
+interface WalkOptions {
   /** `"head"` or a root. */
   from: string;
   /** The block that was known; where absent, the walk goes back to the block before `since`. */

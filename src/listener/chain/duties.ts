@@ -20,7 +20,7 @@ export interface DutyRoots {
   ofNextEpoch?: string;
 }
 
-export interface DutyHead {
+interface DutyHead {
   node: string;
   /** The roots that the node reported before, by epoch; the tracker updates them. */
   own: Map<number, string>;

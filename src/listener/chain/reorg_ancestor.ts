@@ -10,7 +10,7 @@ import { latestPlausibleSlot } from "./plausible.ts";
 import type { NodeChain } from "./node_chain.ts";
 import { Headers, walkBack } from "./branch_walk.ts";
 
-export interface ReorgBranch {
+interface ReorgBranch {
   ancestor: KnownBlock;
   /** The new branch up to the new head, as far back as it is known. */
   blocks: readonly KnownBlock[];

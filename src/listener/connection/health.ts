@@ -6,7 +6,7 @@ import type { ListenerActor } from "../actor.ts";
 import type { NodeReporter } from "../node_reporter.ts";
 import type { NodeState } from "../node_state.ts";
 
-export interface HealthOptions {
+interface HealthOptions {
   actor: Pick<ListenerActor, "awaitClock">;
   reporter: Pick<NodeReporter, "synced" | "stale">;
   fetch: typeof fetch;

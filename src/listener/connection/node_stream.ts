@@ -29,7 +29,7 @@ export interface StreamParts {
   maxEventBytes: number | undefined;
 }
 
-export interface StreamHooks {
+interface StreamHooks {
   onOpen: () => void;
   onBytes: () => void;
   onComment: (comment: string) => void;

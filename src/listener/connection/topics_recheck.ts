@@ -9,7 +9,7 @@ import {
 } from "../../beacon/http/topic_probe.ts";
 import type { TopicNegotiation } from "./topic_negotiation.ts";
 
-export interface RecheckOptions {
+interface RecheckOptions {
   topics: TopicNegotiation;
   slotMs: number;
   fetch: typeof fetch;

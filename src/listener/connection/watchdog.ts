@@ -7,7 +7,7 @@ export type StreamFault =
   /** This machine slept: connections may be dead, and silence means nothing. */
   | "slept";
 
-export interface WatchdogOptions {
+interface WatchdogOptions {
   /** How long silence may last, in milliseconds; read at each tick. */
   timeoutMs: () => number;
   isPaused?: () => boolean;

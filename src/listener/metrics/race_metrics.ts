@@ -4,7 +4,7 @@ import type { Counter, Histogram, Registry } from "prom-client";
 import type { RaceRecord } from "../race/race_tracker.ts";
 import type { PromClient } from "./registry.ts";
 
-export interface RaceMetricsOptions {
+interface RaceMetricsOptions {
   prom: PromClient;
   registry: Registry;
   prefix: string;

@@ -13,7 +13,7 @@ export type Timing =
   | "block"
   | "blockProcessingTime";
 
-export interface TimingObserver {
+interface TimingObserver {
   observe(
     timing: Timing,
     node: NodeState,

@@ -28,7 +28,7 @@ export interface RaceRecord {
   readonly missing: readonly string[];
 }
 
-export interface RaceTrackerOptions {
+interface RaceTrackerOptions {
   nodes: ReadonlyMap<string, NodeState>;
   onRecord: (record: RaceRecord) => void;
   clock: () => SlotClock | undefined;
