@@ -11,6 +11,7 @@ import { ChainHistory } from "./events/chain_history.ts";
 import { EventHub } from "./events/event_hub.ts";
 import { createEventsRoute } from "./events/events_route.ts";
 import { GapCoverage } from "./events/gap_coverage.ts";
+import { MissingEvents } from "./events/missing_events.ts";
 import { PastReplay } from "./events/past_replay.ts";
 import { Resume } from "./events/resume.ts";
 import { checkGatewayOptions, type GatewayOptions } from "./gateway_options.ts";
@@ -87,6 +88,8 @@ export function createGateway(
   const { token, keepEvents, keepBytes, keepAliveMs, history } = checked;
   const ended = new AbortController();
   const { signal } = ended;
+  const startedAt = access.now();
+  const startSlot = () => listener.clock?.slotAt(startedAt);
   const monitor = new NodeMonitor({
     access,
     slotDurationMs: () =>
@@ -98,16 +101,20 @@ export function createGateway(
     epoch: newEpoch(),
     now: access.now,
     currentSlot: () => listener.clock?.slotAt(access.now()),
+    startSlot,
     maxEvents: keepEvents,
     maxBytes: keepBytes,
     keepAliveMs,
   });
   let isRunning = true;
-  const fed = feed(listener, access.topics, hub, signal).finally(() => {
-    isRunning = false;
-    hub.close();
-    ended.abort();
-  });
+  const missing = new MissingEvents({ access, startSlot });
+  const fed = feed(listener, access.topics, hub, missing, signal).finally(
+    () => {
+      isRunning = false;
+      hub.close();
+      ended.abort();
+    },
+  );
   const running = Promise.all([fed, monitor.run()]);
   const limits = new ReaderLimits(checked);
   const tokens = token === undefined ? undefined : new TokenCheck(token);
@@ -122,8 +129,9 @@ export function createGateway(
   });
   const resume = new Resume({
     hub,
+    topics: access.topics,
     clock: () => listener.clock,
-    startedAt: access.now(),
+    startedAt,
     history: new ChainHistory({
       access,
       monitor,
@@ -265,6 +273,7 @@ async function feed(
   listener: SseListener,
   topics: readonly string[],
   hub: EventHub,
+  missing: MissingEvents,
   signal: AbortSignal,
 ): Promise<void> {
   const events = listener.events({ topics, raw: true, signal });
@@ -285,7 +294,13 @@ async function feed(
     }
   };
   const passed = (async () => {
-    for await (const event of events) hub.publish(event);
+    for await (const event of events) {
+      if (missing.isOfBefore(event, hub.slot)) continue;
+      for (const gap of missing.before(event)) {
+        hub.addGap(gap, gap.to - gap.from + 1, event.node);
+      }
+      hub.publish(event);
+    }
   })();
   await Promise.all([gaps(), passed]);
 }

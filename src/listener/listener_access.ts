@@ -9,6 +9,10 @@ export interface NodeAccess {
   /** Where the node is, credentials included. */
   readonly endpoint: NodeEndpoint;
   readonly gaps: ReadonlyMap<string, number>;
+  /** Whether its stream is open, and nothing before what it reports is missing. */
+  readonly isComplete: boolean;
+  /** The slot of its last head before which nothing is missing. */
+  readonly completeSlot: number | undefined;
   snapshot(): NodeSnapshot;
 }
 

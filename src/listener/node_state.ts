@@ -105,6 +105,17 @@ export class NodeState {
     return this.chain.head?.slot;
   }
 
+  /** Whether its stream is open, and nothing before what it reports is missing. */
+  get isComplete(): boolean {
+    return this.state === "connected" && this.chain.gap === undefined;
+  }
+
+  /** The slot of its last head before which nothing is missing. */
+  get completeSlot(): number | undefined {
+    const { gap, head } = this.chain;
+    return gap === undefined ? head?.slot : gap.from?.slot;
+  }
+
   forgetChain(): void {
     this.chain = new NodeChain();
   }

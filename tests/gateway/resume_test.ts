@@ -74,7 +74,7 @@ for (
     "abc--2",
     "abc-1.5-2",
     "1-2",
-    "abc-99999999999999999999999999999-1",
+    "abc-9999999999999999999999999999999999999-1",
     "ab/c-10000000000-1",
     "abc-10000000000-1-1",
   ]
@@ -130,9 +130,11 @@ Deno.test("createGateway() does not repeat what a reader has where its ring is o
   await using again = await openReader(stage.gateway, TOPICS, {
     "last-event-id": id,
   });
-  assertEquals((await again.take(4)).map(brief), [
+  assertEquals((await again.take(6)).map(brief), [
     `block ${slot + 1}`,
+    `head ${slot + 1}`,
     `block ${slot + 2}`,
+    `head ${slot + 2}`,
     `block_gossip ${slot + 3}`,
     `block ${slot + 3}`,
   ]);
@@ -449,8 +451,10 @@ Deno.test("createGateway() recovers from headers what a restarted gateway has no
   const gap = JSON.parse((await again.next())!.data);
   assertEquals(gap.topics, ["block_gossip"]);
   assertEquals([gap.from, gap.to], [slot, slot + 2]);
-  assertEquals((await again.take(6)).map(brief), [
+  assertEquals((await again.take(8)).map(brief), [
+    `head ${slot}`,
     `block ${slot + 1}`,
+    `head ${slot + 1}`,
     `block ${slot + 2}`,
     `head ${slot + 2}`,
     ...BLOCK_TOPICS.map((topic) => `${topic} ${slot + 3}`),
@@ -556,4 +560,92 @@ Deno.test("createGateway() keeps a node's gap to itself where another node has n
   for await (const { type } of statuses) if (type === "gap") break;
   await other.produceBlock();
   assertEquals(brief((await reader.next())!), `head ${slot + 1}`);
+});
+
+Deno.test("createGateway() does not repeat to a reader of another gateway what it receives later itself", async () => {
+  await using fast = await stillNode();
+  await using slow = await stillNode({ genesisTime: fast.genesisTime });
+  await using one = await startGateway([fast]);
+  await using other = await startGateway([slow]);
+  await fast.whenConnected();
+  await slow.whenConnected();
+  await Promise.all([one.listener.ready, other.listener.ready]);
+  await using all = await openReader(other.gateway, TOPICS);
+  await using reader = await openReader(one.gateway, TOPICS);
+  // Both nodes have the same chain.
+  await Promise.all([fast.produceBlock(), slow.produceBlock()]);
+  await all.take(3);
+  await reader.take(3);
+  const { slot } = await fast.produceBlock();
+  const id = await idAfter(reader, 2);
+  await using again = await openReader(other.gateway, TOPICS, {
+    "last-event-id": id,
+  });
+  await slow.produceBlock();
+  assertEquals(brief((await again.next())!), `head ${slot}`);
+});
+
+Deno.test("createGateway() does not set a reader back that knows of later slots", async () => {
+  await using node = await stillNode();
+  await using stage = await startGateway([node], { keepAliveMs: 5 });
+  await node.whenConnected();
+  await stage.listener.ready;
+  await using all = await openReader(stage.gateway, "topics=head");
+  const { slot } = await node.produceBlock();
+  await all.next();
+  await using reader = await openReader(stage.gateway, "topics=head", {
+    "last-event-id": `other-${"1".padEnd(21, "0")}-${slot + 3}`,
+  });
+  while (!reader.text.includes("id: ")) await reader.readChunk();
+  const slots = reader.text.match(/(?<=^id: .*-)\d+$/gm)!;
+  assertEquals(new Set(slots), new Set([String(slot + 3)]));
+});
+
+Deno.test("createGateway() gives each event that it recovers from headers a position", async () => {
+  await using node = await stillNode();
+  const topics = "topics=block,head";
+  let id: string;
+  {
+    await using stage = await startGateway([node]);
+    await node.whenConnected();
+    await using reader = await openReader(stage.gateway, topics);
+    await node.produceBlock();
+    id = await idAfter(reader, 2);
+  }
+  for (let i = 0; i < 3; i++) await node.produceBlock();
+  const all: string[] = [];
+  for (let i = 0; i < 6; i++) {
+    // Each time another gateway, from the position of a single event.
+    await using stage = await startGateway([node]);
+    await stage.listener.ready;
+    await using reader = await openReader(stage.gateway, topics, {
+      "last-event-id": id,
+    });
+    const event = (await reader.next())!;
+    all.push(brief(event));
+    id = event.lastEventId;
+  }
+  const { slot } = node.head;
+  assertEquals(
+    all,
+    [slot - 2, slot - 1, slot].flatMap((slot) => [
+      `block ${slot}`,
+      `head ${slot}`,
+    ]),
+  );
+});
+
+Deno.test("createGateway() keeps its position where a node reports a slot that is far ahead", async () => {
+  await using node = await stillNode();
+  await using stage = await startGateway([node]);
+  await node.whenConnected();
+  await stage.listener.ready;
+  await using reader = await openReader(stage.gateway, "topics=block_gossip");
+  const { slot } = await node.produceBlock();
+  await reader.next();
+  node.emit("block_gossip", {
+    slot: String(slot + 6),
+    block: `0x${"12".repeat(32)}`,
+  });
+  assertEquals((await idAfter(reader, 1)).split("-").at(-1), String(slot));
 });

@@ -16,14 +16,17 @@ export interface Outcome {
   restarts: number;
   /** How often a reader went on at another gateway, or at one that was restarted. */
   exchanges: number;
-  /** Canonical blocks between the first and the last event of the readers that list `block`. */
+  /** Canonical blocks between the first and the last one of each reader that lists `block`. */
   blocks: number;
-  /** Of those: the blocks that a gap reports. */
+  /** Canonical blocks that a node reported as its head, for each reader that lists `head`. */
+  heads: number;
+  /** Blocks and heads that a gap reports. */
   inGaps: number;
+  gaps: number;
   received: number;
   /** Events that a reader received twice. */
   twice: string[];
-  /** Blocks that a reader did not receive, and which no gap reported. */
+  /** Blocks and heads that a reader did not receive, and that no gap reports. */
   missing: string[];
 }
 
@@ -32,6 +35,7 @@ const READERS = [
   "block_gossip,block,head,chain_reorg,gap",
   "block,gap",
   "block,head,gap",
+  "head,gap",
 ];
 
 /** Runs a schedule. */
@@ -66,6 +70,8 @@ class Stage {
   readonly #places: [Place, Place] = [{}, {}];
   readonly #readers: Reader[] = [];
   readonly #outcome: Outcome;
+  /** Roots of all blocks that were the head. */
+  readonly #heads = new Set<string>();
 
   constructor(seed: number, random: () => number) {
     this.#random = random;
@@ -82,6 +88,8 @@ class Stage {
       restarts: 0,
       exchanges: 0,
       blocks: 0,
+      heads: 0,
+      gaps: 0,
       inGaps: 0,
       received: 0,
       twice: [],
@@ -101,6 +109,7 @@ class Stage {
   }
 
   async play(time: VirtualTime): Promise<Outcome> {
+    time.onTurn(() => this.#heads.add(this.#nodes[0]!.head.root));
     for (const place of this.#places) await this.#start(place);
     await time.sleep(3 * SLOT_MS);
     for (const topics of READERS) {
@@ -184,16 +193,23 @@ class Stage {
       outcome.exchanges += reader.exchanges;
       outcome.received += reader.events.length;
       outcome.twice.push(...reader.twice());
-      const slots = reader.slotsOf("block");
-      const [first, last] = [Math.min(...slots), Math.max(...slots)];
-      const known = reader.rootsOf("block");
-      for (let slot = first; slot <= last; slot++) {
-        const root = await this.#canonicalRoot(slot);
-        if (root === undefined) continue;
-        outcome.blocks++;
-        if (known.has(root)) continue;
-        if (reader.isInGap("block", slot)) outcome.inGaps++;
-        else outcome.missing.push(`${reader.topics}: block ${slot} ${root}`);
+      outcome.gaps += reader.gaps;
+      for (const topic of ["block", "head"] as const) {
+        if (!reader.topics.split(",").includes(topic)) continue;
+        const slots = reader.slotsOf(topic);
+        const known = reader.rootsOf(topic);
+        const last = Math.max(...slots);
+        for (let slot = Math.min(...slots); slot <= last; slot++) {
+          const root = await this.#canonicalRoot(slot);
+          if (root === undefined) continue;
+          if (topic === "head" && !this.#heads.has(root)) continue;
+          outcome[`${topic}s`]++;
+          if (known.has(root)) continue;
+          if (reader.isInGap(topic, slot)) outcome.inGaps++;
+          else {
+            outcome.missing.push(`${reader.topics}: ${topic} ${slot} ${root}`);
+          }
+        }
       }
     }
   }
@@ -276,12 +292,17 @@ class Reader {
       const chunk = text.decode(value, { stream: true });
       for (const [, id] of chunk.matchAll(/^id: (\S+)$/gm)) this.#id = id!;
       this.events.push(...decoder.push(chunk));
-      const [epoch] = this.#id.split("-");
+      // A reader that comes from elsewhere has a run of its own for a while.
+      const [epoch] = this.#id.split(/_?-/);
       if (epoch !== this.#epoch) {
         if (this.#epoch !== undefined) this.exchanges++;
         this.#epoch = epoch;
       }
     }
+  }
+
+  get gaps(): number {
+    return this.#of("gap").length;
   }
 
   slotsOf(topic: string): number[] {

@@ -1,43 +1,36 @@
-/** The chain's events since a slot, from the nodes' headers, for what the ring no longer has. */
+/** The chain since a slot, from the nodes' headers, for what the ring no longer has. */
 
 import { delay } from "@std/async/delay";
 import {
   type BlockHeader,
-  fetchHeader,
   fetchHeadersOfSlot,
 } from "../../beacon/api/headers.ts";
-import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
-import { eventIdentity } from "../../beacon/events/event_identity.ts";
 import type { NodeEndpoint } from "../../beacon/http/endpoint.ts";
 import type { NodeRequestOptions } from "../../beacon/http/request.ts";
 import { withDeadline } from "../../beacon/http/with_deadline.ts";
 import type { SlotClock } from "../../beacon/slot_clock.ts";
 import type { ListenerAccess } from "../../listener/listener_access.ts";
-import {
-  type Missed,
-  recoveredEvents,
-} from "../../listener/recovery/recovered_events.ts";
+import { Headers } from "../../listener/chain/branch_walk.ts";
 import type { NodeMonitor } from "../nodes/node_monitor.ts";
-import { eventsOfDigest } from "./slot_digest.ts";
 
-/** From where a reader's history is wanted. */
-export interface HistoryRequest {
-  /** First slot. */
-  slot: number;
-  /** Digest of what the reader has of that slot. */
-  digest: number | undefined;
-  /** Identities of events near that slot that the gateway has. */
-  candidates: readonly string[];
-}
-
-/** Events that follow from the nodes' headers. */
-export interface History {
-  /** The events, in order. */
-  events: readonly BeaconEvent<string>[];
-  /** First slot that they cover. */
+/** A piece of the chain, as a node has it. */
+export interface ChainPiece {
+  /** First slot that it covers. */
   from: number;
-  /** Identities of events that the reader has already. */
-  known: readonly string[];
+  /** The block before it. */
+  ancestor: BlockHeader;
+  /** The blocks from there to the head, in order of slot. */
+  blocks: readonly BlockHeader[];
+  /** Blocks of the first slots that are on another branch, with those that they build on. */
+  others: readonly BlockHeader[];
+  /** By epoch, the root of the last block before it, as far as it is known. */
+  rootsBefore: ReadonlyMap<number, string>;
+  /** The slot clock. */
+  clock: SlotClock;
+  /** Name of the node. */
+  node: string;
+  /** When it was requested, Unix time in milliseconds. */
+  receivedAt: number;
 }
 
 /** Options for {@linkcode ChainHistory}. */
@@ -52,10 +45,10 @@ export interface ChainHistoryOptions {
   signal: AbortSignal;
 }
 
-/** Requests headers. Readers that come back at the same time with the same wish share the answer. */
+/** Requests headers. Readers that come back at the same time from the same slot share the answer. */
 export class ChainHistory {
   readonly #options: ChainHistoryOptions;
-  readonly #underWay = new Map<string, Promise<History>>();
+  readonly #underWay = new Map<number, Promise<ChainPiece>>();
 
   /** @param options The nodes. */
   constructor(options: ChainHistoryOptions) {
@@ -63,33 +56,30 @@ export class ChainHistory {
   }
 
   /**
-   * Finds the events since a slot; of more than two epochs the last two.
+   * Finds the chain since the slot before the given one; of more than two epochs the last two.
    *
-   * @throws {Error} If no node has them; the message says why.
+   * @throws {Error} If no node has it; the message says why.
    */
-  find(request: HistoryRequest): Promise<History> {
-    const key =
-      `${request.slot} ${request.digest} ${request.candidates.join()}`;
-    let history = this.#underWay.get(key);
-    if (history === undefined) {
+  find(slot: number): Promise<ChainPiece> {
+    let piece = this.#underWay.get(slot);
+    if (piece === undefined) {
       if (this.#underWay.size >= MOST_UNDER_WAY) {
         return Promise.reject(new Error("too many readers come back at once"));
       }
-      history = this.#find(request).finally(() => this.#underWay.delete(key));
-      this.#underWay.set(key, history);
+      piece = this.#find(slot).finally(() => this.#underWay.delete(slot));
+      this.#underWay.set(slot, piece);
     }
-    return history;
+    return piece;
   }
 
-  async #find(request: HistoryRequest): Promise<History> {
+  async #find(slot: number): Promise<ChainPiece> {
     const { access: { fetch, now }, monitor, signal } = this.#options;
     const clock = await this.#awaitClock();
     let reason = "no node is connected";
     for (const { endpoint } of monitor.ranked().slice(0, MOST_NODES)) {
       try {
         return await withDeadline(
-          (signal) =>
-            historyOf(endpoint, request, clock, now(), { fetch, signal }),
+          (signal) => pieceOf(endpoint, slot, clock, now(), { fetch, signal }),
           {
             timeoutMs: TIMEOUT_MS,
             signal,
@@ -121,151 +111,83 @@ const TIMEOUT_MS = 10_000;
 const CLOCK_MS = 50;
 const MOST_CLOCK_CHECKS = TIMEOUT_MS / CLOCK_MS;
 
-async function historyOf(
+async function pieceOf(
   node: NodeEndpoint,
-  { slot: asked, digest, candidates }: HistoryRequest,
+  asked: number,
   clock: SlotClock,
   receivedAt: number,
   options: NodeRequestOptions,
-): Promise<History> {
+): Promise<ChainPiece> {
   const { slotsPerEpoch } = clock;
+  const headers = new Headers(node, options);
   const need = async (id: string) => {
-    const header = await fetchHeader(node, id, options);
+    const header = await headers.get(id);
     if (header !== undefined) return header;
     throw new Error(`${node.name} does not have block ${id}`);
+  };
+  const parentOf = async (block: BlockHeader) => {
+    const parent = await need(block.parentRoot);
+    if (parent.slot < block.slot) return parent;
+    throw new Error(`the headers of ${node.name} are out of order`);
   };
   const head = await need("head");
   // A node may have reported a slot that is yet to come; nothing may be missed because of it.
   const isWrong = asked > Math.max(head.slot, clock.slotAt(receivedAt) + 1);
-  const slot = isWrong ? Math.max(0, head.slot - slotsPerEpoch) : asked;
-  const from = Math.max(slot, head.slot - 2 * slotsPerEpoch);
+  const wanted = isWrong ? head.slot - slotsPerEpoch : asked - 1;
+  const from = Math.max(0, wanted, head.slot - 2 * slotsPerEpoch);
+  await headers.fetchSlots(from, head.slot - 1);
   const blocks: BlockHeader[] = [];
   let ancestor = head;
   while (ancestor.slot >= from && ancestor.slot > 0) {
     blocks.unshift(ancestor);
-    const parent = await need(ancestor.parentRoot);
-    if (parent.slot >= ancestor.slot) {
-      throw new Error(`the headers of ${node.name} are out of order`);
-    }
-    ancestor = parent;
+    ancestor = await parentOf(ancestor);
   }
-  let known: readonly string[] = [];
-  let last = ancestor;
-  if (digest !== undefined && from === asked) {
-    const siblings = await fetchHeadersOfSlot(node, slot, options);
-    const possible = [
-      ...new Set([...candidates, ...siblings.flatMap(identities)]),
-    ];
-    known = eventsOfDigest(
-      digest,
-      possible,
-      await reorgsOf(node, siblings, options),
-    ) ?? [];
-    // The head that the reader has may have lost its place since.
-    last = siblings.find((header) =>
-      known.includes(identityOf("head", header))
-    ) ??
-      ancestor;
-  }
-  let common = last;
   const canonical = new Set([ancestor, ...blocks].map(({ root }) => root));
-  while (!canonical.has(common.root) && common.slot >= from) {
-    common = await need(common.parentRoot);
+  const others: BlockHeader[] = [];
+  for (const slot of isWrong ? [] : [asked - 1, asked]) {
+    for (const block of await fetchHeadersOfSlot(node, slot, options)) {
+      let other = block;
+      while (!canonical.has(other.root) && other.slot >= from) {
+        others.push(other);
+        other = await parentOf(other);
+      }
+    }
   }
-  if (!canonical.has(common.root)) common = ancestor;
-  const above = blocks.filter((block) => block.slot > common.slot);
-  const events = recoveredEvents(
-    {
-      last: { slot: last.slot, root: last.root, state: last.stateRoot },
-      ancestor: common,
-      blocks: above,
-      head,
-      firstHead: above[0] ?? head,
-      dutyRoots: await dutyRootsOf(node, head, clock, options),
-    },
+  const rootsBefore = new Map<number, string>();
+  const first = clock.epochOf(blocks[0]?.slot ?? head.slot) - 1;
+  for (let epoch = first; epoch <= clock.epochOf(head.slot); epoch++) {
+    const root = await rootBefore(epoch, [ancestor, ...blocks], clock, headers);
+    if (root !== undefined) rootsBefore.set(epoch, root);
+  }
+  const { name } = node;
+  return {
+    from,
+    ancestor,
+    blocks,
+    others,
+    rootsBefore,
     clock,
-    node.name,
+    node: name,
     receivedAt,
-  );
-  return { events, from, known };
+  };
 }
 
-/** Roots that a head event carries, found by slot. */
-async function dutyRootsOf(
-  node: NodeEndpoint,
-  { slot, root }: BlockHeader,
-  clock: SlotClock,
-  options: NodeRequestOptions,
-): Promise<Missed["dutyRoots"]> {
-  const lastBefore = async (epoch: number) => {
-    const end = epoch * clock.slotsPerEpoch - 1;
-    for (let slot = end; slot >= 0 && slot > end - MOST_EMPTY_SLOTS; slot--) {
-      const header = await fetchHeader(node, String(slot), options);
-      if (header !== undefined) return header.root;
-    }
-    return root;
-  };
-  const epoch = clock.epochOf(slot);
-  const [ofEpoch, ofNextEpoch] = await Promise.all([
-    lastBefore(epoch - 1),
-    lastBefore(epoch),
-  ]);
-  return { ofEpoch, ofNextEpoch };
+/** The root of the last block before an epoch; of genesis before the first one. */
+async function rootBefore(
+  epoch: number,
+  blocks: readonly BlockHeader[],
+  { slotsPerEpoch }: SlotClock,
+  headers: Headers,
+): Promise<string | undefined> {
+  const start = Math.max(1, epoch * slotsPerEpoch);
+  if (blocks[0]!.slot < start) {
+    return blocks.findLast(({ slot }) => slot < start)!.root;
+  }
+  const least = Math.max(0, start - MOST_EMPTY_SLOTS);
+  for (let slot = start - 1; slot >= least; slot--) {
+    const header = await headers.get(String(slot));
+    if (header !== undefined) return header.root;
+  }
 }
 
 const MOST_EMPTY_SLOTS = 8;
-
-/** The reorgs that may have led to the blocks of a slot. */
-async function reorgsOf(
-  node: NodeEndpoint,
-  siblings: readonly BlockHeader[],
-  options: NodeRequestOptions,
-): Promise<string[]> {
-  const slot = siblings[0]?.slot ?? 0;
-  const earlier = await Promise.all(
-    Array.from(
-      { length: Math.min(MOST_REORG_SLOTS, slot) },
-      (_, i) => fetchHeadersOfSlot(node, slot - 1 - i, options),
-    ),
-  );
-  const oldHeads = [...siblings, ...earlier.flat()];
-  return siblings.flatMap(({ slot, root, isOptimistic }) =>
-    oldHeads.flatMap((old) =>
-      [isOptimistic, !isOptimistic].map((execution_optimistic) => {
-        const data = {
-          slot,
-          old_head_block: old.root,
-          new_head_block: root,
-          execution_optimistic,
-        };
-        const event = { topic: "chain_reorg", data };
-        return eventIdentity(event as unknown as BeaconEvent<string>);
-      })
-    )
-  );
-}
-
-/** How many slots before a reorg's slot its old head may be. */
-const MOST_REORG_SLOTS = 4;
-
-/** What nodes report of a block, verified and optimistic. */
-function identities(header: BlockHeader): string[] {
-  return (["block_gossip", "block", "head"] as const).flatMap((topic) => [
-    identityOf(topic, header),
-    ...(topic === "block_gossip"
-      ? []
-      : [identityOf(topic, { ...header, isOptimistic: !header.isOptimistic })]),
-  ]);
-}
-
-function identityOf(
-  topic: "block_gossip" | "block" | "head",
-  { slot, root, isOptimistic }: BlockHeader,
-): string {
-  const data = {
-    slot,
-    block: root,
-    ...(topic !== "block_gossip" && { execution_optimistic: isOptimistic }),
-  };
-  return eventIdentity({ topic, data } as unknown as BeaconEvent<string>);
-}

@@ -21,7 +21,7 @@ import {
   type ReaderStart,
 } from "./reader.ts";
 import { ReplayRing, type ReplayRingOptions } from "./replay_ring.ts";
-import { addToDigest } from "./slot_digest.ts";
+import { digestForm, SlotDigests } from "./slot_digest.ts";
 
 /** Options for {@linkcode EventHub}. */
 export interface EventHubOptions extends ReplayRingOptions {
@@ -31,6 +31,8 @@ export interface EventHubOptions extends ReplayRingOptions {
   now: () => number;
   /** The slot by the clock, where it is known. */
   currentSlot: () => number | undefined;
+  /** The slot in which the gateway began to listen, once the clock is known. */
+  startSlot: () => number | undefined;
   /** Interval of keep-alives, in milliseconds. */
   keepAliveMs: number;
 }
@@ -45,12 +47,8 @@ export class EventHub {
   readonly #groups = new Map<string, ReaderGroup>();
   #readers = 0;
   #seq = 0;
-  #slot = 0;
   #first: Frame | undefined;
-  /** Digest of the chain events of the latest slot. */
-  #digest = 0;
-  /** Events of that slot which are in the digest, and which the hub has not published. */
-  readonly #adopted = new Set<string>();
+  readonly #digests = new SlotDigests();
   #flush: ReturnType<typeof setTimeout> | undefined;
   #beat: ReturnType<typeof setInterval> | undefined;
   #beats = 0;
@@ -68,9 +66,9 @@ export class EventHub {
     return this.#seq;
   }
 
-  /** The latest slot of the stream, by the clock before the first event. */
+  /** The latest slot of the stream, before the first event that of its start; 0 where that is not known. */
   get slot(): number {
-    return this.#slot > 0 ? this.#slot : this.currentSlot ?? 0;
+    return this.#digests.slot || (this.#options.startSlot() ?? 0);
   }
 
   /** The slot by the clock, where it is known. */
@@ -103,8 +101,8 @@ export class EventHub {
     const { topic, raw, node, receivedAt } = event;
     const identity = CHAIN_TOPICS.has(topic) ? eventIdentity(event) : undefined;
     this.#moveTo(event.slot);
-    if (identity !== undefined && !this.#adopted.delete(identity)) {
-      this.#digest = addToDigest(this.#digest, identity);
+    if (identity !== undefined) {
+      this.#digests.add(event.slot, digestForm(identity));
     }
     const seq = ++this.#seq;
     const bytes = encodeEvent(this.#id(), topic, raw);
@@ -120,20 +118,6 @@ export class EventHub {
       isRecovered: event.recovered === true,
       identity,
     });
-  }
-
-  /**
-   * Counts an event of the latest slot among what readers have: it came before the hub, and those who
-   * come back received it elsewhere, or from headers.
-   */
-  adopt(slot: number | undefined, identity: string): void {
-    this.#moveTo(slot);
-    if (slot !== this.#slot || this.#adopted.has(identity)) return;
-    for (const frame of this.ring.after(0, CHAIN_TOPICS)) {
-      if (frame.slot === slot && frame.identity === identity) return;
-    }
-    this.#adopted.add(identity);
-    this.#digest = addToDigest(this.#digest, identity);
   }
 
   /** Adds a gap. */
@@ -229,16 +213,17 @@ export class EventHub {
     return formatPosition({
       epoch,
       seq: this.#seq,
-      digest: this.#digest,
+      digests: this.#digests.value,
       slot,
     });
   }
 
+  /** A slot that is yet to come is believed only where the chain has come to it step by step. */
   #moveTo(slot: number | undefined): void {
-    if (slot === undefined || slot <= this.#slot) return;
-    this.#slot = slot;
-    this.#digest = 0;
-    this.#adopted.clear();
+    const { slot: latest } = this.#digests;
+    if (slot === undefined || slot <= latest) return;
+    if (slot > Math.max(this.currentSlot ?? slot, latest) + 1) return;
+    this.#digests.moveTo(slot);
   }
 
   #all(): Reader[] {
@@ -254,7 +239,7 @@ export class EventHub {
       const bytes = encodeKeepAlive(this.position);
       for (const reader of this.#all()) {
         if (reader.isStuck(STUCK_AFTER_MS)) reader.end(true);
-        else if (isDue && reader.isIdle) reader.write(bytes);
+        else if (isDue && reader.isIdle) reader.keepAlive(bytes);
       }
     }, intervalMs);
   }

@@ -118,6 +118,26 @@ export function bytesFor(
   return joined([source, bytes]);
 }
 
+/** The bytes of a frame with another position. */
+export function withPosition(
+  bytes: Uint8Array<ArrayBuffer>,
+  id: string,
+): Uint8Array<ArrayBuffer> {
+  let start = 0;
+  while (!(bytes[start] === LETTER_I && bytes[start + 1] === LETTER_D)) {
+    start = bytes.indexOf(LINE_FEED, start) + 1;
+    // The comment alone has no position.
+    if (start === 0 || start === bytes.length) return bytes;
+  }
+  const end = bytes.indexOf(LINE_FEED, start);
+  const line = encoder.encode(`id: ${id}`);
+  return joined([bytes.subarray(0, start), line, bytes.subarray(end)]);
+}
+
+const LETTER_I = "i".charCodeAt(0);
+const LETTER_D = "d".charCodeAt(0);
+const LINE_FEED = "\n".charCodeAt(0);
+
 /** Several pieces as one; the only piece itself, uncopied. */
 export function joined(
   pieces: readonly Uint8Array<ArrayBuffer>[],

@@ -25,8 +25,8 @@ import {
   joined,
   rawOf,
 } from "./frame.ts";
+import type { HadEvents } from "./had_events.ts";
 import type { ReaderPast, ReaderStart } from "./reader.ts";
-import { eventsOfDigest } from "./slot_digest.ts";
 
 /** What {@linkcode PastReplay} works with. */
 export interface PastReplayOptions {
@@ -52,8 +52,8 @@ export interface PastPlace {
   time?: number;
   /** First slot. */
   slot: number;
-  /** Digest of what it has of that slot. */
-  digest?: number | undefined;
+  /** What it has of that slot and the one before. */
+  had?: HadEvents | undefined;
   /** Number of the hub's frame before. */
   seq: number;
 }
@@ -82,7 +82,7 @@ export class PastReplay {
   async open(place: PastPlace, filter: Filter): Promise<ReaderPast> {
     const { own, time } = place;
     const topics = [...filter.topics].sort();
-    const had = new Map<string, number>();
+    const { had } = place;
     let after: PastRequest["after"];
     let isWhole = false;
     if (own !== undefined) after = { seq: own.seq };
@@ -90,10 +90,8 @@ export class PastReplay {
       after = { time: time - this.#marginMs };
       isWhole = time === 0;
     } else {
-      const begin = await this.#boundary(place);
-      for (const identity of begin.had) count(had, identity, 1);
-      ({ after } = begin);
-      isWhole = begin.had.length > 0;
+      after = await this.#boundary(place);
+      isWhole = had?.isFound ?? false;
     }
     const page = await this.#read({ after, topics });
     if (own !== undefined && page.store !== own.store) {
@@ -113,29 +111,37 @@ export class PastReplay {
         filter.gaps,
       ));
     }
-    return this.#replay(page, place, filter, had, first);
+    return this.#replay(page, place, filter, first);
   }
 
   /** The store's events, a page at a time, until it has caught up with the ring. */
   async *#replay(
     page: PastPage,
-    { time = 0, seq: ringSeq, slot: firstSlot }: PastPlace,
+    { own, time = 0, seq: ringSeq, slot: firstSlot, had }: PastPlace,
     filter: Filter,
-    had: Map<string, number>,
     first: Uint8Array<ArrayBuffer>[],
   ): ReaderPast {
     const { hub, now, signal } = this.#options;
     const topics = [...filter.topics].sort();
     const latest = new Latest(2 * this.#marginMs);
     let slot = firstSlot;
+    let running = 0;
     let movedAt = now();
     let pieces = first;
     let reason: string | undefined;
     while (true) {
       for (const { seq, event } of page.events) {
-        slot = Math.max(slot, event.slot ?? 0);
+        const { topic, slot: ownSlot } = event;
+        running = Math.max(running, ownSlot ?? 0);
+        slot = Math.max(slot, running);
         const identity = eventIdentity(event);
-        if (event.receivedAt < time || count(had, identity, -1)) continue;
+        if (event.receivedAt < time) continue;
+        const compared = {
+          identity: CHAIN_TOPICS.has(topic) ? identity : undefined,
+          ownSlot,
+          slot: running,
+        };
+        if (own === undefined && had?.take(compared)) continue;
         latest.add(identity, event.receivedAt);
         const id = `${page.store}-${seq}-${slot}`;
         const bytes = bytesFor(toFrame(event, id, seq, slot), filter);
@@ -197,6 +203,7 @@ export class PastReplay {
       seq,
       slot,
       reportedUntil: ring.lostSeq,
+      knownUntil: Math.max(slot, hub.slot),
       isKnown: (frame) => {
         const { ownSlot = Infinity, isRecovered } = frame;
         if (frame.topic === undefined) return false;
@@ -207,11 +214,10 @@ export class PastReplay {
     };
   }
 
-  /** Where in the store the events of a slot begin, and which of them a reader has. */
-  async #boundary(
-    { slot, digest }: PastPlace,
-  ): Promise<{ after: PastRequest["after"]; had: readonly string[] }> {
-    const time = await this.#startOf(slot);
+  /** Where in the store the events begin that a reader may lack, and what it has of them. */
+  async #boundary({ slot, had }: PastPlace): Promise<PastRequest["after"]> {
+    const first = had === undefined ? slot : Math.max(0, slot - 1);
+    const time = await this.#startOf(first);
     const after = { time: time - this.#marginMs };
     const pages = await Promise.all(
       this.#options.topics.filter((topic) => CHAIN_TOPICS.has(topic))
@@ -219,25 +225,13 @@ export class PastReplay {
     );
     const events: PastEvent[] = pages.flatMap(({ events }) => [...events])
       .sort((one, other) => one.seq - other.seq);
-    let latest = 0;
     let begin: number | undefined;
-    const near: { identity: string; distance: number }[] = [];
     for (const { seq, event } of events) {
-      latest = Math.max(latest, event.slot ?? 0);
-      if (latest >= slot) begin ??= seq;
-      const distance = Math.abs(latest - slot);
-      if (distance <= 1) {
-        near.push({ identity: eventIdentity(event), distance });
-      }
+      const { slot: ownSlot = 0 } = event;
+      if (ownSlot >= first) begin ??= seq;
+      had?.learn({ identity: eventIdentity(event), ownSlot, slot: ownSlot });
     }
-    near.sort((one, other) => one.distance - other.distance);
-    return {
-      after: begin === undefined ? { time } : { seq: begin - 1 },
-      had: digest === undefined ? [] : eventsOfDigest(
-        digest,
-        near.map(({ identity }) => identity),
-      ) ?? [],
-    };
+    return begin === undefined ? { time } : { seq: begin - 1 };
   }
 
   /** Reads a page; readers with the same wish share it. */

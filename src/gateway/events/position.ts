@@ -1,9 +1,9 @@
 /**
  * A reader's position in the gateway's stream, as the `id:` of an event: `<epoch>-<seq>-<slot>`.
  *
- * `epoch` names the run of a gateway. `seq` grows with each event; its last ten digits are the
- * {@linkcode slotDigest} of the slot, by which another gateway finds out which events of the slot
- * the reader has. `slot` is the latest slot of the stream so far.
+ * `epoch` names the run of a gateway. `seq` grows with each event; its last twenty digits are the
+ * digests of the slot before and of the slot, by which another gateway finds out which events of
+ * them the reader has. `slot` is the latest slot of the stream so far.
  */
 
 import { shown } from "../../values/shown.ts";
@@ -14,14 +14,19 @@ export interface Position {
   epoch: string;
   /** Number of the event in that run; 0 before the first one. */
   seq: number;
-  /** Digest of the chain events of the slot so far; `undefined` in an id that has none. */
-  digest: number | undefined;
+  /** What the reader has of the last two slots; `undefined` in an id that does not show it. */
+  digests: Digests | undefined;
   /** Latest slot so far. */
   slot: number;
 }
 
+/** Digests of the chain events so far: of the slot before the latest one, and of the latest one. */
+export type Digests = readonly [before: number, latest: number];
+
 /** Digests are below this. */
-export const DIGEST_LIMIT = 1e10;
+export const DIGEST_LIMIT = 1e10 - 1;
+/** In place of the digest of a slot that the gateway has not followed. */
+export const NO_DIGEST: number = DIGEST_LIMIT;
 const DIGEST_DIGITS = 10;
 
 /** Where a reader wants to begin. */
@@ -39,12 +44,12 @@ export type Start =
 
 /** Writes a position. */
 export function formatPosition(
-  position: Position & { digest: number },
+  { epoch, seq, digests, slot }: Position & { digests: Digests },
 ): string {
-  const { epoch, seq, digest, slot } = position;
-  return `${epoch}-${seq}${
+  const digits = digests.map((digest) =>
     String(digest).padStart(DIGEST_DIGITS, "0")
-  }-${slot}`;
+  );
+  return `${epoch}-${seq}${digits.join("")}-${slot}`;
 }
 
 /**
@@ -53,7 +58,7 @@ export function formatPosition(
  * @throws {TypeError} If it is none; the message says why.
  */
 export function parsePosition(id: string): Position {
-  const match = /^(\w{1,64})-(\d{1,26})-(\d{1,15})$/.exec(id);
+  const match = /^(\w{1,64})-(\d{1,36})-(\d{1,15})$/.exec(id);
   if (match === null) {
     throw new TypeError(
       `Invalid event id: must be <epoch>-<seq>-<slot> as this gateway sends them, got ${
@@ -62,8 +67,8 @@ export function parsePosition(id: string): Position {
     );
   }
   const [, epoch, seq, slot] = match;
-  const hasDigest = seq!.length > DIGEST_DIGITS;
-  const number = Number(hasDigest ? seq!.slice(0, -DIGEST_DIGITS) : seq);
+  const digits = seq!.length > 2 * DIGEST_DIGITS ? 2 * DIGEST_DIGITS : 0;
+  const number = Number(seq!.slice(0, seq!.length - digits));
   if (!Number.isSafeInteger(number)) {
     throw new TypeError(
       `Invalid event id: seq is too large, got ${shown(id, 80)}`,
@@ -72,7 +77,10 @@ export function parsePosition(id: string): Position {
   return {
     epoch: epoch!,
     seq: number,
-    digest: hasDigest ? Number(seq!.slice(-DIGEST_DIGITS)) : undefined,
+    digests: digits === 0 ? undefined : [
+      Number(seq!.slice(-2 * DIGEST_DIGITS, -DIGEST_DIGITS)),
+      Number(seq!.slice(-DIGEST_DIGITS)),
+    ],
     slot: Number(slot),
   };
 }

@@ -11,7 +11,9 @@ import {
   type Frame,
   type Gap,
   joined,
+  withPosition,
 } from "./frame.ts";
+import type { OwnPosition } from "./own_position.ts";
 import type { ReplayRing } from "./replay_ring.ts";
 
 /** Where a reader's bytes go: the server's side of a connection. */
@@ -50,6 +52,8 @@ interface Chunk {
   bytes: Uint8Array<ArrayBuffer> | undefined;
   seq: number;
   slot: number;
+  /** The oldest slot that one of its events is of. */
+  oldestSlot: number;
 }
 
 /** The most events of one write. */
@@ -92,32 +96,48 @@ export class ReaderGroup {
     return chunk;
   }
 
-  /** The same for one reader that has some of the frames already. */
-  chunkWithout(seq: number, isKnown: (frame: Frame) => boolean): Chunk {
-    return this.#make(seq, isKnown);
+  /** The same for one reader that has some of the frames already, or a position of its own. */
+  chunkFor(
+    seq: number,
+    isKnown: (frame: Frame) => boolean,
+    own: OwnPosition | undefined,
+  ): Chunk {
+    return this.#make(seq, isKnown, own);
   }
 
-  #make(after: number, isKnown: (frame: Frame) => boolean): Chunk {
+  #make(
+    after: number,
+    isKnown: (frame: Frame) => boolean,
+    own?: OwnPosition,
+  ): Chunk {
     const { ring } = this.#hub;
     const pieces: Uint8Array<ArrayBuffer>[] = [];
     let length = 0;
     let last: { seq: number; slot: number } = { seq: after, slot: 0 };
+    let oldestSlot = Infinity;
     for (const frame of ring.after(after, this.filter.topics)) {
-      const bytes = isKnown(frame) ? undefined : bytesFor(frame, this.filter);
+      let bytes = isKnown(frame) ? undefined : bytesFor(frame, this.filter);
       if (bytes !== undefined) {
         const isFull = pieces.length === MOST_EVENTS ||
           (pieces.length > 0 && length + bytes.length > MOST_BYTES);
         if (isFull) {
-          return { bytes: joined(pieces), seq: last.seq, slot: last.slot };
+          const { seq, slot } = last;
+          return { bytes: joined(pieces), seq, slot, oldestSlot };
+        }
+        if (own !== undefined) {
+          own.take(frame);
+          bytes = withPosition(bytes, own.id);
         }
         pieces.push(bytes);
         length += bytes.length;
+        oldestSlot = Math.min(oldestSlot, frame.ownSlot ?? frame.slot);
       }
       last = frame;
     }
     const { seq, slot } = this.#hub;
+    own?.moveTo(slot);
     const bytes = pieces.length === 0 ? undefined : joined(pieces);
-    return { bytes, seq, slot };
+    return { bytes, seq, slot, oldestSlot };
   }
 }
 
@@ -131,10 +151,14 @@ export interface ReaderStart {
   reportedUntil: number;
   /** Bytes that go before everything else. */
   first: Uint8Array<ArrayBuffer>[];
-  /** Whether it has a frame behind `seq` already; forgotten some slots later. */
+  /** Whether it has a frame behind `seq` already. */
   isKnown?: ((frame: Frame) => boolean) | undefined;
   /** Bytes of a longer past, after `first`; it returns where the reader goes on then. */
   past?: ReaderPast;
+  /** The latest slot of such frames. */
+  knownUntil?: number;
+  /** Its position, where that is not the stream's. */
+  own?: OwnPosition | undefined;
 }
 
 /** A past that is read as fast as the connection takes it. */
@@ -157,8 +181,9 @@ export class Reader implements ReaderHandle {
   readonly #reported = new Map<string, number>();
   #reportedUntil: number;
   #first: Uint8Array<ArrayBuffer>[];
-  #isKnown: ((frame: Frame) => boolean) | undefined;
+  #isKnown: (frame: Frame) => boolean;
   #knownUntil: number;
+  #own: OwnPosition | undefined;
   #past: ReaderPast | undefined;
   #wake: () => void = () => {};
   /** Since when its connection has no room, Unix time in milliseconds. */
@@ -179,8 +204,9 @@ export class Reader implements ReaderHandle {
     this.#slot = start.slot;
     this.#reportedUntil = start.reportedUntil;
     this.#first = start.first;
-    this.#isKnown = start.isKnown;
-    this.#knownUntil = hub.slot + KNOWN_SLOTS;
+    this.#isKnown = start.isKnown ?? (() => false);
+    this.#knownUntil = start.knownUntil ?? -1;
+    this.#own = start.own;
     this.#now = options.now;
     this.#onGone = options.onGone;
     this.#past = start.past;
@@ -200,6 +226,13 @@ export class Reader implements ReaderHandle {
       if (bytes === undefined) return;
       this.write(bytes);
     }
+  }
+
+  /** Sends a keep-alive, of which these bytes have the position of the stream. */
+  keepAlive(bytes: Uint8Array<ArrayBuffer>): void {
+    this.write(
+      this.#own === undefined ? bytes : encodeKeepAlive(this.#own.id),
+    );
   }
 
   /** Sends bytes that are no part of the stream. */
@@ -246,8 +279,8 @@ export class Reader implements ReaderHandle {
           this.#seq = value.seq;
           this.#slot = value.slot;
           this.#reportedUntil = value.reportedUntil;
-          this.#isKnown = value.isKnown;
-          this.#knownUntil = this.#hub.slot + KNOWN_SLOTS;
+          this.#isKnown = value.isKnown ?? (() => false);
+          this.#knownUntil = value.knownUntil ?? -1;
           this.#past = undefined;
           return this.pump();
         }
@@ -275,7 +308,7 @@ export class Reader implements ReaderHandle {
     return undefined;
   }
 
-  /** What goes before, and what follows, in one write with its position: a cut between would tell twice. */
+  /** What goes before, and what follows, in one write with its position: cut between, both would come twice. */
   #takeFirst(): Uint8Array<ArrayBuffer> {
     const pieces = this.#first;
     this.#first = [];
@@ -285,17 +318,24 @@ export class Reader implements ReaderHandle {
     const next = this.#nextChunk();
     if (next !== undefined) pieces.push(next);
     const { seq, position } = this.#hub;
-    if (this.#seq === seq) pieces.push(encodeKeepAlive(position));
+    if (this.#seq === seq) {
+      pieces.push(encodeKeepAlive(this.#own?.id ?? position));
+    }
     return joined(pieces);
   }
 
   #nextChunk(): Uint8Array<ArrayBuffer> | undefined {
-    const chunk = this.#isKnown === undefined
+    if (this.#slot > (this.#own?.until ?? Infinity) + 1) this.#own = undefined;
+    const own = this.#own;
+    let chunk = own === undefined
       ? this.#group.chunkAfter(this.#seq)
-      : this.#group.chunkWithout(this.#seq, this.#isKnown);
+      : undefined;
+    // A node that recovers late may report what the reader has, however long after.
+    if (chunk === undefined || chunk.oldestSlot <= this.#knownUntil) {
+      chunk = this.#group.chunkFor(this.#seq, this.#isKnown, own);
+    }
     this.#seq = chunk.seq;
     this.#slot = chunk.slot;
-    if (this.#slot > this.#knownUntil) this.#isKnown = undefined;
     return chunk.bytes;
   }
 
@@ -324,6 +364,4 @@ export class Reader implements ReaderHandle {
   }
 }
 
-/** For so many slots behind a resume a frame may still be one that the reader has already. */
-const KNOWN_SLOTS = 8;
 const reason = "the reader was slower than the events that are kept";

@@ -2,19 +2,29 @@
 
 import type { SlotClock } from "../../beacon/slot_clock.ts";
 import { eventIdentity } from "../../beacon/events/event_identity.ts";
-import type { ChainHistory, History } from "./chain_history.ts";
-import type { EventHub } from "./event_hub.ts";
-import { encodeEvent, encodeGap, type Filter, type Frame } from "./frame.ts";
-import type { Position, Start } from "./position.ts";
+import type { ChainHistory, ChainPiece } from "./chain_history.ts";
+import { CHAIN_TOPICS, type EventHub } from "./event_hub.ts";
+import {
+  encodeEvent,
+  encodeGap,
+  type Filter,
+  type Frame,
+  type Gap,
+} from "./frame.ts";
+import { HadEvents } from "./had_events.ts";
+import { missedEvents } from "./piece_events.ts";
+import { OwnPosition } from "./own_position.ts";
+import type { Digests, Position, Start } from "./position.ts";
 import type { PastReplay } from "./past_replay.ts";
 import type { ReaderPast, ReaderStart } from "./reader.ts";
 import type { Loss } from "./replay_ring.ts";
-import { eventsOfDigest } from "./slot_digest.ts";
 
 /** What {@linkcode Resume} works with. */
 export interface ResumeOptions {
   /** The stream. */
   hub: EventHub;
+  /** The topics that can be had. */
+  topics: readonly string[];
   /** The slot clock, once it is known. */
   clock: () => SlotClock | undefined;
   /** When the gateway began to listen, Unix time in milliseconds. */
@@ -35,10 +45,12 @@ interface Place {
   isLost: (loss: Loss) => boolean;
   /** Whether it wants something from before the gateway's first frame, or knows of a later slot. */
   isBefore: boolean;
-  /** Digest of the reader's position at another gateway. */
-  digest?: number | undefined;
-  /** Digest of the reader's position at this gateway. */
-  ownDigest?: number | undefined;
+  /** Digests of what it has already of that slot and the one before. */
+  digests?: Digests | undefined;
+  /** The same, read. */
+  had?: HadEvents | undefined;
+  /** Whether it has that from another gateway, so that it has frames behind `seq` too. */
+  isElsewhere?: boolean;
 }
 
 /** Turns a start into a place in the stream. */
@@ -63,9 +75,10 @@ export class Resume {
       return { seq: hub.seq, slot: hub.slot, reportedUntil: 0, first: [] };
     }
     const place = this.#placeOf(start);
-    const { seq, slot, digest } = place;
+    const { seq, slot, had, isElsewhere } = place;
     // What the ring loses from here on, while headers are requested too, the reader reports.
     const reportedUntil = ring.lostSeq;
+    for (const frame of ring.after(0, CHAIN_TOPICS)) had?.learn(frame);
     const lacking = [...filter.topics].filter((topic) => {
       const loss = ring.lost(topic);
       return place.isBefore || (loss !== undefined && place.isLost(loss));
@@ -81,32 +94,26 @@ export class Resume {
     if (start.type === "earliest") {
       return { seq, slot, reportedUntil, first: [] };
     }
-    const near = digest === undefined ? [] : this.#eventsNear(slot);
-    const known = new Set(eventsOfDigest(digest ?? 0, near));
-    const first = await this.#fill(
-      place,
-      lacking,
-      filter,
-      near,
-      known,
-      reason,
+    const latest = Math.min(slot, hub.currentSlot ?? slot);
+    const own = new OwnPosition(
+      hub.epoch,
+      place.digests === undefined ? latest : slot,
+      place.digests,
     );
-    // A head that comes again, after another one, is news.
-    for (const { identity, seq } of ring.after(0, CHAIN_TOPICS)) {
-      if (seq > place.seq) break;
-      if (identity !== undefined) known.delete(identity);
+    const sent = new Set<string>();
+    const first = await this.#fill(place, lacking, filter, reason, sent, own);
+    if (!isElsewhere && sent.size === 0) {
+      return { seq, slot, reportedUntil, first };
     }
     return {
       seq,
       slot,
       reportedUntil,
       first,
-      ...((known.size > 0 || digest !== undefined) && {
-        isKnown: ({ identity, ownSlot = Infinity, isRecovered }: Frame) =>
-          // What comes so late here, the other gateway had in time.
-          (digest !== undefined && ownSlot < (isRecovered ? slot : slot - 1)) ||
-          (identity !== undefined && known.delete(identity)),
-      }),
+      isKnown: (frame: Frame) =>
+        (isElsewhere && had!.take(frame)) || sent.delete(frame.identity!),
+      knownUntil: own.until,
+      own,
     };
   }
 
@@ -119,7 +126,7 @@ export class Resume {
   ): Promise<ReaderPast | undefined> {
     const { past } = this.#options;
     if (past === undefined || filter.topics.size === 0) return undefined;
-    const { slot, seq, digest = place.ownDigest } = place;
+    const { slot, seq, had } = place;
     const position = start.type === "position" ? start.position : undefined;
     const own = position !== undefined && past.isStore(position.epoch)
       ? { store: position.epoch, seq: position.seq }
@@ -130,14 +137,14 @@ export class Resume {
     return await past.open({
       slot,
       seq,
-      digest,
+      had,
       ...(own !== undefined && { own }),
       ...(time !== undefined && { time }),
     }, filter);
   }
 
   #placeOf(start: Exclude<Start, undefined>): Place {
-    const { hub, clock, startedAt } = this.#options;
+    const { hub, clock, startedAt, topics } = this.#options;
     const { ring } = hub;
     const before = (holds: (frame: Frame) => boolean) =>
       (ring.firstWhere(holds)?.seq ?? hub.seq + 1) - 1;
@@ -156,11 +163,22 @@ export class Resume {
       case "position": {
         const { position } = start;
         if (position.epoch === hub.epoch) return this.#ownPlace(position);
-        const { slot, digest } = position;
+        const { slot, digests } = position;
         const place = fromSlot(slot);
-        // A node may have reported a slot that is yet to come.
-        const isBefore = place.isBefore || slot > hub.slot + 1;
-        return { ...place, isBefore, digest };
+        const isAhead = slot > hub.slot + 1;
+        const isBefore = place.isBefore || isAhead;
+        // It must not silence what comes until then.
+        const isWrong = isAhead &&
+          slot > (hub.currentSlot ?? Infinity) + MOST_AHEAD;
+        if (digests === undefined || isWrong) return { ...place, isBefore };
+        return {
+          ...place,
+          seq: before((frame) => frame.slot >= slot - 1),
+          isBefore,
+          digests,
+          had: new HadEvents(slot, digests, topics),
+          isElsewhere: true,
+        };
       }
       case "slot":
         return sinceSlot(start.slot);
@@ -180,10 +198,11 @@ export class Resume {
     }
   }
 
-  #ownPlace({ seq, slot, digest }: Position): Place {
-    if (seq > this.#options.hub.seq) {
+  #ownPlace({ seq, slot, digests }: Position): Place {
+    const { hub, topics } = this.#options;
+    if (seq > hub.seq) {
       throw new TypeError(
-        `Invalid event id: seq must be at most the last one sent (${this.#options.hub.seq}), got ${seq}`,
+        `Invalid event id: seq must be at most the last one sent (${hub.seq}), got ${seq}`,
       );
     }
     return {
@@ -191,85 +210,91 @@ export class Resume {
       slot,
       isLost: (loss) => loss.seq > seq,
       isBefore: false,
-      ownDigest: digest,
+      digests,
+      had: digests && new HadEvents(slot, digests, topics),
     };
   }
 
-  /** Chain events that a reader may have whose last event was of a slot; the likeliest first. */
-  #eventsNear(slot: number): string[] {
-    const near: Frame[] = [];
-    for (const frame of this.#options.hub.ring.after(0, CHAIN_TOPICS)) {
-      if (frame.identity === undefined) continue;
-      if (Math.abs(frame.slot - slot) <= 1) near.push(frame);
-    }
-    near.sort((a, b) => Math.abs(a.slot - slot) - Math.abs(b.slot - slot));
-    return near.map(({ identity }) => identity!);
-  }
-
-  /** What the ring lacks: events that follow from headers, and the gap that stays. */
+  /**
+   * What the ring lacks: events that follow from headers, and the gap that stays.
+   *
+   * @param sent Takes the events that may still come by themselves.
+   * @param own Takes them too.
+   */
   async #fill(
     place: Place,
     lacking: readonly string[],
     filter: Filter,
-    candidates: readonly string[],
-    known: Set<string>,
     reason: string,
+    sent: Set<string>,
+    own: OwnPosition,
   ): Promise<Uint8Array<ArrayBuffer>[]> {
     if (lacking.length === 0) return [];
-    const { hub } = this.#options;
+    const { hub, history } = this.#options;
+    const { slot, had } = place;
     const losses = lacking.map((topic) => hub.ring.lost(topic)?.slot ?? 0);
     if (place.isBefore) losses.push(hub.firstSlot);
-    const until = Math.max(place.slot, ...losses);
-    const gap = (topics: string[], to: number, reason: string) =>
-      topics.length === 0 ? [] : [encodeGap(
+    const until = Math.max(slot, ...losses);
+    const gap = (gap: Gap) =>
+      gap.topics.length === 0 ? [] : [encodeGap(
         undefined,
-        { from: place.slot, to, topics, reason },
-        this.#countLost(topics, place),
+        gap,
+        this.#countLost(gap.topics, place),
         filter.gaps,
       )];
     const rest = lacking.filter((topic) => !RECOVERABLE.has(topic));
     const wanted = lacking.filter((topic) => RECOVERABLE.has(topic));
-    if (wanted.length === 0) return gap(rest, until, reason);
-    let recovered: History;
+    if (wanted.length === 0) {
+      return gap({ from: slot, to: until, topics: rest, reason });
+    }
+    let piece: ChainPiece;
     try {
-      const { slot, digest = place.ownDigest } = place;
-      recovered = await this.#options.history.find({
-        slot,
-        digest,
-        candidates,
-      });
+      piece = await history.find(slot);
     } catch (error) {
-      return gap(
-        [...lacking],
-        Math.max(until, hub.slot),
-        (error as Error).message,
+      const to = Math.max(until, hub.slot);
+      const reason = (error as Error).message;
+      return gap({ from: slot, to, topics: [...lacking], reason });
+    }
+    const { from, ancestor, blocks, others } = piece;
+    for (const { slot, root } of [ancestor, ...blocks, ...others]) {
+      had?.learnBlock(slot, root);
+    }
+    const { events, withoutHead } = missedEvents(piece, had);
+    const frames = [...hub.ring.after(place.seq, filter.topics)];
+    const isInRing = ringCheck(frames);
+    const ringSlot = Math.min(
+      ...frames.map((frame) => frame.ownSlot ?? Infinity),
+    );
+    // Without digests a reader wants the whole slot, and nothing of the one before.
+    const least = had === undefined && from === slot - 1 ? slot : from;
+    const missed = events.filter((event) => event.slot! >= least);
+    const slots = missed.map(({ slot }) => slot!);
+    const to = Math.max(until, ...slots);
+    const pieces = gap({ from: slot, to, topics: rest, reason });
+    if (from > slot) {
+      const reason = "it is too long ago";
+      pieces.push(
+        ...gap({ from: slot, to: from - 1, topics: wanted, reason }),
       );
     }
-    const had = new Set(recovered.known);
-    known.clear();
-    if (place.ownDigest === undefined) {
-      for (const identity of had) {
-        known.add(identity);
-        hub.adopt(place.slot, identity);
-      }
+    if (withoutHead.length > 0 && wanted.includes("head")) {
+      pieces.push(...gap({
+        from: withoutHead[0]!.slot,
+        to: withoutHead.at(-1)!.slot,
+        topics: ["head"],
+        reason: "it is not known what their duties depend on",
+      }));
     }
-    const inRing = new Set<string>();
-    for (const { identity } of hub.ring.after(place.seq, wanted)) {
-      if (identity !== undefined) inRing.add(identity);
-    }
-    const slots = recovered.events.map(({ slot = 0 }) => slot);
-    const pieces = gap(rest, Math.max(until, ...slots), reason);
-    if (recovered.from > place.slot) {
-      pieces.push(...gap(wanted, recovered.from - 1, "it is too long ago"));
-    }
-    for (const event of recovered.events) {
+    for (const event of missed) {
       const identity = eventIdentity(event);
-      hub.adopt(event.slot, identity);
-      if (!wanted.includes(event.topic) || inRing.has(identity)) continue;
-      if (had.has(identity)) continue;
-      // It may still come by itself.
-      known.add(identity);
-      pieces.push(encodeEvent(undefined, event.topic, event.raw));
+      const { topic, raw, slot } = event;
+      if (!wanted.includes(topic) || isInRing(identity, slot!)) continue;
+      // Behind it there may be earlier slots in the ring.
+      const isInOrder = slot! < ringSlot;
+      if (isInOrder) own.moveTo(slot!);
+      own.add(slot!, identity);
+      sent.add(identity);
+      pieces.push(encodeEvent(isInOrder ? own.id : undefined, topic, raw));
     }
     return pieces;
   }
@@ -287,13 +312,31 @@ export class Resume {
   }
 }
 
+/** Whether an event follows from the ring, so that it must not be sent before. */
+function ringCheck(
+  frames: readonly Frame[],
+): (identity: string, slot: number) => boolean {
+  const identities = new Set(frames.map(({ identity }) => identity));
+  const ofTopic = (topic: string) =>
+    frames.filter((frame) => frame.topic === topic);
+  // Of a reorg, nodes may name another block of the new branch.
+  const left = new Set(
+    ofTopic("chain_reorg").map(({ identity }) => identity!.split("/")[2]),
+  );
+  // Heads are in order; those that the ring does not have are a gap in it.
+  const firstHead = Math.min(
+    ...ofTopic("head").map(({ ownSlot }) => ownSlot ?? Infinity),
+  );
+  return (identity, slot) => {
+    const [topic, , root] = identity.split("/");
+    return identities.has(identity) ||
+      (topic === "chain_reorg" && left.has(root)) ||
+      (topic === "head" && slot >= firstHead);
+  };
+}
+
+/** By how many slots a chain may be ahead of the clock. */
+const MOST_AHEAD = 8;
 const NOT_KEPT = "the gateway no longer has them, or did not run";
-const CHAIN_TOPICS = [
-  "head",
-  "head_v2",
-  "block",
-  "block_gossip",
-  "chain_reorg",
-];
 /** Topics whose events follow from the nodes' headers. */
 const RECOVERABLE = new Set(["block", "head", "chain_reorg"]);
