@@ -12,9 +12,16 @@ async function exists(path: string): Promise<boolean> {
   return await Deno.stat(new URL(path, ROOT)).then(() => true, () => false);
 }
 
-const DOCUMENTS = ["README.md", "CONTRIBUTING.md"];
+const DOCUMENTS = ["README.md", "CONTRIBUTING.md", "SECURITY.md"];
 for await (const { name } of Deno.readDir(new URL("docs/", ROOT))) {
   if (name.endsWith(".md")) DOCUMENTS.push(`docs/${name}`);
+}
+
+/** The files that a document links to, by their paths in the project. */
+function linkedBy(document: string, text: string): string[] {
+  const base = new URL(document, ROOT);
+  return [...text.matchAll(/\]\(([^)#:\s]+)(?:#[^)]*)?\)/g)]
+    .map(([, path]) => new URL(path!, base).href.slice(ROOT.href.length));
 }
 
 for (const document of DOCUMENTS) {
@@ -23,14 +30,22 @@ for (const document of DOCUMENTS) {
     const named = [
       ...text.matchAll(/`((?:src|tests|bench|docs|deploy)\/[\w./-]*)`/g),
     ].map(([, path]) => path!);
-    const folder = document.includes("/") ? "docs/" : "";
-    const linked = [...text.matchAll(/\]\(([^)#:\s]+)(?:#[^)]*)?\)/g)]
-      .map(([, path]) => `${folder}${path}`);
     const missing: string[] = [];
-    for (const path of [...named, ...linked]) {
+    for (const path of [...named, ...linkedBy(document, text)]) {
       if (!await exists(path)) missing.push(path);
     }
     assertEquals(missing, []);
+  });
+
+  Deno.test(`${document} links to nothing that is not published with it`, async () => {
+    const { publish }: { publish: { include: string[] } } = JSON.parse(
+      await read("deno.json"),
+    );
+    const isPublished = (path: string) =>
+      publish.include.some((entry) => `${path}/`.startsWith(`${entry}/`));
+    assert(isPublished(document));
+    const links = linkedBy(document, await read(document));
+    assertEquals(links.filter((path) => !isPublished(path)), []);
   });
 }
 

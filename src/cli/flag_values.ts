@@ -134,11 +134,13 @@ const WITHOUT_SCHEME =
 const EXAMPLE = "such as http://localhost:5052";
 
 /**
- * Reads a node's URL; `localhost:5052` is short for `http://localhost:5052`.
+ * Reads a node's URL; `localhost:5052` is short for `http://localhost:5052`, and spaces around it count
+ * for nothing.
  *
  * @throws {UsageError} If the text is no http(s) URL; its credentials are not in the message.
  */
-export function parseNodeUrl(text: string): URL {
+export function parseNodeUrl(value: string): URL {
+  const text = value.trim();
   const got = shown(redactUrl(text), 80);
   const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
   // `localhost` is a host; any other word without port, dot or path is a mistyped command.

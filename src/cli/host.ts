@@ -81,7 +81,8 @@ export function onSignal(listener: () => void): () => void {
 
 /** Whether the command is what the process runs. Node before 22.18 has no `import.meta.main`. */
 export function isMain({ main }: { main?: boolean }): boolean {
-  return main ?? /[\\/]cli[\\/]main\.js$/.test(process.argv[1] ?? "");
+  return main ??
+    /[\\/](cli[\\/]main\.js|beacon-sse)$/.test(process.argv[1] ?? "");
 }
 
 /** Runs the process: its arguments in, its exit code out. */

@@ -26,7 +26,7 @@ export function formatLogLine(
 
 /** What the runtimes report where a port does not speak TLS. */
 const NO_TLS =
-  /(?:client error \(Connect\): )?received corrupt message of type \w+|.*wrong version number.*/;
+  /(?:client error \(Connect\): )?received corrupt message of type \w+|\w+:error:\w+:SSL routines:\w+:wrong version number:\S*\s?/;
 
 /** A message about an error on one line, with what a user can do about it. */
 export function addHint(message: string, error: Error | undefined): string {

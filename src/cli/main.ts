@@ -6,6 +6,7 @@
  * deno run --allow-net jsr:@org/beacon-sse/cli http://localhost:5052
  * deno run --allow-net jsr:@org/beacon-sse/cli demo
  * deno run --allow-net jsr:@org/beacon-sse/cli --help
+ * node node_modules/@org/beacon-sse/src/cli/main.js --help # after `npx jsr add @org/beacon-sse`
  * ```
  *
  * @example From a program

@@ -19,12 +19,14 @@ export interface PrettyPrinterOptions {
 type Style = Parameters<typeof styleText>[0];
 type Cell = "time" | "slot" | "epoch" | "delay" | "topic" | "node" | "text";
 
-/** Widths of time and epoch, and the gap between columns, from the widest layout on. */
+/** Widths of some columns, and the gap between all, from the widest layout on. */
 const LAYOUTS = [
-  { time: 12, epoch: 9, gap: "  " }, // 12:34:56.789  437885+31
-  { time: 12, epoch: 6, gap: "  " }, // 12:34:56.789  437885
-  { time: 12, epoch: 0, gap: "  " },
-  { time: 8, epoch: 0, gap: " " }, // 12:34:56
+  { time: 12, epoch: 9, delay: 7, gap: "  " }, // 12:34:56.789  437885+31
+  { time: 12, epoch: 6, delay: 7, gap: "  " }, // 12:34:56.789  437885
+  { time: 12, epoch: 0, delay: 7, gap: "  " },
+  { time: 8, epoch: 0, delay: 7, gap: " " }, // 12:34:56
+  { time: 0, epoch: 0, delay: 7, gap: " " },
+  { time: 0, epoch: 0, delay: 0, gap: " " },
 ];
 
 /** Room for what an event reports, at least; with less the next narrower layout is taken. */
@@ -92,7 +94,7 @@ export class PrettyPrinter {
         time: layout.time,
         slot: 8,
         epoch: layout.epoch,
-        delay: 7,
+        delay: layout.delay,
         topic: longest(topics, Math.max(12, Math.floor(width / 4))),
         node: nodes.length < 2 ? 0 : longest(nodes, Math.floor(width / 6)),
       };

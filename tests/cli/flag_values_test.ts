@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseDuration } from "../../src/cli/flag_values.ts";
+import { parseDuration, parseNodeUrl } from "../../src/cli/flag_values.ts";
 import { UsageError } from "../../src/cli/usage_error.ts";
 
 const GOOD: Record<string, number> = {
@@ -51,3 +51,7 @@ for (const text of BAD) {
     );
   });
 }
+
+Deno.test("parseNodeUrl() takes a URL that was pasted with spaces around it", () => {
+  assertEquals(parseNodeUrl(" http://h:1/x \n").href, "http://h:1/x");
+});

@@ -1,5 +1,9 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { BeaconHttpError, SseListener } from "@org/beacon-sse";
+import {
+  BeaconHttpError,
+  BeaconNetworkError,
+  SseListener,
+} from "@org/beacon-sse";
 import { addHint, formatLogLine } from "../../src/cli/log_line.ts";
 import { HttpServer } from "../beacon/http/http_server.ts";
 import { GENESIS } from "./make_event.ts";
@@ -77,6 +81,16 @@ Deno.test("addHint() doubts the address of a server of pages", async () => {
   assertMatch(
     await hintOn(server.url),
     /^[^\n]+ \(is this a beacon node's REST address\?\)$/,
+  );
+});
+
+Deno.test("addHint() proposes http in Node too, and keeps the URL and the next attempt", () => {
+  const words =
+    "C0BC:error:0A00010B:SSL routines:tls_validate:wrong version number:../tls.c:77:\n";
+  const error = new BeaconNetworkError(`Cannot reach https://h/: ${words}`);
+  assertEquals(
+    addHint(`${error.message}; next attempt in 0.5 s`, error),
+    "Cannot reach https://h/: the port does not speak TLS, try http://; next attempt in 0.5 s",
   );
 });
 

@@ -110,6 +110,14 @@ Deno.test("PrettyPrinter.format() fits a terminal of 60 columns", () => {
   ]);
 });
 
+Deno.test("PrettyPrinter.format() leaves out time and delay where a terminal of 40 columns has no room", () => {
+  assertEquals(print([mainnet, deepReorg], { width: () => 40 }), [
+    "    SLOT TOPIC        EVENT",
+    "14012345 head         0x1234…abcd",
+    "14012345 chain_reorg  depth 2",
+  ]);
+});
+
 Deno.test("PrettyPrinter.format() never exceeds the width, whatever topics and nodes there are", () => {
   const nodes = ["http://validators-1.example.org:5052", "http://b:5052"];
   for (const topics of [["head"], [...KNOWN_TOPICS]]) {

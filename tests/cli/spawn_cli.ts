@@ -20,7 +20,7 @@ export interface Cli extends AsyncDisposable {
 }
 
 /**
- * Starts the command.
+ * Starts the command in Deno.
  *
  * @param args Its arguments.
  * @param permissions What it is allowed to do.
@@ -29,8 +29,14 @@ export function spawnCli(
   args: string[],
   permissions: string[] = ["--allow-net"],
 ): Cli {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-prompt", ...permissions, MAIN, ...args],
+  const deno = ["run", "--quiet", "--no-prompt", ...permissions, MAIN];
+  return spawnProgram(Deno.execPath(), [...deno, ...args]);
+}
+
+/** Starts a program. */
+export function spawnProgram(program: string, args: string[]): Cli {
+  const child = new Deno.Command(program, {
+    args,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -58,12 +64,24 @@ export function spawnCli(
   };
 }
 
-/** Runs the command to its end. */
+/** What a command has printed, and its exit code. */
+export interface Outcome {
+  code: number;
+  stdout: string[];
+  stderr: string[];
+}
+
+/** Runs the command to its end, in Deno. */
 export async function runCli(
   args: string[],
   permissions?: string[],
-): Promise<{ code: number; stdout: string[]; stderr: string[] }> {
-  await using cli = spawnCli(args, permissions);
+): Promise<Outcome> {
+  return await outcomeOf(spawnCli(args, permissions));
+}
+
+/** Waits for the end of a command. */
+export async function outcomeOf(running: Cli): Promise<Outcome> {
+  await using cli = running;
   const [code, stdout, stderr] = await Promise.all([
     cli.code,
     Array.fromAsync(cli.stdout),

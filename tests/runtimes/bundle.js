@@ -7,8 +7,10 @@ import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { gzipSync } from "node:zlib";
 
-// A package of `.runtimes/`, which Deno knows nothing of.
-const { build } = createRequire(import.meta.url)("esbuild");
+// A package of `.runtimes/tools/`, which Deno knows nothing of.
+const { build } = createRequire(new URL("../tools/", import.meta.url))(
+  "esbuild",
+);
 
 /** What is bundled, and the most bytes that it may load at once. */
 const BUNDLES = [

@@ -4,8 +4,8 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 
-// Packages of `.runtimes/`, which Deno knows nothing of.
-const require = createRequire(import.meta.url);
+// Packages of `.runtimes/tools/`, which Deno knows nothing of.
+const require = createRequire(new URL("../tools/", import.meta.url));
 const { build } = require("esbuild");
 const { chromium } = require("playwright-core");
 const { outputFiles: [{ text }] } = await build({

@@ -1,10 +1,14 @@
 /**
- * Makes the npm package that JSR would make of this project, where JSR is not: compiled modules with
- * declarations, `jsr:` imports under the names of JSR's npm registry, and beside it in
- * `node_modules/@jsr` the stand-ins for those.
+ * Makes the npm tarball that JSR would make of this project, where JSR is not, and with it tarballs
+ * of the stand-ins for what it imports from JSR.
  *
- *     deno run -A tests/runtimes/pack.ts FOLDER
+ * As JSR does: JavaScript beside its TypeScript, declarations in `_dist/`, all published files,
+ * imports under the names of JSR's npm registry. JSR makes no `bin`; this tarball has one.
+ *
+ *     deno run -A tests/runtimes/pack.ts FOLDER      # FOLDER/node_modules has typescript, @types/node
  */
+
+import { createRequire } from "node:module";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -13,45 +17,42 @@ interface Manifest {
   version: string;
   exports: string | Record<string, string>;
   imports: Record<string, string>;
+  publish: { include: string[] };
 }
 
 /**
- * Packs into the `node_modules` of a folder.
+ * Packs into a folder.
  *
- * @param path A folder of a project whose `node_modules` has `typescript` and `@types/node`.
+ * @param folder An absolute path; its `node_modules` has `typescript` and `@types/node`.
+ * @returns Paths of the tarballs, that of the project first.
  */
-export async function packNpm(path: string): Promise<void> {
-  const folder = await Deno.realPath(path);
+export async function packNpm(folder: string): Promise<string[]> {
   const manifest = await readJson(new URL("deno.json", ROOT)) as Manifest;
-  const npm = Object.fromEntries(
-    Object.values(manifest.imports)
-      .map((specifier) => /^npm:(@?[^@]+)@(.+)$/.exec(specifier))
-      .filter((match) => match !== null)
-      .map(([, name, range]) => [name, range]),
-  );
-  for await (const { name } of Deno.readDir(new URL("tests/offline/", ROOT))) {
-    const base = new URL(`tests/offline/${name}/`, ROOT);
-    if (!await exists(new URL("deno.json", base))) continue;
-    const own = await readJson(new URL("deno.json", base)) as Manifest;
-    await emit(folder, {
-      name: npmName(own.name),
-      version: own.version,
-      exports: own.exports,
-      sources: base,
-      files: (await list(`tests/offline/${name}`))
-        .map((file) => file.slice(`tests/offline/${name}/`.length)),
-      dependencies: {},
-    });
-  }
-  await emit(folder, {
-    name: manifest.name,
-    version: manifest.version,
-    exports: manifest.exports,
+  const staged = `${folder}/.pack`;
+  await Deno.remove(staged, { recursive: true }).catch(() => {});
+  const main = {
+    ...manifest,
     sources: ROOT,
-    files: ["mod.ts", ...await list("src")],
-    dependencies: npm as Record<string, string>,
-  });
-  await Deno.remove(`${folder}/.pack`, { recursive: true });
+    files: await listIn(ROOT, manifest.publish.include),
+    bin: "src/cli/main.ts",
+  };
+  const packages: Package[] = [main];
+  for await (const { name } of Deno.readDir(new URL("tests/offline/", ROOT))) {
+    const sources = new URL(`tests/offline/${name}/`, ROOT);
+    const own = await readJson(new URL("deno.json", sources)).catch(() => {});
+    if (own === undefined) continue;
+    const files = await listIn(sources, ["."]);
+    packages.push({ ...own as Manifest, imports: {}, sources, files });
+  }
+  const targets: string[] = [];
+  for (const pkg of packages) {
+    const target = `${staged}/${npmName(pkg.name).replace("/", "-").slice(1)}`;
+    await stage(target, pkg);
+    targets.push(target);
+  }
+  await compile(folder, targets);
+  const packed = await run("npm", ["pack", "--silent", ...targets], folder);
+  return packed.trim().split("\n").map((name) => `${folder}/${name}`);
 }
 
 /** What JSR's npm registry calls a package. */
@@ -59,101 +60,149 @@ function npmName(name: string): string {
   return `@jsr/${name.slice(1).replace("/", "__")}`;
 }
 
-interface Package {
-  name: string;
-  version: string;
-  exports: string | Record<string, string>;
+interface Package extends Pick<Manifest, "name" | "version" | "exports"> {
+  imports: Record<string, string>;
   sources: URL;
   files: string[];
-  dependencies: Record<string, string>;
+  bin?: string;
 }
 
-async function emit(folder: string, pkg: Package): Promise<void> {
-  const target = `${folder}/node_modules/${pkg.name}`;
-  // Outside node_modules, as the compiler emits nothing for what is in there.
-  const staged = `${folder}/.pack/${pkg.name}`;
-  await Deno.mkdir(target, { recursive: true });
-  await Deno.mkdir(staged, { recursive: true });
-  for (const file of pkg.files) {
-    const text = await Deno.readTextFile(new URL(file, pkg.sources));
-    await Deno.mkdir(`${staged}/${file}`.replace(/\/[^/]*$/, ""), {
-      recursive: true,
-    });
-    await Deno.writeTextFile(`${staged}/${file}`, rewrite(text));
+async function stage(
+  target: string,
+  { name, version, exports, imports, sources, files, bin }: Package,
+): Promise<void> {
+  const dependencies = new Map<string, string>();
+  for (const file of files) {
+    const path = `${target}/${file}`;
+    await Deno.mkdir(path.replace(/\/[^/]*$/, ""), { recursive: true });
+    const from = new URL(file, sources);
+    await Deno.copyFile(from, path);
+    if (!file.endsWith(".ts")) continue;
+    const text = rewrite(await Deno.readTextFile(from), imports, dependencies);
+    const start = file === bin ? "#!/usr/bin/env node\n" : "";
+    await Deno.writeTextFile(path, start + text);
   }
-  await writeJson(`${staged}/tsconfig.json`, {
-    compilerOptions: {
-      lib: ["ESNext", "DOM", "DOM.Iterable", "DOM.AsyncIterable"],
-      types: ["node"],
-      module: "nodenext",
-      target: "es2023",
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      noUncheckedIndexedAccess: true,
-      declaration: true,
-      skipLibCheck: true,
-      rewriteRelativeImportExtensions: true,
-      rootDir: ".",
-      outDir: target,
-    },
-    include: ["."],
-  });
-  const exports = typeof pkg.exports === "string"
-    ? { ".": pkg.exports }
-    : pkg.exports;
-  await writeJson(`${target}/package.json`, {
-    name: pkg.name,
-    version: pkg.version,
+  const entries = typeof exports === "string" ? { ".": exports } : exports;
+  const manifest = {
+    name: npmName(name),
+    version,
     type: "module",
-    dependencies: pkg.dependencies,
+    dependencies: Object.fromEntries(dependencies),
     exports: Object.fromEntries(
-      Object.entries(exports).map(([path, file]) => [path, {
-        types: file.replace(/\.ts$/, ".d.ts"),
+      Object.entries(entries).map(([path, file]) => [path, {
+        types: file.replace(/^\.\/(.*)\.ts$/, "./_dist/$1.d.ts"),
         default: file.replace(/\.ts$/, ".js"),
       }]),
     ),
+    ...(bin && { bin: { "beacon-sse": bin.replace(/\.ts$/, ".js") } }),
+  };
+  const text = JSON.stringify(manifest, undefined, 2);
+  await Deno.writeTextFile(`${target}/package.json`, text);
+}
+
+/** Compiles the packages where they are. JSR checks no types either, and leaves syntax as it is. */
+async function compile(folder: string, targets: string[]): Promise<void> {
+  const typescript = createRequire(`${folder}/`)("typescript");
+  const files = (await Promise.all(targets.map(list))).flat();
+  const program = typescript.createProgram(
+    files.filter((file) => file.endsWith(".ts")),
+    {
+      lib: ["lib.esnext.d.ts", "lib.dom.d.ts", "lib.dom.asynciterable.d.ts"],
+      types: ["node"],
+      typeRoots: [`${folder}/node_modules/@types`],
+      module: typescript.ModuleKind.NodeNext,
+      target: typescript.ScriptTarget.ESNext,
+      strict: true,
+      noCheck: true,
+      declaration: true,
+      rewriteRelativeImportExtensions: true,
+    },
+  );
+  const written: [path: string, text: string][] = [];
+  program.emit(undefined, (path: string, text: string) => {
+    const target = targets.find((target) => path.startsWith(`${target}/`))!;
+    const file = path.slice(target.length);
+    const isTypes = file.endsWith(".d.ts");
+    written.push([isTypes ? `${target}/_dist${file}` : path, text]);
   });
-  // JSR does not check types when it compiles; what only Deno declares is unknown here.
-  await new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "-A",
-      `${folder}/node_modules/typescript/lib/tsc.js`,
-      "-p",
-      staged,
-    ],
-    stdout: "null",
-  }).output();
-}
-
-/** The text with the names that JSR's npm registry gives to packages of JSR. */
-function rewrite(text: string): string {
-  return text.replace(
-    /((?:from|import)\s*\(?\s*")(@(?:std|valibot)\/[^"/]+)/g,
-    (_match, before, name) => before + npmName(name),
-  ).replace(/"npm:(@?[^"@]+)@[^"]*"/g, '"$1"');
-}
-
-async function list(folder: string): Promise<string[]> {
-  const files: string[] = [];
-  for await (const entry of Deno.readDir(new URL(`${folder}/`, ROOT))) {
-    const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory) files.push(...await list(path));
-    else if (path.endsWith(".ts")) files.push(path);
+  for (const [path, text] of written) {
+    await Deno.mkdir(path.replace(/\/[^/]*$/, ""), { recursive: true });
+    await Deno.writeTextFile(path, text);
   }
-  return files.sort();
 }
 
-async function exists(url: URL): Promise<boolean> {
-  return await Deno.stat(url).then(() => true, () => false);
+/**
+ * The text of a module as JSR has it for npm: packages by their names there.
+ *
+ * @param imports Ranges of packages, as in `deno.json`.
+ * @param used Receives the packages that the module imports, with their ranges.
+ */
+function rewrite(
+  text: string,
+  imports: Record<string, string>,
+  used: Map<string, string>,
+): string {
+  return text.replace(
+    // Not those of examples in comments.
+    /^(?!\s*\*)(.*(?:from|import)\s*\(?\s*")((?:npm:)?(?:@[\w-]+\/)?[\w-]+(?:@[^"/]+)?)(?=["/])/gm,
+    (all, before, specifier) => {
+      const [, kind, name, range] = /^(jsr|npm):(@?[^@]+)@(.+)$/
+        .exec(imports[specifier] ?? specifier) ?? [];
+      if (name === undefined || range === undefined) return all;
+      const renamed = kind === "jsr" ? npmName(name) : name;
+      used.set(renamed, range);
+      return before + renamed;
+    },
+  );
+}
+
+/** The files at or below paths in a folder, relative to it. */
+async function listIn(folder: URL, paths: string[]): Promise<string[]> {
+  const files = await Promise.all(
+    paths.map((path) =>
+      list(new URL(path, folder).pathname.replace(/\/$/, ""))
+    ),
+  );
+  return files.flat().map((file) => file.slice(folder.pathname.length));
+}
+
+/** The files at or below a path. */
+async function list(path: string): Promise<string[]> {
+  if ((await Deno.stat(path)).isFile) return [path];
+  const files: string[] = [];
+  for await (const { name } of Deno.readDir(path)) {
+    files.push(...await list(`${path}/${name}`));
+  }
+  return files;
+}
+
+/** Runs a program in a folder; returns what it printed. */
+export async function run(
+  program: string,
+  args: string[],
+  cwd: string,
+  mayFail = false,
+): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(program, {
+    args,
+    cwd,
+  }).output();
+  const decoder = new TextDecoder();
+  const [output, errors] = [decoder.decode(stdout), decoder.decode(stderr)];
+  if (!success && !mayFail) {
+    throw new Error(
+      `${program} ${args.join(" ")} failed: ${(errors + output).slice(-2000)}`,
+    );
+  }
+  return output === "" ? errors : output;
 }
 
 async function readJson(url: URL): Promise<unknown> {
   return JSON.parse(await Deno.readTextFile(url));
 }
 
-async function writeJson(path: string, value: unknown): Promise<void> {
-  await Deno.writeTextFile(path, JSON.stringify(value, undefined, 2));
+if (import.meta.main) {
+  const folder = await Deno.realPath(Deno.args[0]!);
+  // deno-lint-ignore no-console -- it is what the script is for
+  console.log((await packNpm(folder)).join("\n"));
 }
-
-if (import.meta.main) await packNpm(Deno.args[0]!);

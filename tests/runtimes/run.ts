@@ -1,15 +1,21 @@
 /**
- * Runs one suite on every runtime: Deno, Node 22 and 24, Bun, Chromium, workerd. Packs the project as
- * JSR would for npm, installs runtimes from npm into `.runtimes/`, prints a table.
+ * Runs one suite on every runtime: Deno, Node 22 and 24, Bun, Chromium, workerd. Installs runtimes
+ * from npm into `.runtimes/tools`, and the tarball that JSR would make for npm into a fresh project,
+ * `.runtimes/project`. Prints a table.
  *
  *     deno task runtimes            # --write puts the table into docs/runtimes.md
  */
 
 import { parseArgs } from "node:util";
-import { packNpm } from "./pack.ts";
+import { deadline } from "@std/async/deadline";
+import { HAS_NATS_SERVER, NatsServer } from "../nats/nats_server.ts";
+import { MAIN } from "../cli/spawn_cli.ts";
+import { type Command, commandChecks } from "./command.ts";
+import { packNpm, run } from "./pack.ts";
 
 const ROOT = new URL("../../", import.meta.url);
-const FOLDER = new URL(".runtimes", ROOT).pathname;
+const TOOLS = new URL(".runtimes/tools", ROOT).pathname;
+const PROJECT = new URL(".runtimes/project", ROOT).pathname;
 const CONFORMANCE = new URL("../shared/data/conformance.json", ROOT).pathname;
 const CHROMIUM = "/usr/bin/chromium";
 
@@ -20,14 +26,19 @@ const PACKAGES = {
   "miniflare": "^4",
   "esbuild": "^0.28.2",
   "playwright-core": "^1.65.1",
-  "typescript": "5.9.3",
+  "typescript": "npm:typescript@5.9.3",
+  "typescript-6": "npm:typescript@6.0.3",
   "@types/node": "^24",
-  "valibot": "^1.2.0",
-  "prom-client": "^15.1.3",
-  "@nats-io/jetstream": "^3.4.0",
-  "@nats-io/nats-core": "^3.4.0",
-  "@nats-io/transport-node": "^3.4.0",
 };
+
+const NODE_22 = `${TOOLS}/node_modules/node-22/bin/node`;
+const NODE_24 = `${TOOLS}/node_modules/node-24/bin/node`;
+const BUN = `${TOOLS}/node_modules/@oven/bun-linux-x64/bin/bun`;
+/** The command, as the package has it. */
+const PACKED_MAIN = `${PROJECT}/node_modules/@org/beacon-sse/src/cli/main.js`;
+
+/** How long a check may take. */
+const CHECK_MS = 120_000;
 
 interface Result {
   name: string;
@@ -38,29 +49,32 @@ interface Result {
 type Table = Map<string, Result[] | string>;
 
 const { values } = parseArgs({ options: { write: { type: "boolean" } } });
-const conformance = await exists(CONFORMANCE) ? [CONFORMANCE] : [];
+const conformance = await exists(CONFORMANCE) ? CONFORMANCE : "";
 await install();
 const table: Table = new Map();
-table.set(
-  "Deno",
-  await runOn(Deno.execPath(), [
-    "run",
-    "--no-check",
-    "-A",
-    `--config=${new URL("deno.json", ROOT).pathname}`,
-    new URL("server_main.js", import.meta.url).pathname,
-  ]),
-);
-for (const version of ["22", "24"]) {
-  const node = `${FOLDER}/node_modules/node-${version}/bin/node`;
-  table.set(`Node ${version}`, await runOn(node, ["server_main.js"]));
+{
+  await using nats = HAS_NATS_SERVER ? await NatsServer.start() : undefined;
+  const servers: [name: string, program: string, script: string[], Command][] =
+    [
+      ["Deno", Deno.execPath(), [
+        "run",
+        "--no-check",
+        "-A",
+        `--config=${new URL("deno.json", ROOT).pathname}`,
+        new URL("server_main.js", import.meta.url).pathname,
+      ], [Deno.execPath(), "run", "-A", MAIN]],
+      ["Node 22", NODE_22, ["server_main.js"], [NODE_22, PACKED_MAIN]],
+      ["Node 24", NODE_24, ["server_main.js"], [NODE_24, PACKED_MAIN]],
+      ["Bun", BUN, ["server_main.js"], [BUN, PACKED_MAIN]],
+    ];
+  for (const [name, program, script, command] of servers) {
+    const inputs = [conformance, nats?.url ?? ""];
+    const results = await runOn(program, [...script, ...inputs]);
+    table.set(name, results);
+    if (typeof results === "string") continue;
+    results.push(...await runChecks(commandChecks(command)));
+  }
 }
-table.set(
-  "Bun",
-  await runOn(`${FOLDER}/node_modules/@oven/bun-linux-x64/bin/bun`, [
-    "server_main.js",
-  ]),
-);
 table.set("Chromium", await runOnNode("chromium.js", await exists(CHROMIUM)));
 table.set("workerd", await runOnNode("workerd.js", true));
 
@@ -70,36 +84,36 @@ const text = `${format(table)}\n\n${
 }`;
 print(text);
 if (values.write) await write(text);
-const types = await command(`${FOLDER}/node_modules/node-22/bin/node`, [
-  "node_modules/typescript/lib/tsc.js",
-  "--noEmit",
-  "--strict",
-  "--module",
-  "nodenext",
-  "--target",
-  "es2023",
-  "--lib",
-  "ESNext,DOM,DOM.Iterable,DOM.AsyncIterable",
-  "consumer.ts",
-], true);
-const consumer: Result[] = [
-  { name: "plain tsc with strict", error: types === "" ? null : types },
-];
-const failures = [
-  ...table,
-  ["bundle", bundles] as const,
-  ["types", consumer] as const,
-].flatMap((
-  [runtime, results],
-) =>
-  typeof results === "string"
-    ? []
-    : results.filter(({ error }) => error !== null).map(({ name, error }) =>
-      `${runtime}: ${name}: ${error}`
-    )
-);
+const project = await runChecks({
+  "a Node project from nothing has its first head": async () => {
+    const output = await run(NODE_22, ["first_head.js"], PROJECT);
+    if (!/^head \d+\n$/.test(output)) throw new Error(output);
+  },
+  "npx runs the command": async () => {
+    const path = `PATH=${NODE_22.replace(/\/node$/, "")}:${
+      Deno.env.get("PATH")
+    }`;
+    const npx = [path, "npx", "beacon-sse", "--version"];
+    const output = await run("env", npx, PROJECT);
+    if (!/^beacon-sse \d/.test(output)) throw new Error(output);
+  },
+  "plain tsc 5.9 with strict, DOM and Node": () =>
+    compile(
+      "typescript",
+      "consumer.ts",
+      "ESNext,DOM,DOM.Iterable,DOM.AsyncIterable",
+    ),
+  "plain tsc 6 with strict, Node without DOM": () =>
+    compile("typescript-6", "consumer.ts", "ESNext"),
+});
+const failures = [...table, ["bundle", bundles], ["project", project]]
+  .flatMap(([column, results]) =>
+    typeof results === "string" ? [] : (results as Result[])
+      .filter(({ error }) => error !== null)
+      .map(({ name, error }) => `${column}: ${name}: ${error}`)
+  );
 for (const failure of failures) print(failure);
-const count = [...table.values(), bundles, consumer].reduce(
+const count = [...table.values(), bundles, project].reduce(
   (sum, results) => sum + (typeof results === "string" ? 0 : results.length),
   0,
 );
@@ -107,30 +121,54 @@ print(`runtimes: ${count - failures.length} passed, ${failures.length} failed`);
 Deno.exit(failures.length === 0 ? 0 : 1);
 
 async function install(): Promise<void> {
-  await Deno.mkdir(FOLDER, { recursive: true });
+  await Deno.mkdir(TOOLS, { recursive: true });
   const wanted = JSON.stringify(
     { private: true, type: "module", dependencies: PACKAGES },
     undefined,
     2,
   );
-  const file = `${FOLDER}/package.json`;
+  const file = `${TOOLS}/package.json`;
+  const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
   const isInstalled =
-    await exists(`${FOLDER}/node_modules/.package-lock.json`) &&
+    await exists(`${TOOLS}/node_modules/.package-lock.json`) &&
     await Deno.readTextFile(file).catch(() => "") === wanted;
   if (!isInstalled) {
     await Deno.writeTextFile(file, wanted);
-    await command("npm", [
-      "install",
-      "--no-audit",
-      "--no-fund",
-      "--loglevel=error",
-    ]);
+    await run("npm", ["install", ...quiet], TOOLS);
   }
-  await packNpm(FOLDER);
+  const [own, ...others] = await packNpm(TOOLS);
+  await Deno.remove(PROJECT, { recursive: true }).catch(() => {});
+  await Deno.mkdir(PROJECT);
+  await Deno.writeTextFile(`${PROJECT}/package.json`, '{"type":"module"}');
+  // As `npx jsr add` does, with files in the place of JSR's registry.
+  const packages = [`@org/beacon-sse@file:${own}`, ...others];
+  await run(
+    "npm",
+    ["install", "--prefer-offline", ...quiet, ...packages],
+    PROJECT,
+  );
   for await (const { name } of Deno.readDir(new URL("./", import.meta.url))) {
     if (!name.endsWith(".js") && name !== "consumer.ts") continue;
-    await Deno.copyFile(new URL(name, import.meta.url), `${FOLDER}/${name}`);
+    await Deno.copyFile(new URL(name, import.meta.url), `${PROJECT}/${name}`);
   }
+}
+
+/** Checks the types of a program of the project. */
+async function compile(
+  typescript: string,
+  file: string,
+  lib: string,
+): Promise<void> {
+  await run(NODE_22, [
+    `${TOOLS}/node_modules/${typescript}/lib/tsc.js`,
+    "--noEmit",
+    "--strict",
+    ...["--module", "nodenext"],
+    ...["--target", "es2023"],
+    ...["--lib", lib],
+    ...["--typeRoots", `${TOOLS}/node_modules/@types`, "--types", "node"],
+    file,
+  ], PROJECT);
 }
 
 async function runOn(
@@ -138,7 +176,7 @@ async function runOn(
   args: string[],
 ): Promise<Result[] | string> {
   if (!await exists(program)) return "not installed";
-  const output = await command(program, [...args, ...conformance], true);
+  const output = await run(program, args, PROJECT, true);
   try {
     return JSON.parse(output.trim().split("\n").at(-1)!);
   } catch {
@@ -151,32 +189,22 @@ async function runOnNode(
   isThere: boolean,
 ): Promise<Result[] | string> {
   if (!isThere) return "not installed";
-  return await runOn(
-    `${FOLDER}/node_modules/node-22/bin/node`,
-    [script],
-  );
+  return await runOn(NODE_22, [script, conformance]);
 }
 
-/** Runs a program in the folder; returns what it printed. */
-async function command(
-  program: string,
-  args: string[],
-  mayFail = false,
-): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(program, {
-    args,
-    cwd: FOLDER,
-  }).output();
-  const decoder = new TextDecoder();
-  if (!success && !mayFail) {
-    throw new Error(
-      `${program} ${args.join(" ")} failed: ${
-        decoder.decode(stderr).slice(-2000)
-      }`,
-    );
+async function runChecks(
+  checks: Record<string, () => Promise<void>>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  for (const [name, check] of Object.entries(checks)) {
+    try {
+      await deadline(check(), CHECK_MS);
+      results.push({ name, error: null });
+    } catch (error) {
+      results.push({ name, error: Deno.inspect(error) });
+    }
   }
-  const output = decoder.decode(stdout);
-  return output === "" ? decoder.decode(stderr) : output;
+  return results;
 }
 
 function format(table: Table): string {
@@ -215,7 +243,7 @@ async function write(text: string): Promise<void> {
     file,
     `${page.slice(0, start)}\n${text}\n\n${page.slice(page.indexOf(after))}`,
   );
-  await command(Deno.execPath(), ["fmt", file.pathname]);
+  await run(Deno.execPath(), ["fmt", file.pathname], TOOLS);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { Readable } from "node:stream";
 import process from "node:process";
+import { natsChecks } from "./nats_suite.js";
 import { runSuite } from "./suite.js";
 
 async function serve(handler) {
@@ -29,14 +30,16 @@ async function serve(handler) {
   };
 }
 
-const [conformanceFile] = process.argv.slice(2);
-const conformance = conformanceFile === undefined
-  ? []
-  : JSON.parse(await readFile(conformanceFile, "utf8"));
+// Either may be empty.
+const [conformanceFile, nats] = process.argv.slice(2);
+const conformance = conformanceFile
+  ? JSON.parse(await readFile(conformanceFile, "utf8"))
+  : [];
 const results = await runSuite({
   serve,
   conformance: conformance.cases ?? conformance,
   memory: () => process.memoryUsage().heapUsed,
+  more: nats ? natsChecks(nats) : {},
 });
 // deno-lint-ignore no-console -- its parent reads it
 console.log(JSON.stringify(results));

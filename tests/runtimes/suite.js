@@ -6,7 +6,11 @@
 import { SseListener, subscribe } from "@org/beacon-sse";
 import { createGateway } from "@org/beacon-sse/gateway";
 import { SseDecoder, SseDecoderStream } from "@org/beacon-sse/sse";
-import { SimulatedNode } from "@org/beacon-sse/testing";
+import {
+  openRecording,
+  RecordedBeaconNode,
+  SimulatedNode,
+} from "@org/beacon-sse/testing";
 
 /** Own cases of the event-stream format: input, and the events that it must give. */
 const CASES = [
@@ -21,8 +25,8 @@ const CASES = [
 /**
  * The checks, by name. Each throws where something does not hold.
  *
- * @param runtime `{ serve?, memory?, conformance?, registry? }`; with `registry: false` it runs no
- * prom-client.
+ * @param runtime `{ serve?, memory?, conformance?, registry?, more? }`; with `registry: false` it runs
+ * no prom-client; `more` are checks of its own.
  */
 export function checks(runtime) {
   const all = {
@@ -167,6 +171,37 @@ export function checks(runtime) {
       await node.close();
     },
   };
+  all["a fault of the simulated node"] = async () => {
+    const node = new SimulatedNode({ autoplay: false });
+    const fault = node.fault({ type: "status", status: 503 });
+    const status = async () => {
+      const response = await node.fetch(
+        `${node.url}/eth/v1/events?topics=head`,
+      );
+      await response.body?.cancel();
+      return response.status;
+    };
+    equal(await status(), 503);
+    fault.heal();
+    equal(await status(), 200);
+    await node.close();
+  };
+  all["a recording is a node"] = async () => {
+    const raw = '{"slot":"7","block":"0x' + "a".repeat(64) + '"}';
+    const line = { topic: "block_gossip", node: "a", receivedAt: 1_000, raw };
+    const text = '{"beaconSseRecording":1,"config":null}\n' +
+      `${JSON.stringify(line)}\n`;
+    const zip = () =>
+      new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
+    const recording = await openRecording(zip);
+    const node = new RecordedBeaconNode(recording, { speed: "max" });
+    const events = subscribe(node.url, {
+      fetch: node.fetch,
+      topics: ["block_gossip"],
+    });
+    equal((await events.next()).value.raw, raw);
+    await events.return();
+  };
   if (runtime.registry !== false) {
     all["metrics"] = async () => {
       const node = new SimulatedNode({ autoplay: false });
@@ -193,7 +228,7 @@ export function checks(runtime) {
         return { url: server.url, close: server.close };
       });
   }
-  return all;
+  return { ...all, ...runtime.more };
 }
 
 /** A request to a server, as a request to the node behind it. */
@@ -252,10 +287,15 @@ async function decode(input, size) {
   }
 }
 
-/** Runs the checks one after another. Returns a line for each: its name, and what went wrong. */
-export async function runSuite(runtime) {
+/** Runs the suite. */
+export function runSuite(runtime) {
+  return runChecks(checks(runtime));
+}
+
+/** Runs checks one after another. Returns a line for each: its name, and what went wrong. */
+async function runChecks(checks) {
   const results = [];
-  for (const [name, check] of Object.entries(checks(runtime))) {
+  for (const [name, check] of Object.entries(checks)) {
     let timer;
     const late = new Promise((_resolve, reject) => {
       timer = setTimeout(() => reject(new Error("it took over 20 s")), 20_000);

@@ -3,8 +3,8 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
-// Packages of `.runtimes/`, which Deno knows nothing of.
-const require = createRequire(import.meta.url);
+// Packages of `.runtimes/tools/`, which Deno knows nothing of.
+const require = createRequire(new URL("../tools/", import.meta.url));
 const { build } = require("esbuild");
 const { Miniflare } = require("miniflare");
 const { outputFiles: [{ text }] } = await build({

@@ -19,7 +19,7 @@ export interface BeaconNodeOptions {
    */
   name?: string;
   /** Headers sent with every request to this node. */
-  headers?: HeadersInit;
+  headers?: ConstructorParameters<typeof Headers>[0];
 }
 
 const OPTION_NAMES: Record<keyof BeaconNodeOptions, true> = {
@@ -193,7 +193,7 @@ function parseBase(url: unknown): URL {
   return base;
 }
 
-function parseHeaders(headers: HeadersInit | undefined): Headers {
+function parseHeaders(headers: BeaconNodeOptions["headers"]): Headers {
   try {
     return new Headers(headers);
   } catch {
