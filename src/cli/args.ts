@@ -9,6 +9,7 @@ import {
   parseMetricLabel,
   parseName,
   parseNatsUrl,
+  parseNetwork,
   parseNodeUrl,
   parsePositiveInteger,
   parseServeAddress,
@@ -16,7 +17,7 @@ import {
   parseTopics,
   type ServeAddress,
 } from "./flag_values.ts";
-import { quote, refuse, UsageError } from "./usage_error.ts";
+import { quote, UsageError } from "./usage_error.ts";
 
 /** A node of the command line, credentials included. */
 export interface NodeArgument {
@@ -86,52 +87,32 @@ const LIST_FLAGS: Readonly<Record<string, Reader>> = {
 
 /** Flags whose value may be given once. */
 const VALUE_FLAGS: Readonly<Record<string, Reader>> = {
-  format(flags, value, flag) {
-    flags.format = parseChoice(flag, value, ["pretty", "json"]);
-  },
-  serve(flags, value) {
-    flags.serve = parseServeAddress(value);
-  },
-  "token-file"(flags, value) {
-    flags.tokenFile = value;
-  },
-  limit(flags, value, flag) {
-    flags.limit = parsePositiveInteger(flag, value);
-  },
-  for(flags, value, flag) {
-    flags.forMs = parseDuration(flag, value);
-  },
-  "max-event-bytes"(flags, value, flag) {
-    flags.maxEventBytes = parsePositiveInteger(flag, value);
-  },
-  "idle-timeout"(flags, value, flag) {
-    flags.idleTimeoutMs = parseDuration(flag, value);
-  },
-  parity(flags, value, flag) {
-    flags.parity = parseChoice(flag, value, ["charon"]);
-  },
-  record(flags, value) {
-    flags.record = value;
-  },
-  "rotate-bytes"(flags, value, flag) {
-    flags.rotateBytes = parsePositiveInteger(flag, value);
-  },
-  "rotate-every"(flags, value, flag) {
-    flags.rotateMs = parseDuration(flag, value);
-  },
-  speed(flags, value, flag) {
-    flags.speed = parseSpeed(flag, value);
-  },
-  nats(flags, value) {
-    flags.nats = parseNatsUrl(value);
-  },
-  "nats-network"(flags, value, flag) {
-    if (!/^[\w-]{1,64}$/.test(value)) {
-      refuse(flag, "letters, digits, - and _", value);
-    }
-    flags.natsNetwork = value;
-  },
+  format: sets(
+    "format",
+    (flag, value) => parseChoice(flag, value, ["pretty", "json"]),
+  ),
+  serve: sets("serve", (_flag, value) => parseServeAddress(value)),
+  "token-file": sets("tokenFile", (_flag, value) => value),
+  limit: sets("limit", parsePositiveInteger),
+  for: sets("forMs", parseDuration),
+  "max-event-bytes": sets("maxEventBytes", parsePositiveInteger),
+  "idle-timeout": sets("idleTimeoutMs", parseDuration),
+  parity: sets("parity", (flag, value) => parseChoice(flag, value, ["charon"])),
+  record: sets("record", (_flag, value) => value),
+  "rotate-bytes": sets("rotateBytes", parsePositiveInteger),
+  "rotate-every": sets("rotateMs", parseDuration),
+  speed: sets("speed", parseSpeed),
+  nats: sets("nats", (_flag, value) => parseNatsUrl(value)),
+  "nats-network": sets("natsNetwork", parseNetwork),
 };
+
+/** Reads a value into a member. */
+function sets<K extends keyof Flags>(
+  name: K,
+  read: (flag: string, value: string) => Flags[K],
+): Reader {
+  return (flags, value, flag) => void (flags[name] = read(flag, value));
+}
 
 const OPTIONS = {
   help: { type: "boolean", short: "h" },

@@ -87,7 +87,7 @@ export function parseName(value: string): string {
   return value;
 }
 
-export function parseChoice<T extends string>(
+export function parseChoice<const T extends string>(
   flag: string,
   value: string,
   choices: readonly T[],
@@ -178,6 +178,14 @@ export function parseNatsUrl(value: string): string {
     throw new UsageError(
       "--nats must be a URL such as nats://localhost:4222 or ws://localhost:8080",
     );
+  }
+  return value;
+}
+
+/** Reads `--nats-network`: a part of a subject. */
+export function parseNetwork(flag: string, value: string): string {
+  if (!/^[\w-]{1,64}$/.test(value)) {
+    refuse(flag, "letters, digits, - and _", value);
   }
   return value;
 }
