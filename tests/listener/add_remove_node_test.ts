@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { SseListener } from "@org/beacon-sse";
 import { exampleOf } from "../beacon/events/topic_examples.ts";
 import {
-  brief,
+  briefs,
   configAtSlot,
   listen,
   nextStatus,
@@ -77,7 +77,7 @@ Deno.test("SseListener.removeNode() ends the node's connection, and leaves the o
   await listener.removeNode("removed");
   await gone.left;
   feed.send(frame("head", head(100)));
-  assertEquals((await take(events, 1)).map(brief), ["head 100"]);
+  assertEquals(await briefs(events, 1), "head 100");
   assertEquals(
     listener.nodes.map(({ name, reconnects }) => [name, reconnects]),
     [
@@ -137,13 +137,10 @@ Deno.test("SseListener.addNode() delivers nothing again that the only node befor
   const events = listener.events();
   await take(listener.events(), 4);
   await listener.addNode({ url: b.url, name: "b" });
-  assertEquals((await take(events, 5)).map(brief), [
-    "block 98",
-    "head 98",
-    "block 99",
-    "head 99",
-    "head 100",
-  ]);
+  assertEquals(
+    await briefs(events, 5),
+    "block 98, head 98, block 99, head 99, head 100",
+  );
 });
 
 for (const raw of [false, true]) {

@@ -71,7 +71,17 @@ export async function nextStatus<T extends NodeStatus["type"]>(
   throw new Error(`the statuses ended without "${type}"`);
 }
 
-/** An event as a test compares it: its topic and slot. */
-export function brief(event: BeaconEvent<string>): string {
-  return `${event.topic} ${event.slot}`;
+/** An event as a test compares it: its topic and slot, and whether it was recovered. */
+export function brief(
+  { topic, slot, recovered }: BeaconEvent<string>,
+): string {
+  return `${topic} ${slot}${recovered ? " recovered" : ""}`;
+}
+
+/** The first `count` events of a stream, as {@linkcode brief} shows them. */
+export async function briefs(
+  events: AsyncIterable<BeaconEvent<string>>,
+  count: number,
+): Promise<string> {
+  return (await take(events, count)).map(brief).join(", ");
 }

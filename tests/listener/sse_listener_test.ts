@@ -17,6 +17,7 @@ import {
 import { TOPIC_EXAMPLES } from "../beacon/events/topic_examples.ts";
 import {
   brief,
+  briefs,
   configAtSlot,
   listen,
   nextStatus,
@@ -344,7 +345,7 @@ Deno.test("SseListener.events() parses for raw subscribers what another one want
   await using listener = await listen([node], { topics });
   const raw = listener.events({ raw: true });
   const _parsed = listener.events({ topics: ["voluntary_exit"] });
-  assertEquals((await take(raw, 1)).map(brief), ["head 100"]);
+  assertEquals(await briefs(raw, 1), "head 100");
 });
 
 Deno.test("SseListener.events() refuses a `raw` that is neither true nor false", async () => {
@@ -419,7 +420,7 @@ Deno.test("SseListener() drops an event over the byte cap and keeps its connecti
     frame("head", head(100)),
   );
   await using listener = await listen([node], { maxEventBytes: 4096 });
-  assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+  assertEquals(await briefs(listener.events(), 1), "head 100");
   assertStringIncludes(
     await listener.registry.metrics(),
     `app_beacon_node_sse_oversize_total{addr="${node.url}"} 1`,
@@ -436,11 +437,7 @@ Deno.test("SseListener() delivers once what several nodes report", async () => {
   });
   const events = listener.events();
   await until(() => listener.nodes.every(({ headSlot }) => headSlot === 100));
-  assertEquals((await take(events, 3)).map(brief), [
-    "head 98",
-    "head 99",
-    "head 100",
-  ]);
+  assertEquals(await briefs(events, 3), "head 98, head 99, head 100");
   const metrics = await listener.registry.metrics();
   for (const addr of ["a", "b"]) {
     assertStringIncludes(
@@ -566,11 +563,7 @@ Deno.test("SseListener.start() resolves before anything of a node whose fetch an
   const reorgs = listener.reorgs();
   const duties = listener.duties();
   const status = listener.status();
-  assertEquals((await take(events, 3)).map(brief), [
-    "chain_reorg 97",
-    "head 97",
-    "head 98",
-  ]);
+  assertEquals(await briefs(events, 3), "chain_reorg 97, head 97, head 98");
   assertEquals((await take(reorgs, 1)).map(({ slot }) => slot), [97]);
   assertEquals((await take(duties, 1)).map(({ slot }) => slot), [98]);
   assertEquals((await take(status, 1)).map(({ type }) => type), ["connected"]);
@@ -700,7 +693,7 @@ Deno.test("SseListener.events() drops the oldest events of a queue that exceeds 
   });
   const slow = listener.events({ topics: ["head"] });
   await take(listener.events({ topics: ["block"] }), 1);
-  assertEquals((await take(slow, 2)).map(brief), ["head 99", "head 100"]);
+  assertEquals(await briefs(slow, 2), "head 99, head 100");
   assertEquals(slow.dropped, 2);
 });
 
@@ -714,7 +707,7 @@ Deno.test("SseListener() outlives a log that throws", async () => {
       throw new Error("disk full");
     },
   });
-  assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+  assertEquals(await briefs(listener.events(), 1), "head 100");
 });
 
 Deno.test("SseListener() goes on when a subscriber throws in its loop", async () => {
@@ -729,7 +722,7 @@ Deno.test("SseListener() goes on when a subscriber throws in its loop", async ()
     for await (const _event of listener.events()) throw failure;
   });
   assertEquals(error, failure);
-  assertEquals((await take(other, 2)).map(brief), ["head 99", "head 100"]);
+  assertEquals(await briefs(other, 2), "head 99, head 100");
   assertEquals(listener.nodes[0]!.state, "connected");
 });
 
@@ -813,6 +806,6 @@ Deno.test("SseListener() goes on where one of its nodes can never be reached", a
     fetch: (input, init) =>
       `${input}`.startsWith(node.url) ? fetch(input, init) : forbidden(),
   });
-  assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+  assertEquals(await briefs(listener.events(), 1), "head 100");
   assertStringIncludes(listener.nodes[0]!.lastError!.message, "net access");
 });

@@ -16,7 +16,14 @@ import {
 } from "@org/beacon-sse";
 import { FaultProxy } from "@org/beacon-sse/testing";
 import { unusedPort } from "../../beacon/http/http_server.ts";
-import { brief, configAtSlot, listen, nextStatus, take } from "../helpers.ts";
+import {
+  brief,
+  briefs,
+  configAtSlot,
+  listen,
+  nextStatus,
+  take,
+} from "../helpers.ts";
 import {
   drippingStream,
   endedStream,
@@ -131,7 +138,7 @@ for (const status of [204, 401, 403, 404, 409, 429, 500, 503]) {
     });
     await using listener = await listen([node]);
     const statuses = listener.status();
-    assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+    assertEquals(await briefs(listener.events(), 1), "head 100");
     const { reason, error } = await nextStatus(statuses, "disconnected");
     assertEquals(reason, "status");
     assertInstanceOf(error, BeaconHttpError);
@@ -206,7 +213,7 @@ Deno.test("SseListener() counts any answer to its probe as a sign of life", asyn
     other: () => new Response("gone fishing", { status: 500 }),
   });
   await using listener = await listen([node]);
-  assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+  assertEquals(await briefs(listener.events(), 1), "head 100");
 });
 
 Deno.test("SseListener() survives a reset in mid-line at the cost of one reconnect", async () => {

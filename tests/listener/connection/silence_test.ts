@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { mock } from "node:test";
 import { type DisconnectedStatus, SseListener } from "@org/beacon-sse";
-import { brief, configAtSlot, listen, nextStatus, take } from "../helpers.ts";
+import { briefs, configAtSlot, listen, nextStatus, take } from "../helpers.ts";
 import { sample } from "../../prometheus_samples.ts";
 import {
   Feed,
@@ -29,7 +29,7 @@ Deno.test("SseListener() listens to a node whose /node/syncing never answers", a
     other: (_request, path) => path.endsWith("/syncing") ? never : undefined,
   });
   await using listener = await listen([node]);
-  assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+  assertEquals(await briefs(listener.events(), 1), "head 100");
   assertEquals(listener.nodes[0]!.syncing, undefined);
   resolve(new Response());
 });
@@ -220,10 +220,8 @@ Deno.test("SseListener() leaves a topic out that an error event refuses", async 
   });
   await using listener = await listen([node]);
   assertEquals(
-    (await take(listener.events({ topics: ["head"] }), 1)).map(brief),
-    [
-      "head 100",
-    ],
+    await briefs(listener.events({ topics: ["head"] }), 1),
+    "head 100",
   );
   assertEquals(listener.nodes[0]!.missingTopics, ["block_gossip"]);
 });

@@ -5,7 +5,14 @@ import { SseListener, type SseListenerOptions } from "@org/beacon-sse";
 import { BeaconHttpError } from "../../../src/beacon/http/errors.ts";
 import type { ConnectionEnd } from "../../../src/listener/connection/connection_end.ts";
 import { TopicNegotiation } from "../../../src/listener/connection/topic_negotiation.ts";
-import { brief, configAtSlot, listen, nextStatus, take } from "../helpers.ts";
+import {
+  brief,
+  briefs,
+  configAtSlot,
+  listen,
+  nextStatus,
+  take,
+} from "../helpers.ts";
 import { sample } from "../../prometheus_samples.ts";
 import {
   brokenStream,
@@ -272,7 +279,7 @@ Deno.test("SseListener() gets three topics of four from a node that knows three,
   );
   await using listener = await listen([node]);
   const statuses = listener.status();
-  assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+  assertEquals(await briefs(listener.events(), 1), "head 100");
   const { topics, missing } = await nextStatus(statuses, "topics");
   assertEquals([topics, missing], [known, ["block_gossip"]]);
   assertEquals(listener.nodes[0]!.topics, known);
@@ -293,7 +300,7 @@ Deno.test("SseListener() finds the refused topics one by one where a 400 does no
     () => new Response("no", { status: 400 }),
   );
   await using listener = await listen([node]);
-  assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+  assertEquals(await briefs(listener.events(), 1), "head 100");
   assertEquals(listener.nodes[0]!.topics, ["head", "chain_reorg"]);
 });
 
@@ -338,7 +345,7 @@ for (
       ...options,
       nodes: [node.url],
     });
-    assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+    assertEquals(await briefs(listener.events(), 1), "head 100");
     assertEquals(listener.nodes[0]!.topics, ["head", "block"]);
   });
 }
@@ -364,7 +371,7 @@ for (
       await using listener = await listen([node], {
         topics: ["head", "chain_reorg", "block"],
       });
-      assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+      assertEquals(await briefs(listener.events(), 1), "head 100");
       assertEquals(listener.nodes[0]!.missingTopics, []);
     });
   }
@@ -383,7 +390,7 @@ Deno.test("SseListener() waits for a node that is slow to refuse", async () => {
   await using listener = await listen([node], {
     topics: ["head", "chain_reorg"],
   });
-  assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+  assertEquals(await briefs(listener.events(), 1), "head 100");
   assertEquals(listener.nodes[0]!.missingTopics, ["chain_reorg"]);
 });
 
@@ -407,7 +414,7 @@ Deno.test("SseListener() repeats the key for a node that refuses every list with
         : openStream(frame("head", head(100))),
   });
   await using listener = await listen([node]);
-  assertEquals((await take(listener.events(), 1)).map(brief), ["head 100"]);
+  assertEquals(await briefs(listener.events(), 1), "head 100");
   assertEquals(
     new URL(node.requests.at(-1)!.url).searchParams.getAll("topics"),
     FOUR,
@@ -460,10 +467,7 @@ Deno.test("SseListener() delivers head_v2 as it is and as head where both are wa
     },
   });
   await using listener = await listen([node], { topics: ["head", "head_v2"] });
-  assertEquals((await take(listener.events(), 2)).map(brief), [
-    "head_v2 100",
-    "head 100",
-  ]);
+  assertEquals(await briefs(listener.events(), 2), "head_v2 100, head 100");
 });
 
 Deno.test("SseListener() delivers heads as head where a node does not know head_v2", async () => {
@@ -674,7 +678,7 @@ Deno.test("SseListener() delivers nothing of the heads that it requests as a hea
     frame("block", head(99)),
   );
   await using listener = await listen([node], { topics: ["block"] });
-  assertEquals((await take(listener.events(), 1)).map(brief), ["block 99"]);
+  assertEquals(await briefs(listener.events(), 1), "block 99");
   assertEquals(listener.nodes[0]!.headSlot, 100);
   assertEquals(
     new URL(node.requests[0]!.url).searchParams.get("topics"),

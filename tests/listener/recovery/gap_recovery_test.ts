@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { type BeaconEvent, SseListener } from "@org/beacon-sse";
 import { SimulatedBeaconNode } from "@org/beacon-sse/testing";
-import { configAtSlot, listen, nextStatus, take } from "../helpers.ts";
+import { brief, configAtSlot, listen, nextStatus, take } from "../helpers.ts";
 import {
   endedStream,
   Feed,
@@ -16,11 +16,6 @@ import {
 
 const QUIET = { autoplay: false, slotsPerEpoch: 8 };
 const HASTY = { random: () => 0 };
-
-/** The next events of a topic; recovered ones are marked. */
-function brief(event: BeaconEvent<string>): string {
-  return `${event.topic} ${event.slot}${event.recovered ? " recovered" : ""}`;
-}
 
 Deno.test("SseListener() delivers the blocks and the head that it missed while away", async () => {
   await using node = await SimulatedBeaconNode.start(QUIET);

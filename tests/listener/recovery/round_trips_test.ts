@@ -1,11 +1,15 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import type {
-  BeaconEvent,
-  SseListener,
-  SseListenerOptions,
-} from "@org/beacon-sse";
+import type { SseListener, SseListenerOptions } from "@org/beacon-sse";
 import { ChainNode } from "../chain_node.ts";
-import { configAtSlot, listen, nextStatus, take, until } from "../helpers.ts";
+import {
+  brief,
+  briefs,
+  configAtSlot,
+  listen,
+  nextStatus,
+  take,
+  until,
+} from "../helpers.ts";
 import { block, head, root } from "../scripted_node.ts";
 
 const EPOCH = 8;
@@ -18,10 +22,6 @@ function listenTo(
   const config = { ...configAtSlot(100), slotsPerEpoch: EPOCH };
   const topics = ["head", "block"];
   return listen({ a: node }, { config, topics, ...options });
-}
-
-function brief(event: BeaconEvent<string>): string {
-  return `${event.topic} ${event.slot}${event.recovered ? " recovered" : ""}`;
 }
 
 const slots = (from: number, to: number) =>
@@ -54,12 +54,10 @@ Deno.test("SseListener() recovers the blocks since its start after a reconnect, 
   await nextStatus(listener.status(), "connected");
   node.drop();
   node.add(...slots(87, 102));
-  assertEquals((await take(events, 4)).map(brief), [
-    "block 100 recovered",
-    "block 101 recovered",
-    "block 102 recovered",
-    "head 102 recovered",
-  ]);
+  assertEquals(
+    await briefs(events, 4),
+    "block 100 recovered, block 101 recovered, block 102 recovered, head 102 recovered",
+  );
 });
 
 Deno.test("SseListener() requests the headers of a gap by slot, four at a time at most", async () => {
@@ -123,18 +121,13 @@ Deno.test("SseListener() delivers live events after a slot, and what it recovers
   await loseAfter(node, listener, 90);
   node.add(...slots(91, 93));
   await node.send(["block", block(94)], ["head", head(94)]);
-  assertEquals((await take(events, 3)).map(brief), [
-    "head 90",
-    "block 94",
-    "head 94",
-  ]);
+  assertEquals(await briefs(events, 3), "head 90, block 94, head 94");
   const late = listener.events();
   answer.resolve();
-  assertEquals((await take(late, 3)).map(brief), [
-    "block 91 recovered",
-    "block 92 recovered",
-    "block 93 recovered",
-  ]);
+  assertEquals(
+    await briefs(late, 3),
+    "block 91 recovered, block 92 recovered, block 93 recovered",
+  );
   assertEquals(listener.nodes[0]!.headSlot, 94);
 });
 
@@ -154,10 +147,10 @@ Deno.test("SseListener() recovers the blocks since its start where its first str
   node.add(...slots(87, 101));
   now += 13_000;
   open();
-  assertEquals((await take(events, 2)).map(brief), [
-    "block 100 recovered",
-    "block 101 recovered",
-  ]);
+  assertEquals(
+    await briefs(events, 2),
+    "block 100 recovered, block 101 recovered",
+  );
 });
 
 Deno.test("SseListener() recovers the blocks since its start though a head was received while their headers hung", async () => {
@@ -180,14 +173,14 @@ Deno.test("SseListener() recovers the blocks since its start though a head was r
   node.add(...slots(87, 101));
   await node.send(["block", block(102)], ["head", head(102)]);
   node.add({ slot: 102 });
-  assertEquals((await take(events, 2)).map(brief), ["block 102", "head 102"]);
+  assertEquals(await briefs(events, 2), "block 102, head 102");
   const late = listener.events();
   node.drop();
   hung.resolve();
-  assertEquals((await take(late, 2)).map(brief), [
-    "block 100 recovered",
-    "block 101 recovered",
-  ]);
+  assertEquals(
+    await briefs(late, 2),
+    "block 100 recovered, block 101 recovered",
+  );
 });
 
 Deno.test("SseListener() recovers the block of a head that it reports first behind a reconnect", async () => {
@@ -197,12 +190,10 @@ Deno.test("SseListener() recovers the block of a head that it reports first behi
   node.add(...slots(90, 90));
   await loseAfter(node, listener, 90);
   await node.send(["head", head(91)], ["head", head(92)]);
-  assertEquals((await take(events, 4)).map(brief), [
-    "head 90",
-    "block 91 recovered",
-    "head 91",
-    "head 92",
-  ]);
+  assertEquals(
+    await briefs(events, 4),
+    "head 90, block 91 recovered, head 91, head 92",
+  );
 });
 
 /** Loses the stream behind head 90, reports heads while headers hang, and then goes to block 93 on block 91. */
@@ -304,11 +295,7 @@ Deno.test("SseListener() lets no more bytes of events wait for a recovery than m
     "head",
     head(92, { padding }),
   ]);
-  assertEquals((await take(events, 3)).map(brief), [
-    "head 90",
-    "head 91",
-    "head 92",
-  ]);
+  assertEquals(await briefs(events, 3), "head 90, head 91, head 92");
   answer.resolve();
 });
 
@@ -343,11 +330,10 @@ Deno.test("SseListener() requests the head of a restarted node again before it r
   node.add(...slots(88, 90));
   await loseAfter(node, listener, 90);
   node.add({ slot: 91 });
-  assertEquals((await take(events, 3)).map(brief), [
-    "head 90",
-    "block 91 recovered",
-    "head 91 recovered",
-  ]);
+  assertEquals(
+    await briefs(events, 3),
+    "head 90, block 91 recovered, head 91 recovered",
+  );
   assertEquals(requests, 3);
   await listener.close();
   const types = (await Array.fromAsync(statuses)).map(({ type }) => type);
