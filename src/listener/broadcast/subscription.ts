@@ -148,7 +148,8 @@ export class BoundedQueue<T> {
   #merged = 0;
   #failure: { error: unknown } | undefined;
   /** Readers that wait. There are none while a value is queued. */
-  readonly #waiting: PromiseWithResolvers<IteratorResult<T, undefined>>[] = [];
+  readonly #waiting: Take<T>[] = [];
+  readonly #wait = (take: Take<T>): void => void this.#waiting.push(take);
   onClose: (() => void) | undefined;
 
   constructor(options: QueueOptions<T>) {
@@ -166,9 +167,12 @@ export class BoundedQueue<T> {
 
   push(item: T): void {
     if (this.#isClosed) return;
-    const reader = this.#waiting.shift();
-    if (reader !== undefined) {
-      reader.resolve({ done: false, value: item });
+    if (this.#waiting.length > 0) {
+      // To shift an array takes longer, and there is one reader, mostly.
+      const take = this.#waiting.length === 1
+        ? this.#waiting.pop()!
+        : this.#waiting.shift()!;
+      take({ done: false, value: item });
       return;
     }
     const { capacity, maxBytes, sizeOf, merge, onLost } = this.#options;
@@ -212,9 +216,7 @@ export class BoundedQueue<T> {
     if (this.#isClosed) {
       return Promise.resolve({ done: true, value: undefined });
     }
-    const reader = Promise.withResolvers<IteratorResult<T, undefined>>();
-    this.#waiting.push(reader);
-    return reader.promise;
+    return new Promise(this.#wait);
   }
 
   /** What is queued can still be read, unless it is discarded. */
@@ -225,7 +227,7 @@ export class BoundedQueue<T> {
     }
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const reader of this.#waiting.splice(0)) reader.resolve(this.next());
+    for (const take of this.#waiting.splice(0)) take(this.next());
     this.onClose?.();
   }
 
@@ -263,5 +265,12 @@ export class BoundedQueue<T> {
     this.#head = 0;
   }
 }
+
+/** Gives a reader that waits what it waits for. */
+type Take<T> = (
+  result:
+    | IteratorResult<T, undefined>
+    | PromiseLike<IteratorResult<T, undefined>>,
+) => void;
 
 const FIRST_ROOM = 16;
