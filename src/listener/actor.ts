@@ -88,16 +88,10 @@ export class ListenerActor {
     this.#merge = this.#newMerge();
   }
 
-  /** The slot clock, once genesis and timing are known. */
   get clock(): SlotClock | undefined {
     return this.#options.chain.clock;
   }
 
-  /**
-   * Resolves with the slot clock, whenever it is known.
-   *
-   * @throws The signal's reason, when it aborts.
-   */
   awaitClock(signal: AbortSignal): Promise<SlotClock> {
     return this.#options.chain.awaitClock(signal);
   }
@@ -115,7 +109,6 @@ export class ListenerActor {
     changes.start(clock);
   }
 
-  /** Forgets a node that was removed. */
   forget(node: NodeState): void {
     this.#merge.forget(node);
     this.#options.changes.forget(node);
@@ -138,7 +131,7 @@ export class ListenerActor {
     return new NodeMerge(nodes, new Set([...topics, ...HEAD_TOPICS]));
   }
 
-  /** A connection's way in. It is ever ready, so nothing here holds a node's stream up. */
+  /** A connection's way in. It is always ready, so it never holds up a node's stream. */
   sink(
     node: NodeState,
     reader: BeaconEventReader,

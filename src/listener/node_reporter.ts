@@ -202,7 +202,7 @@ type Change<T extends NodeStatus["type"]> = Omit<
   "type" | "node" | "at"
 >;
 
-/** What a node is taken for until it reports something else. */
+/** What is assumed of a node until it reports something else. */
 const HEALTHY = { isSyncing: false, isOptimistic: false, elOffline: false };
 const WARN_INTERVAL_MS = 10_000;
 const AWAY_INTERVAL_MS = 60_000;

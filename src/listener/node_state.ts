@@ -12,7 +12,7 @@ import {
 import type { ChainReport } from "./chain/chain.ts";
 import { NodeChain } from "./chain/node_chain.ts";
 
-/** Whether a node is of use now. */
+/** What the connection to a node is doing. */
 export type ConnectionState =
   /** The first connection is being made. */
   | "connecting"

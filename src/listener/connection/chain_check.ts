@@ -38,8 +38,8 @@ export class ChainCheck {
    * chain. Resolves when events of the node may be used: where there is a chain to compare with, when
    * the node has reported its own, or that it cannot. A node that does not answer in time is used too.
    *
-   * @param run Takes what goes on beside the connection. A {@linkcode WrongChainError} or a
-   * {@linkcode ChainChangedError} of it ends the connection.
+   * @param run Takes a task that runs beside the connection, which its {@linkcode WrongChainError} or
+   * {@linkcode ChainChangedError} ends.
    * @throws {WrongChainError} If the node is on another chain.
    */
   async begin(

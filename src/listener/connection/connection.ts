@@ -1,7 +1,4 @@
-/**
- * One connection to a node: the probe, the request for events beside it, and what goes on beside the
- * stream until something ends it.
- */
+/** One connection to a node: the probe, the request for events, and the tasks beside the stream. */
 
 import { delay } from "@std/async/delay";
 import { probeNode } from "../../beacon/api/syncing.ts";
@@ -17,6 +14,7 @@ import type { NodeReporter } from "../node_reporter.ts";
 import { ChainChangedError, WrongChainError } from "../chain/chain_errors.ts";
 import type { NodeState } from "../node_state.ts";
 import { gapRecovery } from "../recovery/gap_recovery.ts";
+import type { ChainCheck } from "./chain_check.ts";
 import type { ConnectionEnd } from "./connection_end.ts";
 import { isHopeless, NodeStream, type StreamParts } from "./node_stream.ts";
 import { watchHealth, watchSilence } from "./health.ts";
@@ -34,12 +32,7 @@ export interface ConnectionParts extends StreamParts {
 export interface ConnectionOptions extends ConnectionParts {
   topics: TopicNegotiation;
   /** Resolves when events may be delivered, as far as the node's chain is concerned. */
-  check: {
-    begin(
-      signal: AbortSignal,
-      run: (task: Promise<void>) => void,
-    ): Promise<void>;
-  };
+  check: Pick<ChainCheck, "begin">;
   onOpen: () => void;
   /** Called when a valid event arrived, or the stream has lived for a while. */
   onUseful: () => void;
@@ -52,7 +45,7 @@ export class Connection {
   readonly #node: NodeState;
   readonly #options: ConnectionOptions;
   readonly #end = Promise.withResolvers<ConnectionEnd>();
-  /** Ends what goes on beside the streams. */
+  /** Ends the tasks beside the streams. */
   readonly #ended = new AbortController();
   readonly #signal: AbortSignal;
   readonly #beside = new Set<Promise<void>>();
@@ -214,7 +207,7 @@ export class Connection {
 
   #onOpen(): void {
     const { reporter, onOpen } = this.#options;
-    // The first stream of a connection that goes on counts.
+    // The first stream counts, unless the connection has ended.
     if (this.#isReported || this.#ended.signal.aborted) return;
     this.#isReported = true;
     reporter.connected(this.#node);
@@ -245,7 +238,7 @@ export class Connection {
     }));
   }
 
-  /** Takes what goes on beside the streams and ends with the connection. */
+  /** Runs a task beside the streams, which ends with the connection. */
   #run(task: Promise<unknown>): void {
     const guarded: Promise<void> = task.then(() => {}, (error) => {
       if (error instanceof WrongChainError) {
@@ -335,7 +328,7 @@ const IDLE_SLOTS = 5;
 const UNANSWERED_SLOTS = 3;
 const IDLE_TIMEOUT_WITHOUT_CLOCK_MS = 60_000;
 const MOST_IDLE_TIMEOUT_MS = 3_600_000;
-/** A stream that lived this long was of use, though no event came. */
+/** A stream that was open this long counts as useful, though no event came. */
 const USEFUL_AFTER_MS = 30_000;
 /** Two heads at once may be a reorg. */
 const LUMP_HEADS = 3;

@@ -85,7 +85,7 @@ const LEAST_CAP_MS = 1000;
 const MAX_RETRY_AFTER_MS = 300_000;
 /** Nothing is wrong with the node: the shortest wait there is. */
 const AT_ONCE: RetryPlan = { bound: "steady", capMs: 0 };
-/** Time alone will hardly heal it: a wrong key, a wrong path, another chain. */
+/** A retry soon would fail too: a wrong key, a wrong path, another chain. */
 const LATE: RetryPlan = { bound: "longest", capMs: CAP_MS };
 
 /**
