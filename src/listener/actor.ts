@@ -56,7 +56,6 @@ interface ListenerActorOptions {
   maxQueueBytes: number;
 }
 
-/** What a recovery has found. */
 export interface Recovered {
   events: readonly BeaconEvent<string>[];
   /** The node's head; absent where it is not known, or its own heads have gone on. */
@@ -71,7 +70,6 @@ export interface Recovered {
   blocks: readonly BlockHeader[];
 }
 
-/** Owns the state that events make. */
 export class ListenerActor {
   /** When the listener began to follow the chain, Unix time in milliseconds. */
   startedAt: number;
@@ -141,7 +139,7 @@ export class ListenerActor {
       write: (events) =>
         onEvents(this.#receive(node, reader.read(events)), events),
     }, {
-      // Nothing waits here; but with room for one only, the pipe waits for room after each chunk.
+      // With room for one only, the pipe would wait for room after each chunk.
       highWaterMark: 4,
     });
   }
@@ -194,10 +192,8 @@ export class ListenerActor {
   }
 
   /**
-   * From now on the node's events wait, so that those before them can be recovered first. Topics that
-   * have no order do not wait.
-   *
-   * @param onFirst Called when an event waits.
+   * From now on the node's events wait, so that those before them can be recovered first. Topics
+   * that have no order do not wait.
    */
   hold({ chain }: NodeState, onFirst: () => void): void {
     chain.held ??= new HeldEvents(this.#options.maxQueueBytes, onFirst);
@@ -231,7 +227,6 @@ export class ListenerActor {
     }
   }
 
-  /** One event of a node, in its order. */
   #process(
     node: NodeState,
     event: BeaconEvent<string>,
@@ -307,7 +302,7 @@ export class ListenerActor {
     event: BeaconEvent<"chain_reorg">,
     { ancestor, isLowerBound, blocks }: Recovered,
   ): void {
-    // Another node may have reported it at any block of the new branch.
+    // Another node may report it at any block of the new branch.
     const { data } = event;
     const verdict = this.#merge.judgeRecoveredReorg(
       node,
@@ -328,7 +323,8 @@ export class ListenerActor {
     const { topic, recovered } = event;
     const isStandIn = topic === "head" && this.#topics.has("head_v2") &&
       this.#standIns.isNeeded(event as BeaconEvent<"head">, node);
-    // What a node sends without a request is delivered, but for what was requested for the listener itself.
+    // What a node sends without a request is delivered, except what was requested for the listener
+    // itself.
     const isWanted = isStandIn || this.#topics.has(topic) ||
       !(recovered || HEAD_TOPICS.has(topic));
     if (!isWanted) return;
@@ -341,7 +337,6 @@ export class ListenerActor {
     }
   }
 
-  /** Whether a delivered `head` is in place of a `head_v2`. */
   isStandIn(event: BeaconEvent<string>): boolean {
     return this.#standIns.has(event);
   }
@@ -362,7 +357,6 @@ function takeHeld({ chain }: NodeState): readonly BeaconEvent<string>[] {
   return held;
 }
 
-/** The head that a reorg leads to. */
 function newHeadOf(event: BeaconEvent<string>): ReportedHead | undefined {
   if (event.topic !== "chain_reorg") return undefined;
   const { slot, new_head_block: root, new_head_state: state } =

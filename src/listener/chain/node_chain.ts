@@ -15,7 +15,7 @@ export interface Gap {
   end?: KnownBlock;
 }
 
-/** One node's view of the chain. A new chain gets a new one. */
+/** A new chain gets a new one. */
 export class NodeChain {
   head: ReportedHead | undefined;
   /** The head before it. */
@@ -33,9 +33,8 @@ export class NodeChain {
   held: HeldEvents | undefined;
   /** The dependent roots that the node reported last, by epoch. */
   readonly dutyRoots: Map<number, string> = new Map();
-  /** Slot of the node's last head that was compared with the merged head. */
+  // See `ComparedNode`.
   comparedSlot = -1;
-  /** Up to this slot the node's heads are behind the merged head, or repeat it. */
   behindUntil = -1;
   /** Epoch of the last finalized checkpoint that the node reported. */
   finalizedEpoch: number | undefined;
@@ -44,7 +43,6 @@ export class NodeChain {
   /** When a head was recovered that the node's own heads may still come up to. */
   recoveredAt: number | undefined;
 
-  /** The node's head is another one now. */
   moveTo(head: ReportedHead): void {
     if (this.head?.root !== head.root) this.before = this.head;
     if (this.gap !== undefined) this.gap.end ??= head;
@@ -88,8 +86,8 @@ export class NodeChain {
   }
 
   /**
-   * Whether a head was under way while a later one was recovered. It is on the way to that one, so it
-   * would move the node's head back.
+   * Whether a head was under way while a later one was recovered, so that it would move the node's
+   * head back.
    */
   isOvertaken({ slot, root }: KnownBlock, receivedAt: number): boolean {
     if (this.recoveredAt === undefined) return false;

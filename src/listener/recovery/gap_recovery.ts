@@ -1,4 +1,4 @@
-/** After an absence: what did the node's head do meanwhile, and what was missed? */
+/** After an absence: what the node's head did meanwhile, and what was missed. */
 
 import { delay } from "@std/async/delay";
 import {
@@ -29,16 +29,15 @@ export interface GapRecoveryOptions {
   actor: ListenerActor;
   reporter: NodeReporter;
   fetch: typeof fetch;
-  /** Ends the recovery when aborted; the next connection tries again. */
   signal: AbortSignal;
   now: () => number;
 }
 
 /**
- * Makes a function that recovers what a node's connection has missed. A node may have to be recovered
- * a thousand times in a second, where it drops messages: the recovery runs at least once after each
- * call, but never twice at a time, nor twice within a quarter of a second. Its argument is whether the
- * gap was reported already.
+ * Makes a function that recovers what a node's connection has missed. A node that drops messages
+ * may need it a thousand times in a second: the recovery runs at least once after each call, but
+ * never twice at a time, nor twice within a quarter of a second. Its argument is whether the gap
+ * was reported already.
  */
 export function gapRecovery(
   node: NodeState,
@@ -275,7 +274,6 @@ interface Way {
   later?: Walk;
 }
 
-/** The way, after a few attempts. */
 async function findWay(
   node: NodeState,
   headers: Headers,
@@ -348,7 +346,6 @@ function firstHead(
   return blocks.find(({ root }) => held.has(root) || chain.branch.has(root));
 }
 
-/** The dependent roots of a new head, on its branch. */
 async function dutyRootsOf(
   headers: Headers,
   { head, ancestor }: Walk,
@@ -388,7 +385,6 @@ async function dutyRootsOf(
   return ofEpoch && ofNextEpoch ? { ofEpoch, ofNextEpoch } : undefined;
 }
 
-/** How many slots without a block a dependent root is looked for. */
 const MOST_EMPTY_SLOTS = 4;
 
 /**
