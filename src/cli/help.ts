@@ -19,7 +19,7 @@ Options:
                          one JSON object per line)
   --serve HOST:PORT      serve the nodes as one beacon node: /eth/v1/events and other reads, a
                          live page at /, /metrics, /healthz, /readyz; port 0 takes a free one
-                         (default off; demo: 127.0.0.1:9464 where that port is free)
+                         (default off; demo: 127.0.0.1:9464, or a free port where that is taken)
   --token-file FILE      what is served, except health, requires the token in the first line of
                          FILE, as Bearer or as password of Basic authentication (default none)
   --pass-all             pass requests of all methods and paths to a node (default off: reads)

@@ -13,7 +13,7 @@ import { UsageError } from "./usage_error.ts";
 /**
  * Serves a gateway over a listener, as far as the flags want it.
  *
- * @param fallback Where to serve if `--serve` is not given; done without where that is taken.
+ * @param fallback Where to serve if `--serve` is not given; on a free port where that is taken.
  * @returns What ends it; `undefined` where nothing is served.
  * @throws {ServeError} If the address of `--serve` cannot be listened on.
  * @throws {UsageError} If the token cannot be used.
@@ -35,8 +35,14 @@ export async function serveGateway(
     ...(history !== undefined && { history }),
     ...(token !== undefined && { token }),
   });
+  const start = (address: ServeAddress) =>
+    serveHttp(address, toNodeListener(gateway));
   try {
-    const server = await serveHttp(address, toNodeListener(gateway));
+    const server = await start(address).catch((error) => {
+      const isTaken = error instanceof ServeError && error.isTaken;
+      if (serve !== undefined || !isTaken) throw error;
+      return start({ ...address, port: 0 });
+    });
     log({
       level: "info",
       message: `serving /, /eth/v1/events, /metrics, /healthz on ${server.url}`,
@@ -55,10 +61,7 @@ export async function serveGateway(
     };
   } catch (error) {
     await gateway.close();
-    const isTaken = error instanceof ServeError && error.isTaken;
-    if (serve !== undefined || !isTaken) throw error;
-    log({ level: "warn", message: `${error.message}; going on without` });
-    return undefined;
+    throw error;
   }
 }
 

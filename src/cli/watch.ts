@@ -24,7 +24,7 @@ export interface WatchOptions {
   nodes: NodeArgument[];
   feed: FeedArguments;
   log: LogFunction;
-  /** Where to serve if `--serve` is not given; done without where that is taken. */
+  /** Where to serve if `--serve` is not given; on a free port where that is taken. */
   defaultServe?: ServeAddress;
   /** Reaches nodes of the same process. */
   fetch?: typeof fetch;
