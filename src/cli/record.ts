@@ -43,7 +43,7 @@ export async function record(
       const now = Date.now();
       try {
         if (
-          file !== undefined &&
+          file !== undefined && file.size > 0 &&
           (file.size >= rotateBytes || now - file.createdAt >= rotateMs)
         ) {
           const full = file;

@@ -1,5 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { openRecording } from "@org/beacon-sse/testing";
+import { SseListener } from "@org/beacon-sse";
+import { openRecording, SimulatedBeaconNode } from "@org/beacon-sse/testing";
+import type { FeedArguments } from "../../src/cli/args.ts";
+import { record } from "../../src/cli/record.ts";
 import { needs } from "../needs.ts";
 import { headFrame, startBeaconServer } from "./beacon_server.ts";
 import { runCli, servedUrl, spawnCli } from "./spawn_cli.ts";
@@ -74,6 +77,38 @@ Deno.test("beacon-sse --record keeps a file that is there, and begins another on
   );
   assertEquals(texts.filter((text) => text === "old").length, 1);
   assertEquals(texts.filter((text) => text.includes('"head"')).length, 3);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("record() begins another file when the time of one is over, and loses nothing", async () => {
+  const folder = await Deno.makeTempDir();
+  const file = `${folder}/events.jsonl.gz`;
+  const names = async () =>
+    (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+  await using node = await SimulatedBeaconNode.start({ autoplay: false });
+  await using listener = await SseListener.start({ nodes: [node.url] });
+  const feed = { rotateMs: 20 } as FeedArguments;
+  const recording = await record(listener, file, feed, () => {});
+  await listener.ready;
+  await node.whenConnected();
+  const heads = listener.events({ topics: ["head"] }).getReader();
+  const roots: string[] = [];
+  do {
+    roots.push((await node.produceBlock()).root);
+    await heads.read();
+    await new Promise((done) => setTimeout(done, 10));
+  } while ((await names()).length < 3);
+  await recording[Symbol.asyncDispose]();
+  // The kept ones have their time in their name, behind the first letters that all share.
+  const files = (await names()).filter((name) => name !== "events.jsonl.gz")
+    .sort().concat("events.jsonl.gz");
+  const events = [];
+  for (const name of files) events.push(...await eventsOf(`${folder}/${name}`));
+  assertEquals(
+    events.filter(({ topic }) => topic === "head")
+      .map(({ raw }) => JSON.parse(raw).block),
+    roots,
+  );
   await Deno.remove(folder, { recursive: true });
 });
 

@@ -368,12 +368,12 @@ function isAt(
 }
 
 /** The topics that a client requests: any number of keys, each of any number of topics. */
-function requestedTopics(query: URLSearchParams): string[] {
+export function requestedTopics(query: URLSearchParams): string[] {
   return query.getAll("topics").flatMap((list) => list.split(","));
 }
 
 /** An error answer: `{"code":404,"message":"…"}`. */
-function errorResponse(code: number, message: string): Response {
+export function errorResponse(code: number, message: string): Response {
   return Response.json({ code, message }, { status: code });
 }
 

@@ -1,6 +1,7 @@
 /** A recording, played back as a beacon node. */
 
 import { checkObject, refuse } from "../../values/check.ts";
+import { errorResponse, requestedTopics } from "../node/beacon_api.ts";
 import { RUNTIME_CLOCK, type SimulatedClock, sleep } from "../node/clock.ts";
 import type { RecordedEvent, Recording } from "./recording.ts";
 
@@ -122,7 +123,7 @@ export class RecordedBeaconNode {
   async #respond(request: Request): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
     if (request.method !== "GET") {
-      return error(405, `Method not allowed: ${request.method}`);
+      return errorResponse(405, `Method not allowed: ${request.method}`);
     }
     switch (pathname) {
       case "/eth/v1/events":
@@ -148,11 +149,11 @@ export class RecordedBeaconNode {
     }
     const id = /^\/eth\/v1\/beacon\/headers\/([^/]+)$/.exec(pathname)?.[1];
     return id === undefined
-      ? error(404, `Not found: ${pathname}`)
+      ? errorResponse(404, `Not found: ${pathname}`)
       : this.#header(id.toLowerCase());
   }
 
-  /** The moment at which time begins, the first time that somebody needs it. */
+  /** The moment at which time begins: the first time that it is needed. */
   async #begin(): Promise<{ ours: number; recorded: number }> {
     if (this.#origin !== undefined) return this.#origin;
     let recorded = this.#clock.now();
@@ -176,7 +177,7 @@ export class RecordedBeaconNode {
   async #genesis(): Promise<Response> {
     const { config } = this.#recording;
     if (config === undefined) {
-      return error(404, "The recording does not have the genesis");
+      return errorResponse(404, "The recording does not have the genesis");
     }
     const { genesisTime, genesisValidatorsRoot } = config;
     const { ours, recorded } = await this.#begin();
@@ -196,7 +197,7 @@ export class RecordedBeaconNode {
   #spec(): Response {
     const { config } = this.#recording;
     if (config === undefined) {
-      return error(404, "The recording does not have the spec");
+      return errorResponse(404, "The recording does not have the spec");
     }
     const { slotDurationMs, slotsPerEpoch, attestationDueBps } = config;
     const slotMs = this.#isShifted
@@ -216,10 +217,10 @@ export class RecordedBeaconNode {
     query: URLSearchParams,
     signal: AbortSignal,
   ): Promise<Response> {
-    const topics = new Set(
-      query.getAll("topics").flatMap((list) => list.split(",")),
-    );
-    if (topics.size === 0) return error(400, "Missing query parameter: topics");
+    const topics = new Set(requestedTopics(query));
+    if (topics.size === 0) {
+      return errorResponse(400, "Missing query parameter: topics");
+    }
     const joinedAt = this.#clock.now();
     const { ours, recorded } = await this.#begin();
     const events = this.#recording.events()[Symbol.asyncIterator]();
@@ -339,7 +340,9 @@ export class RecordedBeaconNode {
       : id.startsWith("0x")
       ? this.#blocks.get(id)
       : [...this.#blocks.values()].findLast(({ slot }) => String(slot) === id);
-    if (block === undefined) return error(404, `Block not found: ${id}`);
+    if (block === undefined) {
+      return errorResponse(404, `Block not found: ${id}`);
+    }
     return Response.json({
       execution_optimistic: false,
       finalized: false,
@@ -361,11 +364,7 @@ export class RecordedBeaconNode {
   }
 }
 
-function error(code: number, message: string): Response {
-  return Response.json({ code, message }, { status: code });
-}
-
 const ACTION = "replay a recording";
 const UNKNOWN = `0x${"00".repeat(32)}`;
-/** Two days of mainnet would be more than anybody asks for. */
+/** More than half a day of mainnet. */
 const REMEMBERED_BLOCKS = 4096;

@@ -3,9 +3,13 @@
  * configuration, each other line an event with its node, its arrival time and its text.
  */
 
-import { TextLineStream } from "@std/streams/text-line-stream";
-import type { ChainConfig } from "../../beacon/api/chain_config.ts";
+import {
+  type ChainConfig,
+  createSlotClock,
+} from "../../beacon/api/chain_config.ts";
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
+import { shown } from "../../values/shown.ts";
+import { decompress } from "./decompress.ts";
 
 /** An event of a recording. */
 export interface RecordedEvent {
@@ -75,19 +79,18 @@ export function recordingLine(
 export async function openRecording(
   open: () => ReadableStream<Uint8Array> | Promise<ReadableStream<Uint8Array>>,
 ): Promise<Recording> {
-  const [first] = await take(lines(await open()), 1);
-  const header = parse(first ?? "") as
-    | Partial<Record<string, unknown>>
-    | undefined;
+  let first = "";
+  for await (first of lines(await open())) break;
+  const header = parse(first) as Record<string, unknown> | null | undefined;
   if (header?.beaconSseRecording !== 1) {
     throw new TypeError(
       `Cannot open recording: the first line must hold "beaconSseRecording":1, got ${
-        JSON.stringify((first ?? "").slice(0, 80))
+        shown(first, 80)
       }`,
     );
   }
   return {
-    config: (header.config ?? undefined) as ChainConfig | undefined,
+    config: checkConfig(header.config),
     async *events() {
       for await (const line of lines(await open())) {
         const event = parse(line);
@@ -99,86 +102,15 @@ export async function openRecording(
 
 async function* lines(
   bytes: ReadableStream<Uint8Array>,
-): AsyncGenerator<string> {
-  const text = (await decompressed(bytes))
-    .pipeThrough(
-      new TextDecoderStream("utf-8", { fatal: false }) as ReadableWritablePair<
-        string,
-        Uint8Array
-      >,
-    )
-    .pipeThrough(new TextLineStream());
-  yield* text;
-}
-
-/** The bytes as they are, or what they hold where they begin like a gzip file. */
-async function decompressed(
-  bytes: ReadableStream<Uint8Array>,
-): Promise<ReadableStream<Uint8Array>> {
-  const reader = bytes.getReader();
-  let head: Uint8Array = new Uint8Array(0);
-  while (head.length < 2) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    head = join(head, value);
+): AsyncGenerator<string, void, void> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of decompress(bytes)) {
+    const found = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = found.pop()!;
+    yield* found;
   }
-  const whole = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      if (head.length > 0) {
-        controller.enqueue(head);
-        head = new Uint8Array(0);
-        return;
-      }
-      const { done, value } = await reader.read();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    cancel: (reason) => reader.cancel(reason),
-  }, { highWaterMark: 0 });
-  if (head[0] !== 0x1f || head[1] !== 0x8b) return whole;
-  return untilBroken(
-    whole.pipeThrough(
-      new DecompressionStream("gzip") as ReadableWritablePair<
-        Uint8Array,
-        Uint8Array
-      >,
-    ),
-  );
-}
-
-/** A stream that ends where the other one fails: what came before is whole. */
-function untilBroken(
-  bytes: ReadableStream<Uint8Array>,
-): ReadableStream<Uint8Array> {
-  const reader = bytes.getReader();
-  return new ReadableStream({
-    async pull(controller) {
-      try {
-        const { done, value } = await reader.read();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      } catch {
-        controller.close();
-      }
-    },
-    cancel: (reason) => reader.cancel(reason),
-  }, { highWaterMark: 0 });
-}
-
-function join(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
-}
-
-async function take<T>(values: AsyncIterable<T>, count: number): Promise<T[]> {
-  const taken: T[] = [];
-  for await (const value of values) {
-    taken.push(value);
-    if (taken.length === count) break;
-  }
-  return taken;
+  if (rest !== "") yield rest;
 }
 
 function parse(line: string): unknown {
@@ -187,6 +119,22 @@ function parse(line: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** @throws {TypeError} If it is none: a clock would run wild with it. */
+function checkConfig(config: unknown): ChainConfig | undefined {
+  if (config === undefined || config === null) return undefined;
+  try {
+    createSlotClock(config as ChainConfig);
+  } catch (cause) {
+    throw new TypeError(
+      `Cannot open recording: its config must be that of a chain, got ${
+        shown(JSON.stringify(config), 80)
+      }`,
+      { cause },
+    );
+  }
+  return config as ChainConfig;
 }
 
 function isRecordedEvent(value: unknown): value is RecordedEvent {
