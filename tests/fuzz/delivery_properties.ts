@@ -8,6 +8,7 @@ import {
   FIRST_SLOT,
   type Received,
   type Run,
+  type RunNode,
   type Subscriber,
 } from "./run_schedule.ts";
 import {
@@ -499,10 +500,23 @@ function isLeftByAll(
       : heads.length;
     const last = heads[place - 1]?.frame.head?.slot ?? -1;
     if (!isOwn) return last < slot;
-    // The listener may know its head from the headers only.
-    const own = node.heads.findLast((head) => head.at <= at)!.block.slot;
-    return Math.max(last, own) >= slot;
+    const isFar = value.slot! < slot - run.schedule.slotsPerEpoch;
+    return isFar || Math.max(last, headByHeaders(node, at)) >= slot;
   });
+}
+
+/** The latest slot of a node's head that the listener may have known from headers at a moment; -1 for none. */
+function headByHeaders({ heads, tap }: RunNode, moment: number): number {
+  const answered = tap.requests.filter(({ path, status, answeredAt }) =>
+    path === "/eth/v1/beacon/headers/head" && status === 200 &&
+    answeredAt! <= moment
+  );
+  const slots = answered.flatMap(({ at, answeredAt }) =>
+    heads.filter((head, index) =>
+      head.at <= answeredAt! && (heads[index + 1]?.at ?? Infinity) >= at
+    ).map(({ block }) => block.slot)
+  );
+  return Math.max(-1, ...slots);
 }
 
 /** How long events may wait for what is recovered before them: a slot. */

@@ -11,25 +11,29 @@ export class MergedHead {
   }
 
   /**
-   * Compares a node's head with the merged one. An older head is accepted only if this node was at
-   * the merged head and no other node still is, as after a reorg that all nodes have made. Until
-   * then the node is behind.
+   * Compares a node's head with the merged one. An older head is accepted only if no other node is
+   * at the merged head, and this node was there, as after a reorg that all nodes have made, or is
+   * far behind and will not be there soon. Until then the node is behind.
    *
    * @param node What is known of the node; is brought up to date.
    * @param currentSlot The slot by the clock. A head from the future is delivered, but does not
    * lead: one node's false report must not make the others' heads look old.
+   * @param far How many slots behind is far.
    * @param isHeld Whether another node's head is of that slot or a later one.
    */
   place(
     node: ComparedNode,
     slot: number,
     currentSlot: number,
+    far: number,
     isHeld: (slot: number) => boolean,
   ): HeadPlace {
     if (slot > currentSlot) return "leading";
     const last = node.comparedSlot;
     node.comparedSlot = slot;
-    if (slot < this.#slot && (last < this.#slot || isHeld(this.#slot))) {
+    const merged = this.#slot;
+    const isComing = last < merged && slot >= merged - far;
+    if (slot < merged && (isComing || isHeld(merged))) {
       this.fallBehind(node, slot);
       return "behind";
     }

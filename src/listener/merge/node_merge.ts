@@ -82,8 +82,9 @@ export class NodeMerge {
         if (isHead) this.#head.fallBehind(node.chain, slot);
         return "past";
       }
-      if (isHead) place = this.#placeOf(node, slot, current);
-      else if (isHeadReport(event) && this.#lastHeadOf !== node) {
+      if (isHead) {
+        place = this.#placeOf(node, slot, current, clock.slotsPerEpoch);
+      } else if (isHeadReport(event) && this.#lastHeadOf !== node) {
         place = "behind";
       }
     }
@@ -175,14 +176,19 @@ export class NodeMerge {
       this.#isOther(node, ({ chain }) => chain.branch.has(data.old_head_block));
   }
 
-  #placeOf(node: NodeState, slot: number, current: number): HeadPlace {
+  #placeOf(
+    node: NodeState,
+    slot: number,
+    current: number,
+    far: number,
+  ): HeadPlace {
     const isHeld = (merged: number) =>
       this.#isOther(
         node,
         ({ headSlot }) =>
           headSlot !== undefined && headSlot >= merged && headSlot <= current,
       );
-    return this.#head.place(node.chain, slot, current, isHeld);
+    return this.#head.place(node.chain, slot, current, far, isHeld);
   }
 
   /** Whether an event is so many slots behind the merged head, which another node is at. */

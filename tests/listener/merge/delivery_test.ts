@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { BeaconEvent, SseListener } from "@org/beacon-sse";
 import { ChainNode } from "../chain_node.ts";
-import { brief, configAtSlot, listen, take } from "../helpers.ts";
+import { brief, configAtSlot, listen, take, until } from "../helpers.ts";
 import {
   block,
   chainReorg,
@@ -194,6 +194,24 @@ Deno.test("SseListener.events() delivers nothing old of a node that catches up w
   await listener.close();
   assertEquals(await take(reorgs, 1), []);
   assertEquals(await take(duties, 1), []);
+});
+
+Deno.test("SseListener.events() delivers what a node that catches up reports once no other node is at the head", async () => {
+  await using synced = new ChainNode();
+  await using behind = new ChainNode();
+  await using listener = await listenTo([synced, behind], ["head", "block"]);
+  const events = listener.events();
+  await synced.send(["head", head(1000)]);
+  await take(listener.events(), 1);
+  await behind.send(["head", head(500)], ["head", head(501)]);
+  await until(() => listener.nodes[1]!.headSlot === 501);
+  await listener.removeNode("a");
+  await behind.send(["block", block(502)], ["head", head(502)], END);
+  assertEquals(await untilEnd(events, brief), [
+    "head 1000",
+    "block 502",
+    "head 502",
+  ]);
 });
 
 Deno.test("SseListener.events() delivers nothing old of a node that catches up while another one verifies an earlier head", async () => {

@@ -40,6 +40,7 @@ function places(
       nodes.get(node)!,
       slot,
       current,
+      8,
       (least) =>
         [...slots].some(([other, slot]) => other !== node && slot >= least),
     );
@@ -86,6 +87,17 @@ Deno.test("MergedHead.place() does not go back to a node that lags when the one 
     "behind",
     "leading",
     "leading",
+  ]);
+});
+
+Deno.test("MergedHead.place() follows a node that is far behind when the one that led is lost", () => {
+  assertEquals(places([[0, 20], [1, 5], [0], [1, 6], [1, 19], [0, 18]]), [
+    "leading",
+    "behind",
+    "lost",
+    "caught up",
+    "leading",
+    "behind",
   ]);
 });
 
