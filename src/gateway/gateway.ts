@@ -139,6 +139,7 @@ export function createGateway(
       signal,
     }),
     past,
+    signal,
   });
   const passOn = new PassOn({
     access,

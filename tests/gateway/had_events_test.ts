@@ -72,6 +72,14 @@ Deno.test("HadEvents() takes a head that comes again for another one", () => {
   assert(!events.take(event("head", 9)));
 });
 
+Deno.test("HadEvents() takes one of two equal events where the reader has one", () => {
+  const events = new HadEvents(9, digestsOf(9, [event("head", 9)]), TOPICS);
+  events.learn(event("head", 9));
+  events.learn(event("head", 9));
+  assert(events.take(event("head", 9)));
+  assert(!events.take(event("head", 9)));
+});
+
 Deno.test("HadEvents() finds a reorg whatever head it left", () => {
   const reorg = event("chain_reorg", 9, `${OLD}/${ROOT}`);
   const had = [event("block", 9), reorg, event("head", 9)];

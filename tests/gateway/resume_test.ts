@@ -649,3 +649,27 @@ Deno.test("createGateway() keeps its position where a node reports a slot that i
   });
   assertEquals((await idAfter(reader, 1)).split("-").at(-1), String(slot));
 });
+
+Deno.test("createGateway() recovers what a reader lacks once a node is there, where none was", async () => {
+  await using node = await stillNode();
+  let id: string;
+  {
+    await using stage = await startGateway([node]);
+    await node.whenConnected();
+    await using reader = await openReader(stage.gateway, "topics=block,gap");
+    await node.produceBlock();
+    id = await idAfter(reader, 1);
+  }
+  let isUp = false;
+  await using stage = await startGateway([node], {}, {
+    random: () => 0,
+    fetch: (input, init) =>
+      isUp ? fetch(input, init) : Promise.reject(new TypeError("down")),
+  });
+  await using reader = await openReader(stage.gateway, "topics=block,gap", {
+    "last-event-id": id,
+  });
+  const { slot } = await node.produceBlock();
+  isUp = true;
+  assertEquals(brief((await reader.next())!), `block ${slot}`);
+});

@@ -1,6 +1,5 @@
 /** The chain since a slot, from the nodes' headers, for what the ring no longer has. */
 
-import { delay } from "@std/async/delay";
 import {
   type BlockHeader,
   fetchHeadersOfSlot,
@@ -74,7 +73,8 @@ export class ChainHistory {
 
   async #find(slot: number): Promise<ChainPiece> {
     const { access: { fetch, now }, monitor, signal } = this.#options;
-    const clock = await this.#awaitClock();
+    const clock = this.#options.clock();
+    if (clock === undefined) throw new Error("the slot clock is not known yet");
     let reason = "no node is connected";
     for (const { endpoint } of monitor.ranked().slice(0, MOST_NODES)) {
       try {
@@ -93,23 +93,11 @@ export class ChainHistory {
     }
     throw new Error(reason);
   }
-
-  async #awaitClock(): Promise<SlotClock> {
-    for (let i = 0; i < MOST_CLOCK_CHECKS; i++) {
-      const clock = this.#options.clock();
-      if (clock !== undefined) return clock;
-      await delay(CLOCK_MS, { signal: this.#options.signal });
-    }
-    throw new Error("the slot clock is not known yet");
-  }
 }
 
 const MOST_NODES = 3;
 const MOST_UNDER_WAY = 16;
 const TIMEOUT_MS = 10_000;
-/** A gateway that has just started learns the time within a moment. */
-const CLOCK_MS = 50;
-const MOST_CLOCK_CHECKS = TIMEOUT_MS / CLOCK_MS;
 
 async function pieceOf(
   node: NodeEndpoint,

@@ -164,7 +164,7 @@ export interface ReaderStart {
 /** A past that is read as fast as the connection takes it. */
 export type ReaderPast = AsyncGenerator<
   Uint8Array<ArrayBuffer>,
-  Omit<ReaderStart, "first" | "past">,
+  Omit<ReaderStart, "first" | "past"> & Partial<Pick<ReaderStart, "first">>,
   void
 >;
 
@@ -281,6 +281,8 @@ export class Reader implements ReaderHandle {
           this.#reportedUntil = value.reportedUntil;
           this.#isKnown = value.isKnown ?? (() => false);
           this.#knownUntil = value.knownUntil ?? -1;
+          this.#own = value.own;
+          this.#first = value.first ?? [];
           this.#past = undefined;
           return this.pump();
         }

@@ -1,5 +1,6 @@
 /** Finds out where a reader begins, and what it lacks that the ring does not have. */
 
+import { delay } from "@std/async/delay";
 import type { SlotClock } from "../../beacon/slot_clock.ts";
 import { eventIdentity } from "../../beacon/events/event_identity.ts";
 import type { ChainHistory, ChainPiece } from "./chain_history.ts";
@@ -7,6 +8,7 @@ import { CHAIN_TOPICS, type EventHub } from "./event_hub.ts";
 import {
   encodeEvent,
   encodeGap,
+  encodeKeepAlive,
   type Filter,
   type Frame,
   type Gap,
@@ -33,6 +35,8 @@ export interface ResumeOptions {
   history: Pick<ChainHistory, "find">;
   /** Where all is that the gateways have received, if there is such a store. */
   past: PastReplay | undefined;
+  /** Ends the waiting when aborted. */
+  signal: AbortSignal;
 }
 
 /** Where a reader begins, in the ways that a reader may say it. */
@@ -75,6 +79,11 @@ export class Resume {
       return { seq: hub.seq, slot: hub.slot, reportedUntil: 0, first: [] };
     }
     const place = this.#placeOf(start);
+    if (this.#options.clock() === undefined && place.isBefore) {
+      const { seq, slot } = place;
+      const past = this.#afterClock(start, filter);
+      return { seq, slot, reportedUntil: 0, first: [], past };
+    }
     const { seq, slot, had, isElsewhere } = place;
     // What the ring loses from here on, while headers are requested too, the reader reports.
     const reportedUntil = ring.lostSeq;
@@ -115,6 +124,20 @@ export class Resume {
       knownUntil: own.until,
       own,
     };
+  }
+
+  /** Finds the start as soon as the clock is known: until then no node can be requested. */
+  async *#afterClock(
+    start: Exclude<Start, undefined>,
+    filter: Filter,
+  ): ReaderPast {
+    const { clock, signal } = this.#options;
+    for (let waits = 1; clock() === undefined; waits++) {
+      await delay(CLOCK_MS, { signal });
+      if (waits % KEEP_ALIVE_WAITS === 0) yield encodeKeepAlive(undefined);
+    }
+    const { past, ...rest } = await this.find(start, filter);
+    return past === undefined ? rest : yield* past;
   }
 
   /** What the store has for a reader that the ring cannot serve, or whose position is of the store. */
@@ -335,6 +358,9 @@ function ringCheck(
   };
 }
 
+/** A gateway that has just started learns the time within a moment. */
+const CLOCK_MS = 50;
+const KEEP_ALIVE_WAITS = 300;
 /** By how many slots a chain may be ahead of the clock. */
 const MOST_AHEAD = 8;
 const NOT_KEPT = "the gateway no longer has them, or did not run";

@@ -86,10 +86,20 @@ export function eventsOfDigest(
     const lowest = 31 - Math.clz32(set & -set);
     const sum = (sums[set & (set - 1)]! + hashes[lowest]!) % DIGEST_LIMIT;
     sums[set] = sum;
-    if (sum === digest) common = (common ?? set) & set;
+    if (sum !== digest || !isInOrder(set, forms)) continue;
+    common = (common ?? set) & set;
   }
   if (common === undefined) return undefined;
   return forms.filter((_, i) => i < MOST_CANDIDATES && common & (1 << i));
+}
+
+/** Of equal forms the first ones are taken, so that they are no different sets. */
+function isInOrder(set: number, forms: readonly string[]): boolean {
+  return forms.slice(0, MOST_CANDIDATES).every((form, i) => {
+    const before = forms.lastIndexOf(form, i - 1);
+    return i === 0 || before === -1 || !(set & (1 << i)) ||
+      (set & (1 << before)) !== 0;
+  });
 }
 
 const MOST_CANDIDATES = 14;
