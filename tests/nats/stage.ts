@@ -101,19 +101,6 @@ export function block(slot: number): BeaconEvent<string> {
   };
 }
 
-/** The first values. */
-export async function take<T>(
-  values: AsyncIterable<T>,
-  count: number,
-): Promise<T[]> {
-  const taken: T[] = [];
-  for await (const value of values) {
-    taken.push(value);
-    if (taken.length === count) break;
-  }
-  return taken;
-}
-
 /** The next status of a type; the one behind it can be read later. */
 export async function nextStatus<S extends { type: string }>(
   statuses: ReadableStream<S>,
@@ -128,3 +115,5 @@ export async function nextStatus<S extends { type: string }>(
     return value;
   }
 }
+
+export { take } from "../listener/helpers.ts";

@@ -194,14 +194,26 @@ for (const order of ["before", "after", "without"]) {
   });
 }
 
-Deno.test("SseListener.reorgs() yields once what one node reports and another one recovers from a later head", async () => {
-  await using a = forked(new ChainNode());
-  await using b = forked(new ChainNode());
-  await using listener = await listenTo([a, b]);
+/** Two nodes of that chain whose head is block 16, and a listener that knows so. */
+async function twoNodesAt16() {
+  const [a, b] = [forked(new ChainNode()), forked(new ChainNode())];
+  const listener = await listenTo([a, b]);
   const reorgs = listener.reorgs();
   const events = listener.events({ topics: ["chain_reorg"] });
   for (const node of [a, b]) await node.send(["head", head(16)]);
   await until(() => listener.nodes.every(({ headSlot }) => headSlot === 16));
+  return {
+    ...{ a, b, listener, reorgs, events },
+    async [Symbol.asyncDispose]() {
+      await listener.close();
+      for (const node of [a, b]) await node[Symbol.asyncDispose]();
+    },
+  };
+}
+
+Deno.test("SseListener.reorgs() yields once what one node reports and another one recovers from a later head", async () => {
+  await using stage = await twoNodesAt16();
+  const { a, b, listener, reorgs, events } = stage;
   b.drop();
   b.add({ slot: 18 });
   await a.send(["chain_reorg", reorg(2)], ["head", head(17)]);
@@ -214,13 +226,8 @@ Deno.test("SseListener.reorgs() yields once what one node reports and another on
 });
 
 Deno.test("SseListener.reorgs() yields once what one node recovers and another one reports later", async () => {
-  await using a = forked(new ChainNode());
-  await using b = forked(new ChainNode());
-  await using listener = await listenTo([a, b]);
-  const reorgs = listener.reorgs();
-  const events = listener.events({ topics: ["chain_reorg"] });
-  for (const node of [a, b]) await node.send(["head", head(16)]);
-  await until(() => listener.nodes.every(({ headSlot }) => headSlot === 16));
+  await using stage = await twoNodesAt16();
+  const { a, b, listener, reorgs, events } = stage;
   b.drop();
   b.add({ slot: 18 });
   assertEquals((await take(listener.reorgs(), 1))[0]!.recovered, true);
@@ -280,13 +287,8 @@ Deno.test("SseListener() keeps its head when a reorg before it is verified late"
 
 for (const at of [17, 18]) {
   Deno.test(`SseListener.events() delivers a verified reorg once after an optimistic one, though a recovery found it at block ${at} in between`, async () => {
-    await using a = forked(new ChainNode());
-    await using b = forked(new ChainNode());
-    await using listener = await listenTo([a, b]);
-    const reorgs = listener.reorgs();
-    const events = listener.events({ topics: ["chain_reorg"] });
-    for (const node of [a, b]) await node.send(["head", head(16)]);
-    await until(() => listener.nodes.every(({ headSlot }) => headSlot === 16));
+    await using stage = await twoNodesAt16();
+    const { a, b, listener, reorgs, events } = stage;
     b.drop();
     if (at === 18) b.add({ slot: 18 });
     const optimistic = reorg(2, { execution_optimistic: true });

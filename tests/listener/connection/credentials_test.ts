@@ -18,6 +18,14 @@ const SECRETS = [
   "h3ader-value",
 ];
 
+/** A URL with a secret in each part. */
+function withSecrets(url: string): string {
+  const [password, user, path, token] = SECRETS;
+  return `${
+    url.replace("//", `//${user}:${password}@`)
+  }/${path}/?token=${token}`;
+}
+
 /** Everything that a listener shows of a node with planted credentials, in one text. */
 async function outputOf(
   events: (
@@ -34,11 +42,7 @@ async function outputOf(
           status: 404,
         }),
   });
-  const url = new URL(node.url);
-  url.username = SECRETS[1]!;
-  url.password = SECRETS[0]!;
-  url.pathname = `/${SECRETS[2]}/`;
-  url.search = `?token=${SECRETS[3]}`;
+  const url = withSecrets(node.url);
   const shown: unknown[] = [];
   await using listener = await SseListener.start({
     nodes: [{ url, headers: { "x-api-key": SECRETS[4]! } }],
@@ -103,11 +107,7 @@ Deno.test("SseListener() shows no credentials that genesis, spec or a payload qu
       ),
     spec: { SLOT_DURATION_MS: `${"x".repeat(50)} ${all}` },
   });
-  const url = new URL(node.url);
-  url.username = SECRETS[1]!;
-  url.password = SECRETS[0]!;
-  url.pathname = `/${SECRETS[2]}/`;
-  url.search = `?token=${SECRETS[3]}`;
+  const url = withSecrets(node.url);
   const shown: unknown[] = [];
   const isWarned = Promise.withResolvers<void>();
   await using listener = await SseListener.start({
@@ -129,9 +129,7 @@ Deno.test("SseListener() shows no credentials when a node cannot be reached", as
   const shown: unknown[] = [];
   await using listener = await SseListener.start({
     nodes: [
-      `http://${SECRETS[1]}:${SECRETS[0]}@127.0.0.1:${unusedPort()}/${
-        SECRETS[2]
-      }?token=${SECRETS[3]}`,
+      withSecrets(`http://127.0.0.1:${unusedPort()}`),
     ],
     log: (entry) => shown.push(entry),
   });

@@ -5,20 +5,23 @@ import {
   Watchdog,
 } from "../../../src/listener/connection/watchdog.ts";
 
+/** Runs a watchdog under fake timers, and returns what it reports. */
 function watch(
-  timeoutMs: number,
-  run: (watchdog: Watchdog) => void,
+  timeoutMs: number | (() => number),
+  run: (watchdog: Watchdog, faults: StreamFault[]) => void,
+  options: Partial<ConstructorParameters<typeof Watchdog>[0]> = {},
 ): StreamFault[] {
   mock.timers.enable({ apis: ["setTimeout"] });
   try {
-    const silences: StreamFault[] = [];
+    const faults: StreamFault[] = [];
     using watchdog = new Watchdog({
-      timeoutMs: () => timeoutMs,
-      onFault: (fault) => silences.push(fault),
+      timeoutMs: () => typeof timeoutMs === "number" ? timeoutMs : timeoutMs(),
+      onFault: (fault) => faults.push(fault),
       now: () => 0,
+      ...options,
     });
-    run(watchdog);
-    return silences;
+    run(watchdog, faults);
+    return faults;
   } finally {
     mock.timers.reset();
   }
@@ -81,62 +84,35 @@ Deno.test("Watchdog() is silent once disposed", () => {
 Deno.test("Watchdog() keeps to a timeout that becomes shorter while it watches", () => {
   let timeoutMs = 60_000;
   const silences: number[] = [];
-  mock.timers.enable({ apis: ["setTimeout"] });
-  try {
-    using _watchdog = new Watchdog({
-      timeoutMs: () => timeoutMs,
-      onFault: (_fault, timeoutMs) => silences.push(timeoutMs),
-      now: () => 0,
-    });
+  watch(() => timeoutMs, () => {
     pass(1000);
     timeoutMs = 2000;
     pass(900);
     assertEquals(silences, []);
     pass(200);
-    assertEquals(silences, [2000]);
-  } finally {
-    mock.timers.reset();
-  }
+  }, { onFault: (_fault, timeoutMs) => silences.push(timeoutMs) });
+  assertEquals(silences, [2000]);
 });
 
 Deno.test("Watchdog() waits where silence is expected, and counts from its end", () => {
   let isPaused = true;
-  const faults: StreamFault[] = [];
-  mock.timers.enable({ apis: ["setTimeout"] });
-  try {
-    using _watchdog = new Watchdog({
-      timeoutMs: () => 10_000,
-      isPaused: () => isPaused,
-      onFault: (fault) => faults.push(fault),
-      now: () => 0,
-    });
+  const faults = watch(10_000, (_watchdog, faults) => {
     pass(60_000);
     isPaused = false;
     pass(9000);
     assertEquals(faults, []);
     pass(1000);
-    assertEquals(faults, ["idle"]);
-  } finally {
-    mock.timers.reset();
-  }
+  }, { isPaused: () => isPaused });
+  assertEquals(faults, ["idle"]);
 });
 
 Deno.test("Watchdog() finds that the machine slept where a timer fires far too late", () => {
   let now = 0;
-  const faults: StreamFault[] = [];
-  mock.timers.enable({ apis: ["setTimeout"] });
-  try {
-    using _watchdog = new Watchdog({
-      timeoutMs: () => 60_000,
-      onFault: (fault) => faults.push(fault),
-      now: () => now,
-    });
+  const faults = watch(60_000, (_watchdog, faults) => {
     pass(5000, () => now += 100);
     assertEquals(faults, []);
     now += 3_600_000;
     pass(1000);
-    assertEquals(faults, ["slept"]);
-  } finally {
-    mock.timers.reset();
-  }
+  }, { now: () => now });
+  assertEquals(faults, ["slept"]);
 });

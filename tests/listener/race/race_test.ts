@@ -15,12 +15,12 @@ class Track {
   tickMs = 0;
   readonly names: readonly string[];
   readonly #streams = new Map<string, Feed>();
-  readonly #allOpen = Promise.withResolvers<void>();
 
   constructor(names: readonly string[]) {
     this.names = names;
   }
 
+  /** Starts a listener; all nodes are connected when it resolves. */
   async start(slotDurationMs = 12_000): Promise<SseListener> {
     const listener = await SseListener.start({
       nodes: this.names.map((name) => ({ url: `http://${name}`, name })),
@@ -29,7 +29,9 @@ class Track {
       now: () => this.now += this.tickMs,
       fetch: (input) => this.#fetch(new URL(String(input))),
     });
-    await this.#allOpen.promise;
+    await until(() =>
+      listener.nodes.every(({ state }) => state === "connected")
+    );
     return listener;
   }
 
@@ -59,7 +61,6 @@ class Track {
     }
     const feed = new Feed();
     this.#streams.set(url.hostname, feed);
-    if (this.#streams.size === this.names.length) this.#allOpen.resolve();
     return Promise.resolve(feed.open());
   }
 }
@@ -69,15 +70,9 @@ async function next(races: AsyncIterable<RaceRecord>): Promise<RaceRecord> {
   throw new Error("no record");
 }
 
-/** Waits until all nodes are connected. */
-async function connected(listener: SseListener): Promise<void> {
-  await until(() => listener.nodes.every(({ state }) => state === "connected"));
-}
-
 Deno.test("SseListener.race() measures how far each node is behind the first", async () => {
   const track = new Track(["a", "b", "c"]);
   await using listener = await track.start();
-  await connected(listener);
   const races = listener.race();
   const firstAt = track.now + 700;
   await track.report("b", "head", 700);
@@ -97,7 +92,6 @@ Deno.test("SseListener.race() measures how far each node is behind the first", a
 Deno.test("SseListener.race() compares like topics only", async () => {
   const track = new Track(["a", "b"]);
   await using listener = await track.start();
-  await connected(listener);
   const races = listener.race();
   await track.report("a", "block");
   await track.report("b", "head", 10);
@@ -116,7 +110,6 @@ Deno.test("SseListener.race() compares like topics only", async () => {
 Deno.test("SseListener.race() reports who has not reported after one slot", async () => {
   const track = new Track(["a", "b"]);
   await using listener = await track.start(100);
-  await connected(listener);
   const races = listener.race();
   await track.report("a", "head");
   const { first, missing } = await next(races);
@@ -139,7 +132,6 @@ Deno.test("SseListener.race() reports who has not reported after one slot", asyn
 Deno.test("SseListener.race() counts no winner of a tie", async () => {
   const track = new Track(["a", "b"]);
   await using listener = await track.start();
-  await connected(listener);
   const races = listener.race();
   await track.report("a", "head");
   await track.report("b", "head");
@@ -163,7 +155,6 @@ Deno.test("SseListener.race() counts no winner of a tie", async () => {
 Deno.test("SseListener.race() counts what is read in one turn of the event loop as a tie", async () => {
   const track = new Track(["a", "b", "c"]);
   await using listener = await track.start();
-  await connected(listener);
   const races = listener.race();
   track.tickMs = 1;
   for (const name of track.names) track.send(name, "head");
@@ -173,7 +164,6 @@ Deno.test("SseListener.race() counts what is read in one turn of the event loop 
 Deno.test("SseListener.race() makes no record of what a node repeats or reports of the past", async () => {
   const track = new Track(["a", "b"]);
   await using listener = await track.start();
-  await connected(listener);
   const races = listener.race();
   await track.report("a", "head");
   await track.report("a", "head", 5);
@@ -198,7 +188,6 @@ Deno.test("SseListener.race() makes no record of what a node repeats or reports 
 Deno.test("SseListener registers the share of nodes on the most frequent head", async () => {
   const track = new Track(["a", "b", "c"]);
   await using listener = await track.start();
-  await connected(listener);
   await track.report("a", "head");
   await track.report("b", "head", 1);
   await track.report("c", "head", 1, `0x${"cd".repeat(32)}`);
