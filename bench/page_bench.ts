@@ -81,9 +81,11 @@ async function main(): Promise<void> {
   for (const filling of [0, FILLING]) {
     // Of blocks of the last epoch that gossip alone knows.
     for (let i = 0; i < filling; i++) {
-      const slot = String(first.head.slot - 1 - i % 30);
+      const slot = String(first.head.slot - 1 - i % 7);
       const block = `0x${i.toString(16).padStart(64, "0")}`;
       first.emit("block_gossip", JSON.stringify({ slot, block }));
+      // The listener reads them meanwhile.
+      if (i % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 5));
     }
     await headDelay();
     const delays: number[] = [];

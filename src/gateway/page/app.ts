@@ -292,6 +292,10 @@ export function runPage(): void {
     frame = 0;
     clearTimeout(slotTimer);
     const { clock } = model;
+    // Read before anything is changed, which would have the page laid out once more.
+    const { clientWidth: slotWidth } = slotBox;
+    const branches = byId("branches");
+    const { clientWidth: branchesWidth } = branches;
     drawBanner();
     if (clock === undefined) return;
     const time = shownTime();
@@ -300,19 +304,24 @@ export function runPage(): void {
     scrub.max = String(Math.max(1, model.events.length));
     scrub.value = String(count());
     const elapsedMs = time - model.startOf(slot);
-    if (selected !== undefined) {
-      drawSlotLine(slotBox, model, selected, clock.slotDurationMs, "none");
-    } else {
-      const moving = motion.matches ? "steps" : "smooth";
-      const isStill = pausedAt !== undefined;
-      drawSlotLine(slotBox, model, slot, elapsedMs, isStill ? "none" : moving);
-    }
+    drawSlotLine(
+      slotBox,
+      model,
+      selected ?? slot,
+      slotWidth,
+      selected === undefined ? elapsedMs : clock.slotDurationMs,
+      selected !== undefined || pausedAt !== undefined
+        ? "none"
+        : motion.matches
+        ? "steps"
+        : "smooth",
+    );
     byId("slot-title").textContent = selected === undefined
       ? `Slot ${slot}`
       : `Slot ${selected} (selected)`;
     drawEpochGrid(grid, model, { count: count(), time, epochs, selected });
     drawNodeCards(byId("nodes"), model, now());
-    drawBranchTree(byId("branches"), model, 32, count());
+    drawBranchTree(branches, model, 32, count(), branchesWidth);
     drawChanges(byId("changes"), model, count());
     drawTail(byId("tail"), model, filter.value, count());
     drawDetails();

@@ -1,26 +1,37 @@
 /** Draws the blocks of the last slots as a tree, with the nodes at their heads. */
 
-import { html, svg } from "./dom.ts";
+import { drawChanged, html, svg } from "./dom.ts";
 import { type BlockView, type PageModel, shortRoot } from "./model.ts";
 
-/** Draws the last `slots` slots as they were after the first `count` events, into `box`. */
+/** Draws the last `slots` slots as they were after the first `count` events, into `box` of a width. */
 export function drawBranchTree(
   box: HTMLElement,
   model: PageModel,
   slots: number,
   count: number,
+  boxWidth: number,
 ): void {
   const blocks = model.branches(slots, count);
-  if (blocks.length === 0) {
-    box.replaceChildren(
-      html("p", { class: "empty" }, "No head was received yet."),
-    );
-    return;
-  }
+  drawChanged(
+    box,
+    [blocks, boxWidth],
+    () =>
+      blocks.length === 0
+        ? [html("p", { class: "empty" }, "No head was received yet.")]
+        : branchTree(blocks, slots, boxWidth),
+  );
+}
+
+/** The tree of at least one block, and the heads of the nodes. */
+export function branchTree(
+  blocks: readonly BlockView[],
+  slots: number,
+  boxWidth: number,
+): HTMLElement[] {
   const last = blocks.at(-1)!.slot;
   const step = Math.max(
     16,
-    Math.min(30, (box.clientWidth || 600) / (slots + 1)),
+    Math.min(30, boxWidth / (slots + 1)),
   );
   const lanes = 1 + Math.max(...blocks.map(({ lane }) => lane));
   const height = 30 + lanes * 26;
@@ -81,8 +92,7 @@ export function drawBranchTree(
     role: "group",
     "aria-label": "Tree of branches",
   }, drawing);
-  box.replaceChildren(frame, heads);
-  frame.scrollLeft = frame.scrollWidth;
+  return [frame, heads];
 }
 
 /** The mark of one block. */

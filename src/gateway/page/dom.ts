@@ -35,6 +35,21 @@ export function setAttributes(element: Element, attributes: Attributes): void {
   }
 }
 
+/**
+ * Replaces what is in a box, unless that was drawn from the same state: so a focus stays, and the browser
+ * has less to do.
+ */
+export function drawChanged(
+  box: HTMLElement,
+  state: unknown,
+  draw: () => Node[],
+): void {
+  const drawn = JSON.stringify(state);
+  if (box.dataset.drawn === drawn) return;
+  box.dataset.drawn = drawn;
+  box.replaceChildren(...draw());
+}
+
 /** The element of the page's document with an id. */
 export function byId<T extends Element = HTMLElement>(id: string): T {
   return document.getElementById(id) as unknown as T;

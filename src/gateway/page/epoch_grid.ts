@@ -1,6 +1,6 @@
 /** Draws the slots of the last epochs as a grid of buttons. */
 
-import { formatMs, html } from "./dom.ts";
+import { drawChanged, formatMs, html } from "./dom.ts";
 import type { PageModel, SlotView } from "./model.ts";
 
 /** Draws the epochs up to the one of `time`, a row each, into `box`. The selected slot is marked. */
@@ -23,10 +23,34 @@ export function drawEpochGrid(
     options.count,
     options.time,
   );
-  const focused = Number(
-    (document.activeElement as HTMLElement | null)?.dataset?.slot ?? NaN,
-  );
+  const { attestationDueMs: dueMs } = model.clock!;
   const entry = options.selected ?? model.slotAt(options.time);
+  box.classList.toggle("long", slotsPerEpoch > 8);
+  const focused = (document.activeElement as HTMLElement | null)?.dataset.slot;
+  drawChanged(
+    box,
+    [views, options.selected, entry],
+    () =>
+      epochRows(views, slotsPerEpoch, (view) =>
+        slotCell(view, {
+          dueMs,
+          isSelected: view.slot === options.selected,
+          isEntry: view.slot === entry,
+        })),
+  );
+  if (focused !== undefined && document.activeElement === document.body) {
+    box.querySelector<HTMLElement>(`[data-slot="${focused}"]`)?.focus({
+      preventScroll: true,
+    });
+  }
+}
+
+/** A row for each epoch, with a cell for each slot. */
+export function epochRows(
+  views: readonly SlotView[],
+  slotsPerEpoch: number,
+  cellOf: (view: SlotView) => HTMLElement,
+): HTMLElement[] {
   const rows: HTMLElement[] = [];
   for (let start = 0; start < views.length; start += slotsPerEpoch) {
     const row = html("div", { class: "epoch", role: "row" });
@@ -39,25 +63,11 @@ export function drawEpochGrid(
       ),
     );
     const cells = html("div", { class: "cells", role: "presentation" });
-    for (const view of views.slice(start, start + slotsPerEpoch)) {
-      cells.append(
-        slotCell(view, {
-          dueMs: model.clock!.attestationDueMs,
-          isSelected: view.slot === options.selected,
-          isEntry: view.slot === entry,
-        }),
-      );
-    }
+    cells.append(...views.slice(start, start + slotsPerEpoch).map(cellOf));
     row.append(cells);
     rows.push(row);
   }
-  box.replaceChildren(...rows);
-  box.classList.toggle("long", slotsPerEpoch > 8);
-  if (!Number.isNaN(focused)) {
-    box.querySelector<HTMLElement>(`[data-slot="${focused}"]`)?.focus({
-      preventScroll: true,
-    });
-  }
+  return rows;
 }
 
 /** A button for one slot. */

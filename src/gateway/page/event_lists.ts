@@ -1,6 +1,6 @@
 /** Draws the list of changes and the raw tail. */
 
-import { html } from "./dom.ts";
+import { drawChanged, html } from "./dom.ts";
 import type { ChangeView, PageEvent, PageModel } from "./model.ts";
 
 /** Draws the latest changes among the first `count` events, into `box`. */
@@ -10,17 +10,15 @@ export function drawChanges(
   count: number,
 ): void {
   const changes = model.changes(count).slice(0, 40);
-  if (changes.length === 0) {
-    box.replaceChildren(
-      html(
-        "li",
-        { class: "empty" },
-        "No reorg, gap or change of duties in the ring.",
-      ),
-    );
-    return;
-  }
-  box.replaceChildren(...changes.map(changeItem));
+  const none = "No reorg, gap or change of duties in the ring.";
+  drawChanged(
+    box,
+    changes,
+    () =>
+      changes.length === 0
+        ? [html("li", { class: "empty" }, none)]
+        : changes.map(changeItem),
+  );
 }
 
 /** One line of the list of changes. */

@@ -4,7 +4,7 @@ import { formatMs, html, svg } from "./dom.ts";
 import type { PageModel } from "./model.ts";
 
 /**
- * Draws a slot into `box`.
+ * Draws a slot into `box` of a width.
  *
  * @param elapsedMs Time in the slot.
  * @param motion How its hand goes on: not at all, once a second, or smoothly.
@@ -13,6 +13,7 @@ export function drawSlotLine(
   box: HTMLElement,
   model: PageModel,
   slot: number,
+  boxWidth: number,
   elapsedMs: number,
   motion: "none" | "steps" | "smooth",
 ): void {
@@ -21,7 +22,7 @@ export function drawSlotLine(
   const names = model.nodes.map(({ name }) => name);
   const arrivals = model.arrivalsOf(slot);
   const rowHeight = 26;
-  const width = Math.max(280, box.clientWidth || 600);
+  const width = Math.max(280, boxWidth);
   const left = Math.min(150, Math.max(84, width * 0.2));
   const right = 12;
   const top = 30;
@@ -115,7 +116,13 @@ export function drawSlotLine(
       );
     }
   });
-  const hand = html("div", { class: "hand" });
+  const key = [slot, width, motion].join();
+  const old = box.querySelector<HTMLElement>(".hand");
+  if (motion !== "none" && old?.dataset.key === key) {
+    box.firstElementChild!.replaceWith(drawing);
+    return;
+  }
+  const hand = html("div", { class: "hand", "data-key": key });
   box.replaceChildren(drawing, hand);
   // By the browser, which needs no program for each frame.
   const move = hand.animate(

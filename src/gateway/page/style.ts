@@ -90,7 +90,8 @@ th { text-align: left; color: var(--soft); font-weight: 500; } td, th { padding:
 .scale { position: relative; height: 16px; margin: 0; font-size: 11px; color: var(--soft); }
 .scale span { position: absolute; transform: translateX(-50%); }
 .note { margin: 4px 0 0; font-size: 12px; color: var(--soft); overflow-wrap: anywhere; }
-.scroll { overflow-x: auto; } .scroll svg { max-width: none; }
+/* Begins at the right, where the head is. */
+.scroll { overflow-x: auto; direction: rtl; } .scroll svg { max-width: none; direction: ltr; }
 .edge { stroke: var(--soft); stroke-width: 2; fill: none; } .edge.side { stroke: var(--turn); stroke-dasharray: 4 3; }
 .node-dot { fill: var(--fast); } .node-dot.side { fill: var(--turn); }
 ul { list-style: none; margin: 0; padding: 0; }
