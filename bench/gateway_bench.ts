@@ -16,10 +16,10 @@ import { createGateway, toNodeListener } from "@org/beacon-sse/gateway";
 
 const SMOKE = Deno.args.includes("--smoke");
 const READERS = SMOKE ? 50 : 1000;
-const ROUNDS = SMOKE ? 1 : 3;
+const ROUNDS = SMOKE ? 1 : 2;
 /** Events of a burst, by how many are sent in one turn of the event loop. */
-const BURSTS = { 1: 32, 8: 64, 64: 192 } as const;
-const PACED_EVENTS = SMOKE ? 30 : 180;
+const BURSTS = { 1: 16, 8: 64, 64: 128 } as const;
+const PACED_EVENTS = SMOKE ? 30 : 120;
 const TOPIC = "voluntary_exit";
 /** Few, and large: sent to fill the buffers of the reader that does not read. */
 const LARGE_TOPIC = "attester_slashing";

@@ -40,20 +40,6 @@ Text in, events out.`,
 How long the sender is busy. \`EventTarget\` calls the subscribers at once; \`Broadcast\` queues for each.`,
 };
 
-/** Chapters whose tables a script prints by itself, and what goes before. */
-const SCRIPTS: Record<string, string> = {
-  gateway_bench: `## The gateway
-
-1,000 readers of events of about 300 bytes, each server in a process of its own, in turn: what an idle reader
-costs, deliveries a second where so many events come in one turn of the event loop, processor time for a
-delivery, how long an event takes, and the same beside one reader that does not read. nchan publishes by one
-HTTP request for each event, which its bursts include.`,
-  page_bench: `## From an event to its pixels
-
-From the moment at which three simulated nodes send a head to the moment at which the live page has painted it,
-in Chromium without a graphics card.`,
-};
-
 interface Result {
   table: string;
   on: string;
@@ -74,15 +60,7 @@ async function main(): Promise<void> {
     console.error(summary(results.at(-1)!));
   }
   const memory = only === undefined ? await measureMemory() : [];
-  let page = await render(results, memory);
-  if (only === undefined) {
-    for (const [script, text] of Object.entries(SCRIPTS)) {
-      const path = new URL(`./${script}.ts`, import.meta.url).pathname;
-      const smoke = isSmoke ? ["--smoke"] : [];
-      const tables = await capture(["run", "-A", "--quiet", path, ...smoke]);
-      page += `\n${text}\n\n${tables}`;
-    }
-  }
+  const page = await render(results, memory);
   if (only !== undefined || isSmoke) return console.log(page);
   await Deno.writeTextFile(PAGE, page);
   await capture(["fmt", "--quiet", PAGE.pathname]);
