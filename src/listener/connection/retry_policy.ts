@@ -16,10 +16,12 @@ export interface Wait {
 
 export interface RetryPlan extends Wait {
   /**
-   * Whether the end reveals something about the topics. If it leads to another request, that one
-   * is sent at once.
+   * Whether the end reveals something about the topics, and how they are probed if that is needed. If
+   * it leads to another request, that one is sent at once.
    */
-  negotiate?: true;
+  negotiate?: "alone" | "in_pairs";
+  /** Whether the wait is over as soon as the listener follows the node's chain. */
+  untilWelcome?: true;
   /** Whether the stream may still live, so that it is read until the next one is open. */
   keepsStream?: true;
   /** Whether the next attempt must not use a connection of the runtime's pool: they may be dead. */
@@ -57,20 +59,20 @@ export function planRetry(
     case "slept":
       return afterSilence;
     case "unanswered":
-      return { ...afterSilence, negotiate: true };
+      return { ...afterSilence, negotiate: "in_pairs" };
     case "hopeless":
       return undefined;
     case "emptied":
     case "topics_regained":
-      return { ...soon, negotiate: true };
+      return { ...soon, negotiate: "alone" };
     case "wrong_chain":
-      return LATE;
+      return { ...LATE, untilWelcome: true };
     case "chain_changed":
       return AT_ONCE;
     case "refused": {
       const { status, retryAfterMs = 0 } = end.error;
       const leastMs = Math.min(retryAfterMs, MAX_RETRY_AFTER_MS);
-      if (status === 400) return { ...LATE, negotiate: true };
+      if (status === 400) return { ...LATE, negotiate: "alone" };
       if (status === 429) return { capMs: CAP_MS, leastMs };
       if (status === 503) return { ...soon, leastMs };
       return status > 400 && status < 500 ? LATE : soon;

@@ -22,7 +22,7 @@ import {
   slotDurationOf,
 } from "./connection.ts";
 import { type ConnectionEnd, disconnectReason } from "./connection_end.ts";
-import { Backoff, planRetry } from "./retry_policy.ts";
+import { Backoff, planRetry, type RetryPlan } from "./retry_policy.ts";
 import { TopicNegotiation } from "./topic_negotiation.ts";
 
 export type SupervisorOptions =
@@ -93,9 +93,8 @@ export class NodeSupervisor {
     if (plan.renewsClient || connection.isProbeUnanswered) {
       this.#nodeFetch.renew();
     }
-    const negotiates = plan.negotiate === true;
     // Where a silent stream is still read, there is time to negotiate behind the wait.
-    if (negotiates && !plan.keepsStream && await this.#findsOther(end)) return;
+    if (!plan.keepsStream && await this.#findsOther(end, plan)) return;
     if (signal.aborted) return;
     const retryInMs = this.#backoff.next(plan);
     const error = end.kind === "idle" && this.#isBuffered
@@ -104,16 +103,15 @@ export class NodeSupervisor {
     if (end.kind === "wrong_chain") reporter.wrongChain(node, end.error);
     const reason = disconnectReason(end);
     reporter.disconnected(node, { reason, error, retryInMs });
-    await this.#wait(retryInMs, end);
-    if (negotiates && plan.keepsStream) await this.#findsOther(end);
+    await this.#wait(retryInMs, plan);
+    if (plan.keepsStream) await this.#findsOther(end, plan);
   }
 
-  /** Waits before the next attempt; of a node on another chain, no longer than the listener is on its own. */
-  async #wait(retryInMs: number, { kind }: ConnectionEnd): Promise<void> {
+  async #wait(retryInMs: number, { untilWelcome }: RetryPlan): Promise<void> {
     const over = new AbortController();
     const signal = AbortSignal.any([this.#options.signal, over.signal]);
     const waits = [delay(retryInMs, { signal })];
-    if (kind === "wrong_chain") waits.push(this.#check.whenWelcome(signal));
+    if (untilWelcome) waits.push(this.#check.whenWelcome(signal));
     await Promise.race(waits).catch(() => {});
     over.abort();
   }
@@ -149,12 +147,16 @@ export class NodeSupervisor {
   }
 
   /** Whether the end of a connection leads to another request, which is worth sending at once. */
-  async #findsOther(end: ConnectionEnd): Promise<boolean> {
+  async #findsOther(
+    end: ConnectionEnd,
+    { negotiate }: RetryPlan,
+  ): Promise<boolean> {
+    if (negotiate === undefined) return false;
     const negotiation = this.#negotiation;
     const before = JSON.stringify(negotiation.request);
     let step = negotiation.after(end);
     if (step === "probe") {
-      step = end.kind === "unanswered"
+      step = negotiate === "in_pairs"
         ? negotiation.probedInPairs(await this.#probeInPairs())
         : negotiation.probed(await this.#probe(end));
     }

@@ -31,7 +31,7 @@ const afterSilence = {
   keepsStream: true,
   renewsClient: true,
 } as const;
-/** Time alone will hardly heal it. */
+/** A retry soon would fail too. */
 const late = { capMs: 30_000, bound: "longest" } as const;
 
 const TABLE: [string, ConnectionEnd, ReturnType<typeof planRetry>][] = [
@@ -49,17 +49,17 @@ const TABLE: [string, ConnectionEnd, ReturnType<typeof planRetry>][] = [
   [
     "unanswered",
     { kind: "unanswered", error },
-    { ...afterSilence, negotiate: true },
+    { ...afterSilence, negotiate: "in_pairs" },
   ],
   [
     "emptied",
     { kind: "emptied", error, reason: "eof", afterMs: 0 },
-    { ...soon, negotiate: true },
+    { ...soon, negotiate: "alone" },
   ],
   [
     "topics_regained",
     { kind: "topics_regained", error },
-    { ...soon, negotiate: true },
+    { ...soon, negotiate: "alone" },
   ],
   [
     "wrong_chain",
@@ -70,14 +70,14 @@ const TABLE: [string, ConnectionEnd, ReturnType<typeof planRetry>][] = [
         time: 0,
       }),
     },
-    late,
+    { ...late, untilWelcome: true },
   ],
   [
     "chain_changed",
     { kind: "chain_changed", error: new ChainChangedError() },
     { bound: "steady", capMs: 0 },
   ],
-  ["400", refused(400), { ...late, negotiate: true }],
+  ["400", refused(400), { ...late, negotiate: "alone" }],
   ["401", refused(401), late],
   ["404", refused(404), late],
   ["429", refused(429), { capMs: 30_000, leastMs: 0 }],
