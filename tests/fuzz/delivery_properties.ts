@@ -17,7 +17,7 @@ import {
   listenedTo,
   type Range,
 } from "./sent_events.ts";
-import { SLOT_MS } from "./random_schedule.ts";
+import { type Schedule, SLOT_MS } from "./random_schedule.ts";
 import type { SimulatedBlock } from "@org/beacon-sse/testing";
 import type { TappedStream } from "./tap.ts";
 
@@ -113,7 +113,6 @@ function checkOneNode(
   report: Report,
 ): void {
   const { received } = run.events;
-  const { maxQueueBytes = Infinity } = run.schedule;
   const clockAt =
     run.statuses.received.find(({ value }) => value.type === "clock")?.at ??
       -Infinity;
@@ -207,7 +206,7 @@ function checkOneNode(
       const isLate = connection &&
         (connection.answeredAt! < clockAt ||
           at > connection.answeredAt! + SLOT_MS || connection.endedAt! <= at ||
-          bytesUntil(at, connection) > maxQueueBytes);
+          isTooMuchToHold(at, connection, run.schedule));
       if (
         block !== undefined && head !== undefined && block !== head &&
         value.topic !== "finalized_checkpoint" && !isLate &&
@@ -270,14 +269,18 @@ function missedAfter(
   return Math.max(known, recovered.slot - 2 * slotsPerEpoch);
 }
 
-/** Size of a stream's events until a moment. No more than `maxQueueBytes` of them wait for a recovery. */
-function bytesUntil(moment: number, { sent }: TappedStream): number {
-  return sent.reduce(
-    (sum, { arrivedAt, frame: { data } }) =>
-      arrivedAt <= moment ? sum + 2 * data.length : sum,
-    0,
-  );
+/** Whether more has come of a stream until a moment than may wait for a recovery. */
+function isTooMuchToHold(
+  moment: number,
+  { sent }: TappedStream,
+  { maxQueueBytes = Infinity }: Schedule,
+): boolean {
+  const come = sent.filter(({ arrivedAt }) => arrivedAt <= moment);
+  const bytes = come.reduce((sum, { frame }) => sum + 2 * frame.data.length, 0);
+  return come.length > MOST_HELD || bytes > maxQueueBytes;
 }
+
+const MOST_HELD = 1024;
 
 /** However often its node reports it. */
 const HAPPENS_ONCE = /^(block|block_gossip|finalized_checkpoint) /;
