@@ -2,7 +2,7 @@
  * Runs all comparisons and writes docs/benchmarks.md. The ways of a comparison go in turn in one
  * process, since two runs on a machine with other work cannot be compared.
  *
- * `deno task bench:report [--rounds=25] [--only=WORDS] [--smoke]`; with the last two the page is
+ * `deno task bench:report [--rounds=15] [--only=WORDS] [--smoke]`; with the last two the page is
  * printed only.
  */
 
@@ -14,7 +14,7 @@ import type { MemoryRow } from "./memory.ts";
 
 const PAGE = new URL("../docs/benchmarks.md", import.meta.url);
 const only = flag("only");
-const ROUNDS = isSmoke ? 1 : Number(flag("rounds") ?? 25);
+const ROUNDS = isSmoke ? 1 : Number(flag("rounds") ?? 15);
 const WARM_UP = isSmoke ? 0 : 5;
 
 /** The tables of the page, in its words. */
@@ -40,6 +40,18 @@ Text in, events out.`,
 How long the sender is busy. \`EventTarget\` calls the subscribers at once; \`Broadcast\` queues for each.`,
 };
 
+const PROFILE_TEXT = `## Where the time of an event goes
+
+From a sampling profiler, on \`duty\` with one event per chunk, in one run. The profiler slows down what it
+samples, so compare the parts with each other, not the sums with the tables above. The streams cost every way
+but the feed about the same; what is left for a decoder, a parser and a listener is the difference to the bare
+pipe. \`deno run --allow-read --allow-sys bench/profile.ts\` prints this table, with \`--functions\` by function.`;
+
+const GATEWAY_TEXT = `## The gateway
+
+1,000 readers of events of about 300 bytes, beside nginx with nchan and better-sse. All servers run at the
+same time and are measured in turn. \`deno run -A bench/gateway_bench.ts\` prints this table.`;
+
 interface Result {
   table: string;
   on: string;
@@ -59,8 +71,8 @@ async function main(): Promise<void> {
     for (const { close } of ways) await close?.();
     console.error(summary(results.at(-1)!));
   }
-  const memory = only === undefined ? await measureMemory() : [];
-  const page = await render(results, memory);
+  const sections = only === undefined ? await measureRest() : [];
+  const page = await render(results, sections);
   if (only !== undefined || isSmoke) return console.log(page);
   await Deno.writeTextFile(PAGE, page);
   await capture(["fmt", "--quiet", PAGE.pathname]);
@@ -111,7 +123,7 @@ function summary({ table, on, ratios }: Result): string {
 
 async function render(
   results: readonly Result[],
-  memory: readonly MemoryRow[],
+  sections: readonly string[],
 ): Promise<string> {
   const page = [
     "# Benchmarks",
@@ -132,18 +144,7 @@ async function render(
     const lines = results.filter((result) => result.table === table);
     if (lines.length > 0) page.push(text, "", ...renderTable(lines), "");
   }
-  if (memory.length > 0) {
-    page.push(
-      "## Memory and many nodes",
-      "",
-      "| what | on | measured | |",
-      "|---|---|---:|---|",
-      ...memory.map(({ what, on, value, unit, detail }) =>
-        `| ${what} | ${on} | ${value.toFixed(1)} ${unit} | ${detail} |`
-      ),
-      "",
-    );
-  }
+  page.push(...sections);
   return page.join("\n");
 }
 
@@ -211,13 +212,35 @@ async function circumstances(): Promise<string> {
   } GiB of memory and a load of ${load.toFixed(1)}.`;
 }
 
-/** In a process of its own, whose heap holds nothing else. */
-async function measureMemory(): Promise<MemoryRow[]> {
-  const script = new URL("./memory.ts", import.meta.url).pathname;
-  const smoke = isSmoke ? ["--smoke"] : [];
-  return JSON.parse(
-    await capture(["run", "--quiet", "--allow-read", script, ...smoke]),
+/** What is measured in processes of its own, section by section. */
+async function measureRest(): Promise<string[]> {
+  const run = async (script: string, ...flags: string[]) => {
+    const { pathname } = new URL(script, import.meta.url);
+    const smoke = isSmoke ? ["--smoke"] : [];
+    return await capture(["run", "--quiet", ...flags, pathname, ...smoke]);
+  };
+  const profile = await run("./profile.ts", "--allow-read", "--allow-sys");
+  const rows: MemoryRow[] = JSON.parse(
+    await run("./memory.ts", "--allow-read"),
   );
+  // It starts servers, and other programs as peers.
+  const gateway = await run("./gateway_bench.ts", "--allow-all");
+  return [
+    PROFILE_TEXT,
+    "",
+    profile,
+    "## Memory and many nodes",
+    "",
+    "| what | on | measured | |",
+    "|---|---|---:|---|",
+    ...rows.map(({ what, on, value, unit, detail }) =>
+      `| ${what} | ${on} | ${value.toFixed(1)} ${unit} | ${detail} |`
+    ),
+    "",
+    GATEWAY_TEXT,
+    "",
+    gateway,
+  ];
 }
 
 async function capture(args: string[]): Promise<string> {
