@@ -43,14 +43,28 @@ How long the sender is busy. \`EventTarget\` calls the subscribers at once; \`Br
 const PROFILE_TEXT = `## Where the time of an event goes
 
 From a sampling profiler, on \`duty\` with one event per chunk, in one run. The profiler slows down what it
-samples, so compare the parts with each other, not the sums with the tables above. The streams cost every way
-but the feed about the same; what is left for a decoder, a parser and a listener is the difference to the bare
-pipe. \`deno run --allow-read --allow-sys bench/profile.ts\` prints this table, with \`--functions\` by function.`;
+samples, so compare the parts with each other, not the sums with the tables above. All ways but the feed go
+through streams, which cost them about the same: what is left for decoding, parsing and listening is the difference
+to the bare pipe. \`deno run --allow-read --allow-sys bench/profile.ts\` prints this table, and with
+\`--functions\` each function.
+`;
+
+const MEMORY_TEXT = `## Memory and many nodes
+
+| what | on | measured | |
+|---|---|---:|---|`;
 
 const GATEWAY_TEXT = `## The gateway
 
 1,000 readers of events of about 300 bytes, beside nginx with nchan and better-sse. All servers run at the
-same time and are measured in turn. \`deno run -A bench/gateway_bench.ts\` prints this table.`;
+same time and are measured in turn. \`deno run -A bench/gateway_bench.ts\` prints this section.
+`;
+
+const PAGE_TEXT = `## From an event to its pixels
+
+From the moment at which three simulated nodes send a head to the moment at which the live page has painted it,
+in Chromium without a graphics card. \`deno run -A bench/page_bench.ts\` prints this section.
+`;
 
 interface Result {
   table: string;
@@ -215,31 +229,30 @@ async function circumstances(): Promise<string> {
 /** What is measured in processes of its own, section by section. */
 async function measureRest(): Promise<string[]> {
   const run = async (script: string, ...flags: string[]) => {
+    console.error(script);
     const { pathname } = new URL(script, import.meta.url);
     const smoke = isSmoke ? ["--smoke"] : [];
     return await capture(["run", "--quiet", ...flags, pathname, ...smoke]);
   };
-  const profile = await run("./profile.ts", "--allow-read", "--allow-sys");
-  const rows: MemoryRow[] = JSON.parse(
-    await run("./memory.ts", "--allow-read"),
-  );
-  // It starts servers, and other programs as peers.
-  const gateway = await run("./gateway_bench.ts", "--allow-all");
+  // Where a program is missing, the rest of the page is still written.
+  const runIfPossible = (script: string) =>
+    run(script, "--allow-all").catch((error: Error) => {
+      console.error(error.message);
+      return "This could not be measured here.\n";
+    });
+  const rows: MemoryRow[] = JSON.parse(await run("memory.ts", "--allow-read"));
   return [
     PROFILE_TEXT,
-    "",
-    profile,
-    "## Memory and many nodes",
-    "",
-    "| what | on | measured | |",
-    "|---|---|---:|---|",
+    await run("profile.ts", "--allow-read", "--allow-sys"),
+    MEMORY_TEXT,
     ...rows.map(({ what, on, value, unit, detail }) =>
       `| ${what} | ${on} | ${value.toFixed(1)} ${unit} | ${detail} |`
     ),
     "",
     GATEWAY_TEXT,
-    "",
-    gateway,
+    await runIfPossible("gateway_bench.ts"),
+    PAGE_TEXT,
+    await runIfPossible("page_bench.ts"),
   ];
 }
 
