@@ -12,6 +12,7 @@ import { boolean, root, uint } from "../../../src/beacon/events/primitives.ts";
 import {
   type AnyTopicRecord,
   KNOWN_TOPICS,
+  type KnownTopic,
   topicRecord,
 } from "../../../src/beacon/events/topic.ts";
 import {
@@ -24,7 +25,7 @@ import {
 } from "./payload_members.ts";
 import { exampleOf, TOPIC_EXAMPLES } from "./topic_examples.ts";
 
-const FLAT = [
+const FLAT: KnownTopic[] = [
   "head",
   "block",
   "block_gossip",
@@ -38,11 +39,10 @@ const FLAT = [
 ];
 
 Deno.test("object() reads the text of every flat topic", () => {
-  assertEquals(
-    KNOWN_TOPICS.filter((topic) => topicRecord(topic)!.payload.readText)
-      .toSorted(),
-    FLAT.toSorted(),
+  const read = KNOWN_TOPICS.filter((topic) =>
+    topicRecord(topic)!.payload.readText
   );
+  assertEquals(FLAT.filter((topic) => !read.includes(topic)), []);
 });
 
 Deno.test("object() must declare each member of an interface, with its type", () => {

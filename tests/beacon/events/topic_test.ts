@@ -46,8 +46,7 @@ const SLOTS: Record<KnownTopic, number | undefined> = {
 };
 
 Deno.test("KNOWN_TOPICS has each topic once, those of the specification first", () => {
-  assertEquals(KNOWN_TOPICS.length, 25);
-  assertEquals(new Set(KNOWN_TOPICS).size, 25);
+  assertEquals(new Set(KNOWN_TOPICS).size, KNOWN_TOPICS.length);
   assertEquals(KNOWN_TOPICS[0], "head");
   assertEquals(KNOWN_TOPICS.at(-2), "proposer_preferences");
   assertEquals(KNOWN_TOPICS.at(-1), "blob_sidecar");
