@@ -455,7 +455,12 @@ function checkHeadsOfMany(
     const isBehind = heads.some(({ value, at }) =>
       value.slot! > frame.head!.slot && at <= arrivedAt + HOLD_MS
     );
-    if (!isBehind) {
+    const isFarBehind = run.nodes.some((node) =>
+      isOpen(run, node.name, arrivedAt) &&
+      requestedHead(node, "/eth/v1/node/syncing", arrivedAt) >
+        frame.head!.slot + run.schedule.slotsPerEpoch
+    );
+    if (!isBehind && !isFarBehind) {
       report(
         "delivery",
         `${frame.identity}, arrived at ${arrivedAt}, was not delivered`,
@@ -504,15 +509,20 @@ function isLeftByAll(
     const last = heads[place - 1]?.frame.head?.slot ?? -1;
     if (!isOwn) return last < slot;
     const isFar = value.slot! < slot - run.schedule.slotsPerEpoch;
-    return isFar || Math.max(last, headByHeaders(node, at)) >= slot;
+    return isFar || Math.max(last, requestedHead(node, HEAD_PATH, at)) >= slot;
   });
 }
 
-/** The latest slot of a node's head that the listener may have known from headers at a moment; -1 for none. */
-function headByHeaders({ heads, tap }: RunNode, moment: number): number {
+const HEAD_PATH = "/eth/v1/beacon/headers/head";
+
+/** The latest slot of a node's head that the listener may have known from an answer at a moment; -1 for none. */
+function requestedHead(
+  { heads, tap }: RunNode,
+  of: string,
+  moment: number,
+): number {
   const answered = tap.requests.filter(({ path, status, answeredAt }) =>
-    path === "/eth/v1/beacon/headers/head" && status === 200 &&
-    answeredAt! <= moment
+    path === of && status === 200 && answeredAt! <= moment
   );
   const slots = answered.flatMap(({ at, answeredAt }) =>
     heads.filter((head, index) =>

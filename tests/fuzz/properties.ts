@@ -155,6 +155,14 @@ function checkCounters(run: Run, node: RunNode, report: Report): void {
 
 /** No request before the wait that was announced is over. */
 function checkWaits(run: Run, node: RunNode, report: Report): void {
+  // Where its branches part is requested beside all else, as soon as there is a clock.
+  const reorgs = [
+    ...arrivedFrom(run, node).filter(({ frame }) =>
+      frame.topic === "chain_reorg"
+    ).map(({ arrivedAt }) => arrivedAt),
+    ...run.statuses.received.filter(({ value }) => value.type === "clock")
+      .map(({ at }) => at),
+  ];
   for (const { value: status } of run.statuses.received) {
     if (status.type !== "disconnected" || status.node !== node.name) continue;
     const { at, retryInMs } = status;
@@ -174,10 +182,12 @@ function checkWaits(run: Run, node: RunNode, report: Report): void {
         value.type === "chain" && value.at >= at && value.at < at + retryInMs
       );
     if (isWelcome) continue;
-    // Headers may be requested for a reorg that was received just before.
     const early = node.tap.requests.find((request) =>
       request.at > at && request.at < at + retryInMs &&
-      !request.path.startsWith("/eth/v1/beacon/headers/")
+      !(request.path.startsWith("/eth/v1/beacon/headers/") &&
+        reorgs.some((since) =>
+          since <= request.at && since >= request.at - REORG_MS
+        ))
     );
     if (early !== undefined) {
       report(
@@ -192,6 +202,9 @@ function checkWaits(run: Run, node: RunNode, report: Report): void {
 
 /** A node may request a wait of a day; the listener does not wait that long. */
 const MOST_RETRY_AFTER_MS = 300_000;
+
+/** A reorg may wait for a recovery of a slot; its headers are requested for a second. */
+const REORG_MS = SLOT_MS + 1000;
 
 /** The `Retry-After` of the node's last refusal; 0 where it had none, or where that is not certain. */
 function retryAfterOf(
