@@ -69,7 +69,7 @@ export function json(
   };
 }
 
-/** A line of text that says what the status says. */
+/** The text of a status as a line. */
 export function plain(status: StatusCode): Answer {
   return {
     status,

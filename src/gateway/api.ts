@@ -1,4 +1,4 @@
-/** What the page, and whoever else watches the nodes, reads: `/api/nodes` and `/api/race`. */
+/** `/api/nodes` and `/api/race`, which the page reads. */
 
 import type { RaceRecord } from "../listener/race/race_tracker.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";

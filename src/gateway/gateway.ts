@@ -209,7 +209,7 @@ export function createGateway(
     const clock = listener.clock !== undefined;
     const ready = isRunning && clock &&
       listener.nodes.some(({ state }) => state === "connected");
-    // Names of nodes are for who has the token.
+    // Only a reader with the token may see the names of nodes.
     const nodes = tokens === undefined ? { nodes: api.nodeStates() } : {};
     return json({ ready, clock, ...nodes }, ready ? 200 : 503);
   }
@@ -219,7 +219,7 @@ export function createGateway(
       const answer = await handle(request);
       return { ...answer, headers: { ...COMMON, ...answer.headers } };
     } catch {
-      // Its message may hold what is not for the net.
+      // Its message may hold credentials.
       return apiError(500, "Internal error", COMMON);
     }
   };
@@ -234,10 +234,10 @@ export function createGateway(
   return gateway;
 }
 
-/** Longer ones hold nothing that is known here. */
+/** No request that the gateway or a node knows needs a longer one. */
 const MOST_URL_UNITS = 8192;
 
-/** Any page may read what a beacon node publishes; a token is not sent along by browsers unasked. */
+/** Any page may read what a beacon node publishes: a browser does not add the token for it. */
 const COMMON = {
   "access-control-allow-origin": "*",
   "cache-control": "no-store",
@@ -263,7 +263,7 @@ function notAllowed(method: string): Answer {
   });
 }
 
-/** A name that no other run has: the time, and chance. */
+/** A name that no other run has: the time, and a random number. */
 function newEpoch(): string {
   const [chance] = crypto.getRandomValues(new Uint32Array(1));
   return Date.now().toString(36) + chance!.toString(36);
@@ -287,7 +287,7 @@ async function feed(
       if (gap === undefined) continue;
       const count = status.type === "gap" ? status.count ?? 1 : 1;
       if (status.type === "gap" && status.kind === "queue") {
-        // Another subscriber's loss is none here.
+        // Another subscriber of the listener may have lost them.
         if (events.dropped === dropped) continue;
         dropped = events.dropped;
       }

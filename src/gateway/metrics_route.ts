@@ -1,4 +1,4 @@
-/** `GET /metrics`: Prometheus' text, or OpenMetrics for who accepts it. */
+/** `GET /metrics`: Prometheus' text, or OpenMetrics where the request prefers it. */
 
 import type {
   MetricObjectWithValues,
@@ -19,7 +19,7 @@ export async function answerMetrics(
   registry: MetricsRegistry,
   { headers }: Pick<GatewayRequest, "headers">,
 ): Promise<Answer> {
-  // A listener without metrics may be where prom-client is not.
+  // Without metrics there may be no prom-client to load.
   const hasMetrics = registry.getMetricsAsArray().length > 0;
   const rendered = hasMetrics && acceptsOpenMetrics(headers.get("accept") ?? "")
     ? await toOpenMetrics(registry)

@@ -55,7 +55,7 @@ function endOf(
   return ended.signal;
 }
 
-/** A body that holds nothing but what its reader has asked for: the ring is the only buffer. */
+/** A body without a queue of its own: the ring is the only buffer. */
 function toStream(
   open: OpenReader,
   signal: AbortSignal,

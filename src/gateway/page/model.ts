@@ -63,7 +63,7 @@ export interface PageRace {
 
 /** An event of the stream. */
 export interface PageEvent {
-  /** What tells it from the others: its position, or its text where it has none. */
+  /** Its position, or topic and text where it has none: no two events have the same. */
   key: string;
   /** Its position in the gateway's stream; `""` for what was found in headers for a late reader. */
   id: string;
