@@ -36,10 +36,12 @@ Deno.test("SseListener() listens to a node whose /node/syncing never answers", a
 
 Deno.test("SseListener() reads a silent stream until the next one is open", async () => {
   const first = new Feed();
-  const second = Promise.withResolvers<Response>();
+  const second = Promise.withResolvers<void>();
   await using node = new ScriptedNode({
     events: (_request, connection) =>
-      connection === 0 ? first.open() : second.promise,
+      connection === 0
+        ? first.open()
+        : second.promise.then(() => openStream(finality(2))),
   });
   await using listener = await listen([node], {
     topics: ["finalized_checkpoint"],
@@ -57,17 +59,19 @@ Deno.test("SseListener() reads a silent stream until the next one is open", asyn
     (await take(events.values({ preventCancel: true }), 1))[0]!.topic,
     "finalized_checkpoint",
   );
-  second.resolve(openStream(finality(2)));
+  second.resolve();
   await first.left;
   await take(events, 1);
 });
 
 Deno.test("SseListener() counts the events over the cap of a silent stream that it still reads", async () => {
   const first = new Feed();
-  const second = Promise.withResolvers<Response>();
+  const second = Promise.withResolvers<void>();
   await using node = new ScriptedNode({
     events: (_request, connection) =>
-      connection === 0 ? first.open() : second.promise,
+      connection === 0
+        ? first.open()
+        : second.promise.then(() => openStream(frame("head", head(101)))),
   });
   await using listener = await listen([node], {
     maxEventBytes: 1024,
@@ -85,7 +89,7 @@ Deno.test("SseListener() counts the events over the cap of a silent stream that 
       labels,
     );
   assertEquals(await counted(), 1);
-  second.resolve(openStream(frame("head", head(101))));
+  second.resolve();
   await first.left;
   await take(events, 1);
   assertEquals(await counted(), 1);
