@@ -3,15 +3,12 @@
 import {
   type ConsumerMessages,
   DeliverPolicy,
-  DiscardPolicy,
   jetstream,
   type JetStreamClient,
   type JetStreamManager,
   jetstreamManager,
   type JsMsg,
   type OrderedConsumerOptions,
-  RetentionPolicy,
-  StorageType,
   type StreamConfig,
   type StreamState,
 } from "@nats-io/jetstream";
@@ -27,6 +24,7 @@ import {
 } from "../values/check.ts";
 import { checkNatsOptions, connectNats, type NatsOptions } from "./connect.ts";
 import { eventOf } from "./event_message.ts";
+import { ReaderPosition } from "./reader_position.ts";
 import { topicFilter, topicToken } from "./stream.ts";
 
 /** Options for {@linkcode fromJetStream}. */
@@ -195,10 +193,14 @@ class Source implements JetStreamSource {
     suffix: string,
     map: (event: BeaconEvent<string>) => T,
   ): ReadableStream<T> {
-    const { signal, durable, network, config } = this.#parts;
-    const position = durable === undefined
-      ? undefined
-      : new Position(this.#parts, this.#client, `${durable}${suffix}`);
+    const { signal, durable, network, config, manager, stream } = this.#parts;
+    const position = durable === undefined ? undefined : new ReaderPosition({
+      client: this.#client,
+      manager,
+      stream,
+      name: `${durable}${suffix}`,
+      signal,
+    });
     const wanted = topics && new Set(topics);
     const left = new AbortController();
     const messages = this.#messages(
@@ -238,7 +240,7 @@ class Source implements JetStreamSource {
    */
   async *#messages(
     filter: string,
-    position: Position | undefined,
+    position: ReaderPosition | undefined,
     signal: AbortSignal,
   ): AsyncGenerator<JsMsg, void, void> {
     const { manager, stream } = this.#parts;
@@ -283,7 +285,7 @@ class Source implements JetStreamSource {
 
   /** Where a reader begins that has read nothing yet. */
   async #start(
-    position: Position | undefined,
+    position: ReaderPosition | undefined,
     created: string,
     state: StreamState,
   ): Promise<Partial<OrderedConsumerOptions>> {
@@ -325,84 +327,7 @@ function from(sequence: number): Partial<OrderedConsumerOptions> {
   };
 }
 
-/**
- * How far a named reader has come, as the last message of a subject of its own: the sequence, and
- * when the stream was made, because a stream that is made again counts from 1.
- */
-class Position {
-  readonly #parts: SourceParts;
-  readonly #client: JetStreamClient;
-  readonly #subject: string;
-  readonly #stream: string;
-  #created = "";
-  #written = "";
-  #wanted = "";
-  #writing: Promise<void> | undefined;
-
-  constructor(parts: SourceParts, client: JetStreamClient, name: string) {
-    this.#parts = parts;
-    this.#client = client;
-    this.#stream = `${parts.stream}_POSITIONS`;
-    this.#subject = `beacon-position.${parts.stream}.${name}`;
-  }
-
-  /** The sequence that was taken last, and of which stream; `undefined` for a new reader. */
-  async read(): Promise<{ seq: number; created: string } | undefined> {
-    const { manager, stream, signal } = this.#parts;
-    await manager.streams.add({
-      name: this.#stream,
-      description: "How far each named reader of beacon events has come",
-      subjects: [`beacon-position.${stream}.>`],
-      retention: RetentionPolicy.Limits,
-      storage: StorageType.File,
-      discard: DiscardPolicy.Old,
-      max_msgs_per_subject: 1,
-    }).catch(() => manager.streams.info(this.#stream));
-    signal.throwIfAborted();
-    const message = await manager.streams.getMessage(this.#stream, {
-      last_by_subj: this.#subject,
-    });
-    if (message === null) return undefined;
-    const [seq, created = ""] = message.string().split(" ");
-    return { seq: Number(seq), created };
-  }
-
-  /** Takes the sequences from now on as those of a stream, by when it was made. */
-  follow(created: string): void {
-    this.#created = created;
-  }
-
-  /** Stores a sequence; of several in a row the last is enough. */
-  write(sequence: number): void {
-    this.#wanted = `${sequence} ${this.#created}`;
-    this.#writing ??= this.#write().finally(() => this.#writing = undefined);
-  }
-
-  /** Resolves when what was taken is stored, or the server is away. */
-  async flush(): Promise<void> {
-    await this.#writing;
-  }
-
-  async #write(): Promise<void> {
-    const { signal } = this.#parts;
-    while (this.#written !== this.#wanted) {
-      const position = this.#wanted;
-      try {
-        await this.#client.publish(this.#subject, position, {
-          timeout: POSITION_MS,
-        });
-        this.#written = position;
-      } catch {
-        if (signal.aborted || this.#parts.connection.isClosed()) return;
-        await delay(250, { signal }).catch(() => {});
-      }
-    }
-  }
-}
-
 const ACTION = "read from JetStream";
-/** A position that was in flight when the server was lost is not waited for longer. */
-const POSITION_MS = 1000;
 /** What a consumer reports when nothing more comes from it. */
 const OVER = new Set([
   "heartbeats_missed",

@@ -6,6 +6,7 @@ import {
   jetstreamManager,
   type JsMsg,
 } from "@nats-io/jetstream";
+import { abortable } from "@std/async/abortable";
 import type { NatsConnection } from "@nats-io/nats-core";
 import type {
   EventHistory,
@@ -56,6 +57,8 @@ export class JetStreamHistory implements EventHistory, AsyncDisposable {
   readonly #opened: Promise<void>;
   /** The connection; `undefined` while the server is away. */
   #connection: NatsConnection | undefined;
+  /** Ends the reads that are under way when the server is lost; their client would wait for seconds. */
+  #lost = new AbortController();
   /** Why there is none. */
   #reason = "no server was reached yet";
 
@@ -79,7 +82,10 @@ export class JetStreamHistory implements EventHistory, AsyncDisposable {
       throw new Error(`JetStream is away: ${this.#reason}`);
     }
     try {
-      return await this.#read(connection, after, new Set(topics));
+      return await abortable(
+        this.#read(connection, after, new Set(topics)),
+        this.#lost.signal,
+      );
     } catch (cause) {
       throw new Error(
         `Cannot ${ACTION}: ${(cause as Error).message}`,
@@ -110,6 +116,8 @@ export class JetStreamHistory implements EventHistory, AsyncDisposable {
         if (type !== "disconnect") continue;
         this.#connection = undefined;
         this.#reason = "the server is lost";
+        this.#lost.abort(new Error(`JetStream is away: ${this.#reason}`));
+        this.#lost = new AbortController();
       }
     } catch (error) {
       this.#reason = (error as Error).message;

@@ -11,22 +11,20 @@ import {
 } from "@nats-io/nats-core";
 import { delay } from "@std/async/delay";
 import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
-import { eventIdentity } from "../beacon/events/event_identity.ts";
 import { Broadcast } from "../listener/broadcast/broadcast.ts";
 import { accessOf } from "../listener/listener_access.ts";
 import type { ExtraMetric } from "../listener/metrics/metrics.ts";
 import type { Subscription } from "../listener/broadcast/subscription.ts";
 import { checkInteger, checkObject, checkSignal } from "../values/check.ts";
-import { digest } from "../values/digest.ts";
 import { checkNatsOptions, connectNats, type NatsOptions } from "./connect.ts";
 import { headersOf } from "./event_message.ts";
+import { MessageIds } from "./message_ids.ts";
 import { type Message, type Outcome, PublishWindow } from "./publish_window.ts";
 import {
   ensureStream,
   type StreamNeeds,
   StreamRefusedError,
   subjectOf,
-  topicToken,
 } from "./stream.ts";
 
 /** Options for {@linkcode toJetStream}. */
@@ -147,8 +145,7 @@ export class JetStreamSink implements AsyncDisposable {
   readonly #ended = new AbortController();
   readonly #counts = { stored: 0, duplicates: 0, lost: 0 };
   readonly #events = new WeakMap<Message, BeaconEvent<string>>();
-  readonly #occurrences = new Map<string, number>();
-  readonly #lastHead = new Map<string, string>();
+  readonly #ids = new MessageIds();
   #dropped = 0;
   #isConnected = false;
   /** What the last status says of the server; `undefined` where all is well. */
@@ -335,7 +332,7 @@ export class JetStreamSink implements AsyncDisposable {
         reason: "the server was away for longer than the queue lasts",
       });
     }
-    const id = this.#idOf(event);
+    const id = this.#ids.of(event);
     const message: Message = {
       subject: subjectOf(this.#needs, event, id),
       id,
@@ -344,30 +341,6 @@ export class JetStreamSink implements AsyncDisposable {
     };
     this.#events.set(message, event);
     await this.#window.publish(message, signal);
-  }
-
-  /**
-   * A head goes from A to B and back to A, and is reported three times: the third time it is another
-   * message than the first.
-   */
-  #idOf(event: BeaconEvent<string>): string {
-    let id: string;
-    try {
-      id = eventIdentity(event);
-    } catch {
-      // A malformed payload is passed on as it is: its text is what it is.
-      return `${topicToken(event.topic)}/${digest(event.raw)}`;
-    }
-    if (event.topic !== "head" && event.topic !== "head_v2") return id;
-    const last = this.#lastHead.get(event.topic);
-    this.#lastHead.set(event.topic, id);
-    const times = (this.#occurrences.get(id) ?? 0) + (last === id ? 0 : 1);
-    this.#occurrences.delete(id);
-    this.#occurrences.set(id, Math.max(1, times));
-    if (this.#occurrences.size > REMEMBERED_HEADS) {
-      this.#occurrences.delete(this.#occurrences.keys().next().value!);
-    }
-    return times > 1 ? `${id} #${times}` : id;
   }
 
   async #send({ subject, id, headers, body }: Message): Promise<Outcome> {
@@ -499,7 +472,6 @@ async function* untilEmpty<T>(
 const ACTION = "publish to JetStream";
 const ACK_MS = 5000;
 const CLOSE_MS = 10_000;
-const REMEMBERED_HEADS = 1024;
 /** The server could not store a message: "maximum messages per subject exceeded", "maximum bytes exceeded". */
 const STORE_FAILED_CODE = 10077;
 /** The name of the error where no stream takes a subject. */

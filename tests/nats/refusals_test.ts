@@ -111,10 +111,12 @@ natsTest(
   { hasJetStream: false },
 );
 
+// Over WebSocket: with TCP the client leaves a socket that the server resets without a handler of errors.
 natsTest(
   "toJetStream() and fromJetStream() end with a password that is refused, and do not show it",
   async (stage) => {
-    const servers = `nats://beacon:wrong-secret@127.0.0.1:${stage.server.port}`;
+    const servers =
+      `ws://beacon:wrong-secret@127.0.0.1:${stage.server.webPort}`;
     const sink = stage.sink({ servers });
     for (const run of [() => sink.finished, () => fromJetStream({ servers })]) {
       const error = await assertRejects(run, Error);
@@ -129,7 +131,7 @@ natsTest(
   "toJetStream() goes on when a password is right again that was refused at a reconnect",
   async (stage) => {
     const { server, listener } = stage;
-    const servers = `nats://beacon:right@127.0.0.1:${server.port}`;
+    const servers = `ws://beacon:right@127.0.0.1:${server.webPort}`;
     const sink = stage.sink({ servers });
     const statuses = sink.status();
     await nextStatus(statuses, "connected");

@@ -145,6 +145,30 @@ Deno.test("RecordedBeaconNode shifts the chain to now: delays in the slot stay a
   await reader.cancel();
 });
 
+Deno.test('RecordedBeaconNode leaves the times as they were with time "own"', async () => {
+  const config = {
+    genesisTime: 1_000_000_000_000,
+    slotDurationMs: 12_000,
+    slotsPerEpoch: 32,
+  };
+  const text = recordingHeader(config) +
+    recordingLine({
+      topic: "head",
+      node: "a",
+      receivedAt: 1_000_000_108_000,
+      raw: "{}",
+    });
+  const node = new RecordedBeaconNode(await open(text), {
+    time: "own",
+    speed: 2,
+  });
+  const get = async (path: string) =>
+    (await (await node.fetch(node.url + path)).json()).data;
+  const { genesis_time } = await get("/eth/v1/beacon/genesis");
+  const { SLOT_DURATION_MS } = await get("/eth/v1/config/spec");
+  assertEquals([genesis_time, SLOT_DURATION_MS], ["1000000000", "12000"]);
+});
+
 Deno.test("RecordedBeaconNode plays slots as many times as fast as requested", async () => {
   const config = { genesisTime: 0, slotDurationMs: 12_000, slotsPerEpoch: 32 };
   const node = new RecordedBeaconNode(await open(recordingHeader(config)), {
