@@ -77,8 +77,8 @@ export class NodeMonitor {
     }).filter(({ state }) => state !== "wrong_chain" && state !== "closed");
     const best = Math.max(...nodes.map(({ headSlot }) => headSlot));
     const rank = ({ state, headSlot, isSynced, answers }: typeof nodes[0]) =>
-      (isSynced ? 0 : 8) + (state === "connected" ? 0 : 4) +
-      (best - headSlot <= 1 ? 0 : 2) + (answers ? 0 : 1);
+      (answers ? 0 : 8) + (isSynced ? 0 : 4) +
+      (state === "connected" ? 0 : 2) + (best - headSlot <= 1 ? 0 : 1);
     return nodes.sort((a, b) => rank(a) - rank(b)).map(({ node }) => node);
   }
 

@@ -15,7 +15,7 @@ import type { NodeMonitor } from "./node_monitor.ts";
 /** Options for {@linkcode PassOn}. */
 export interface PassOnOptions {
   /** How the nodes are requested. */
-  access: ListenerAccess;
+  access: Pick<ListenerAccess, "fetch">;
   /** Which node to request. */
   monitor: Pick<NodeMonitor, "ranked">;
   /** Whether an event has just named that block, by root or by slot. */
@@ -68,29 +68,69 @@ export class PassOn {
     for (let round = 0; round < (isFresh ? ROUNDS : 1); round++) {
       if (round > 0) await delay(ROUND_MS * round, { signal });
       const nodes = monitor.ranked().slice(0, isRead ? MOST_NODES : 1);
-      for (const { endpoint } of nodes) {
-        if (request.signal.aborted) break;
-        try {
-          const answer = await this.#ask(endpoint, request);
-          const { status } = answer;
-          // A block may be known to one node only, and later to all.
-          const isFinal = status < 500 && status !== 429 && status !== 404;
-          if (isFinal) return answer;
-          // Of several refusals the first node's counts, and that a block is missing more than errors.
-          if (refusal === undefined || status === 404) refusal = answer;
-        } catch (error) {
-          refusal ??= apiError(502, (error as Error).message);
-        }
+      const answer = await this.#askInTurn(
+        nodes.map(({ endpoint }) => endpoint),
+        request,
+      );
+      if (answer === undefined || isFinal(answer)) {
+        return answer ?? refusal ?? NO_NODE;
       }
+      if (refusal === undefined || answer.status === 404) refusal = answer;
     }
-    return refusal ??
-      apiError(503, "No node is connected", { "retry-after": "1" });
+    return refusal ?? NO_NODE;
   }
 
-  async #ask(node: NodeEndpoint, request: GatewayRequest): Promise<Answer> {
+  /**
+   * The first node's answer that is final; the next node is requested where one refuses, or has not
+   * answered for a moment. Else the first refusal, but that a block is missing counts more than errors.
+   */
+  async #askInTurn(
+    nodes: readonly NodeEndpoint[],
+    request: GatewayRequest,
+  ): Promise<Answer | undefined> {
+    const first = Promise.withResolvers<Answer | undefined>();
+    const requests: AbortController[] = [];
+    let refusal: Answer | undefined;
+    let refused = 0;
+    let patience: ReturnType<typeof setTimeout> | undefined;
+    const next = () => {
+      clearTimeout(patience);
+      const node = nodes[requests.length];
+      if (node === undefined || request.signal.aborted) {
+        if (refused === requests.length) first.resolve(refusal);
+        return;
+      }
+      const ended = new AbortController();
+      requests.push(ended);
+      patience = setTimeout(next, PATIENCE_MS);
+      this.#ask(node, request, ended).catch((error: Error) =>
+        apiError(502, error.message)
+      ).then((answer) => {
+        if (isFinal(answer)) {
+          first.resolve(answer);
+          for (const other of requests) if (other !== ended) other.abort();
+          return;
+        }
+        refused++;
+        if (refusal === undefined || answer.status === 404) refusal = answer;
+        next();
+      });
+    };
+    next();
+    try {
+      return await first.promise;
+    } finally {
+      clearTimeout(patience);
+    }
+  }
+
+  async #ask(
+    node: NodeEndpoint,
+    request: GatewayRequest,
+    ended: AbortController,
+  ): Promise<Answer> {
     const { fetch } = this.#options.access;
     const { method, url: { pathname, search }, headers } = request;
-    const ended = new AbortController();
     this.#underWay++;
     ended.signal.addEventListener("abort", () => this.#underWay--);
     const signal = AbortSignal.any([
@@ -127,11 +167,21 @@ export class PassOn {
   }
 }
 
+/** Whether no other node is requested: a block may be known to one node only, and later to all. */
+function isFinal({ status }: Answer): boolean {
+  return status < 500 && status !== 429 && status !== 404;
+}
+
+const NO_NODE: Answer = apiError(503, "No node is connected", {
+  "retry-after": "1",
+});
 const ROUNDS = 4;
 const ROUND_MS = 100;
 const MOST_NODES = 4;
 const MOST_UNDER_WAY = 256;
 const HEADERS_MS = 10_000;
+/** After so long without an answer the next node is requested beside. */
+const PATIENCE_MS = 1000;
 /** How long a node may pause in the middle of an answer. */
 const PAUSE_MS = 30_000;
 /** Of a refusal no more is passed on. */
