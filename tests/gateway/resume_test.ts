@@ -229,6 +229,35 @@ Deno.test("createGateway() reports what the ring no longer has as comment and ev
   ]);
 });
 
+Deno.test("createGateway() counts only the events of the topics that a reader lost", async () => {
+  await using node = await stillNode();
+  await using stage = await startGateway([node], { keepEvents: 2 }, {
+    topics: ["block_gossip", "head"],
+  });
+  await node.whenConnected();
+  await using reader = await openReader(
+    stage.gateway,
+    "topics=block_gossip,head",
+  );
+  await node.produceBlock();
+  const id = await idAfter(reader, 1);
+  await reader.next();
+  for (let i = 0; i < 4; i++) {
+    await node.produceBlock();
+    await reader.take(2);
+  }
+  await using again = await openReader(
+    stage.gateway,
+    "topics=block_gossip,gap",
+    { "last-event-id": id },
+  );
+  await again.next();
+  assertEquals(
+    again.comments.filter((text) => text.includes("dropped")),
+    [" error - dropped 2 messages"].map((text) => text.trim()),
+  );
+});
+
 Deno.test("createGateway() sends no gap event to who does not list it, but the comment", async () => {
   await using node = await stillNode();
   await using stage = await startGateway([node], { keepEvents: 1 }, {

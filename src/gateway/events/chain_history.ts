@@ -132,7 +132,9 @@ async function pieceOf(
   }
   const canonical = new Set([ancestor, ...blocks].map(({ root }) => root));
   const others: BlockHeader[] = [];
-  for (const slot of isWrong ? [] : [asked - 1, asked]) {
+  // Of older slots the reader has nothing that would count.
+  for (const slot of [asked - 1, asked]) {
+    if (slot < from || isWrong) continue;
     for (const block of await fetchHeadersOfSlot(node, slot, options)) {
       let other = block;
       while (!canonical.has(other.root) && other.slot >= from) {

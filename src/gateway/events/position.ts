@@ -97,12 +97,7 @@ export function parseSince(text: string): Start {
   if (place?.[1] === "slot") return { type: "slot", slot: Number(place[2]) };
   if (place?.[1] === "epoch") return { type: "epoch", epoch: Number(place[2]) };
   if (/^\d{1,15}$/.test(text)) return { type: "time", time: Number(text) };
-  // A plus sign that was not escaped arrives as a space.
-  const date = text.replace(" ", "+");
-  const isDate = /^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:?\d{2})?)?$/.test(
-    date,
-  );
-  const time = isDate ? Date.parse(date) : NaN;
+  const time = parseDate(text);
   if (Number.isNaN(time)) {
     throw new TypeError(
       `Invalid since: must be milliseconds, an ISO date, slot:N, epoch:N or earliest, got ${
@@ -111,4 +106,19 @@ export function parseSince(text: string): Start {
     );
   }
   return { type: "time", time };
+}
+
+/** An ISO 8601 date, in UTC where it names no other zone; else `NaN`. */
+function parseDate(text: string): number {
+  // A plus sign that was not escaped arrives as a space.
+  const match = /^(\d{4}-\d{2}-\d{2})(T[\d:.]+)?(Z|[+-]\d{2}:?\d{2})?$/.exec(
+    text.replace(" ", "+"),
+  );
+  if (match === null) return NaN;
+  const [, day, time = "T00:00", zone = "Z"] = match;
+  // `Date` takes the 30th of February for a day in March.
+  const start = Date.parse(`${day}T00:00Z`);
+  const isDay = !Number.isNaN(start) &&
+    new Date(start).toISOString().startsWith(day!);
+  return isDay ? Date.parse(day + time + zone) : NaN;
 }

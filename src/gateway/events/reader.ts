@@ -359,7 +359,7 @@ export class Reader implements ReaderHandle {
       this.#reported.set(topic, lost.seq);
       topics.push(topic);
       gap.to = Math.max(gap.to, lost.slot);
-      count += Math.min(lost.count, lost.seq - since);
+      count += ring.lostAfter(topic, since);
     }
     if (topics.length === 0) return undefined;
     return encodeGap(undefined, { ...gap, topics }, count, filter.gaps);

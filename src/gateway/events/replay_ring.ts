@@ -116,8 +116,13 @@ export class ReplayRing {
     return ring === undefined || ring.lost.count === 0 ? undefined : ring.lost;
   }
 
+  /** How many frames of a topic behind `seq` it no longer has, as far as it remembers. */
+  lostAfter(topic: string, seq: number): number {
+    return this.#topics.get(topic)?.lostAfter(seq) ?? 0;
+  }
+
   #evict(ring: TopicRing): void {
-    this.#bytes -= ring.evict();
+    this.#bytes -= ring.evict(this.#options.maxEvents);
     this.#lostSeq = Math.max(this.#lostSeq, ring.lost.seq);
   }
 }
@@ -128,6 +133,8 @@ class TopicRing {
   bytes = 0;
   #frames: Frame[] = [];
   #start = 0;
+  /** Numbers of the last frames that were evicted. */
+  #evicted: number[] = [];
 
   get size(): number {
     return this.#frames.length - this.#start;
@@ -143,8 +150,12 @@ class TopicRing {
   }
 
   /** Takes the oldest frame out; returns its size. */
-  evict(): number {
+  evict(most: number): number {
     const { seq, slot, receivedAt, bytes } = this.at(0);
+    this.#evicted.push(seq);
+    if (this.#evicted.length > 2 * most) {
+      this.#evicted = this.#evicted.slice(-most);
+    }
     this.lost = { seq, slot, receivedAt, count: this.lost.count + 1 };
     this.bytes -= bytes.length;
     // Moved up now and then, so that neither each eviction nor the array costs much.
@@ -154,6 +165,12 @@ class TopicRing {
       this.#start = 0;
     }
     return bytes.length;
+  }
+
+  lostAfter(seq: number): number {
+    let count = 0;
+    while (this.#evicted.at(-1 - count)! > seq) count++;
+    return count;
   }
 
   placeAfter(seq: number): number {

@@ -103,10 +103,10 @@ export class Resume {
     if (start.type === "earliest") {
       return { seq, slot, reportedUntil, first: [] };
     }
-    const latest = Math.min(slot, hub.currentSlot ?? slot);
+    const isToCome = slot > (hub.currentSlot ?? slot) + MOST_AHEAD;
     const own = new OwnPosition(
       hub.epoch,
-      place.digests === undefined ? latest : slot,
+      isToCome ? 0 : slot,
       place.digests,
     );
     const sent = new Set<string>();
@@ -328,7 +328,7 @@ export class Resume {
     for (const topic of topics) {
       const loss = ring.lost(topic);
       if (loss !== undefined && place.isLost(loss)) {
-        count += Math.min(loss.count, loss.seq - place.seq);
+        count += ring.lostAfter(topic, place.seq);
       }
     }
     return count;
