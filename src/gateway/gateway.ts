@@ -279,7 +279,10 @@ async function feed(
 ): Promise<void> {
   const events = listener.events({ topics, raw: true, signal });
   const statuses = listener.status({ signal });
-  const coverage = new GapCoverage(() => listener.clock);
+  const coverage = new GapCoverage(
+    () => listener.clock,
+    (name) => listener.nodes.find((node) => node.name === name)?.lastEventAt,
+  );
   let dropped = 0;
   const gaps = async () => {
     for await (const status of statuses) {

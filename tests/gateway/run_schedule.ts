@@ -20,7 +20,9 @@ export interface Outcome {
   blocks: number;
   /** Canonical blocks that a node reported as its head, for each reader that lists `head`. */
   heads: number;
-  /** Blocks and heads that a gap reports. */
+  /** Canonical blocks, for each reader that lists `block_gossip`. */
+  gossip: number;
+  /** Of these the ones that a gap reports. */
   inGaps: number;
   gaps: number;
   received: number;
@@ -89,6 +91,7 @@ class Stage {
       exchanges: 0,
       blocks: 0,
       heads: 0,
+      gossip: 0,
       gaps: 0,
       inGaps: 0,
       received: 0,
@@ -194,7 +197,7 @@ class Stage {
       outcome.received += reader.events.length;
       outcome.twice.push(...reader.twice());
       outcome.gaps += reader.gaps;
-      for (const topic of ["block", "head"] as const) {
+      for (const topic of ["block", "head", "block_gossip"] as const) {
         if (!reader.topics.split(",").includes(topic)) continue;
         const slots = reader.slotsOf(topic);
         const known = reader.rootsOf(topic);
@@ -203,7 +206,8 @@ class Stage {
           const root = await this.#canonicalRoot(slot);
           if (root === undefined) continue;
           if (topic === "head" && !this.#heads.has(root)) continue;
-          outcome[`${topic}s`]++;
+          if (topic === "block_gossip") outcome.gossip++;
+          else outcome[`${topic}s`]++;
           if (known.has(root)) continue;
           if (reader.isInGap(topic, slot)) outcome.inGaps++;
           else {

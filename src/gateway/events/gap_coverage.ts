@@ -18,13 +18,21 @@ interface Coverage {
 /** Follows the nodes' states. */
 export class GapCoverage {
   readonly #clock: () => SlotClock | undefined;
+  readonly #lastEventAt: (node: string) => number | undefined;
   readonly #nodes = new Map<string, Coverage>();
   /** Since when no node has reported gossip, after one has. */
   #goneAt: number | undefined;
 
-  /** @param clock The slot clock, once it is known. */
-  constructor(clock: () => SlotClock | undefined) {
+  /**
+   * @param clock The slot clock, once it is known.
+   * @param lastEventAt When a node's last event arrived.
+   */
+  constructor(
+    clock: () => SlotClock | undefined,
+    lastEventAt: (node: string) => number | undefined,
+  ) {
     this.#clock = clock;
+    this.#lastEventAt = lastEventAt;
   }
 
   /** Takes a status; returns the gap that no node covered, if it ends with it. */
@@ -39,7 +47,10 @@ export class GapCoverage {
       case "disconnected": {
         const hadGossip = this.#isCovered(GOSSIP);
         this.#nodes.delete(status.node);
-        if (hadGossip && !this.#isCovered(GOSSIP)) this.#goneAt = status.at;
+        if (hadGossip && !this.#isCovered(GOSSIP)) {
+          // It may have been silent for long before that was noticed.
+          this.#goneAt = this.#lastEventAt(status.node) ?? status.at;
+        }
         return undefined;
       }
       case "gap": {
