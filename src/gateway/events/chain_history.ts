@@ -101,7 +101,7 @@ const TIMEOUT_MS = 10_000;
 
 async function pieceOf(
   node: NodeEndpoint,
-  asked: number,
+  first: number,
   clock: SlotClock,
   receivedAt: number,
   options: NodeRequestOptions,
@@ -120,8 +120,8 @@ async function pieceOf(
   };
   const head = await need("head");
   // A node may have reported a slot that is yet to come; nothing may be missed because of it.
-  const isWrong = asked > Math.max(head.slot, clock.slotAt(receivedAt) + 1);
-  const wanted = isWrong ? head.slot - slotsPerEpoch : asked - 1;
+  const isWrong = first > Math.max(head.slot, clock.slotAt(receivedAt) + 1);
+  const wanted = isWrong ? head.slot - slotsPerEpoch : first - 1;
   const from = Math.max(0, wanted, head.slot - 2 * slotsPerEpoch);
   await headers.fetchSlots(from, head.slot - 1);
   const blocks: BlockHeader[] = [];
@@ -133,7 +133,7 @@ async function pieceOf(
   const canonical = new Set([ancestor, ...blocks].map(({ root }) => root));
   const others: BlockHeader[] = [];
   // Of older slots the reader has nothing that would count.
-  for (const slot of [asked - 1, asked]) {
+  for (const slot of [first - 1, first]) {
     if (slot < from || isWrong) continue;
     for (const block of await fetchHeadersOfSlot(node, slot, options)) {
       let other = block;
@@ -144,8 +144,8 @@ async function pieceOf(
     }
   }
   const rootsBefore = new Map<number, string>();
-  const first = clock.epochOf(blocks[0]?.slot ?? head.slot) - 1;
-  for (let epoch = first; epoch <= clock.epochOf(head.slot); epoch++) {
+  const oldest = clock.epochOf(blocks[0]?.slot ?? head.slot) - 1;
+  for (let epoch = oldest; epoch <= clock.epochOf(head.slot); epoch++) {
     const root = await rootBefore(epoch, [ancestor, ...blocks], clock, headers);
     if (root !== undefined) rootsBefore.set(epoch, root);
   }

@@ -49,7 +49,7 @@ export class MissingEvents {
 
   /**
    * Whether an event comes late from before the gateway's start. Readers that come from elsewhere have
-   * it, unless a gap told them of it.
+   * it, unless a gap reports it.
    */
   isOfBefore(
     { slot, recovered }: BeaconEvent<string>,

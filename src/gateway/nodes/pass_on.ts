@@ -62,7 +62,7 @@ export class PassOn {
     const isRead = request.method === "GET" || request.method === "HEAD";
     const id = /\/(?:headers|blocks|blinded_blocks)\/(0x[0-9a-f]{64}|\d+)/i
       .exec(request.url.pathname)?.[1];
-    // Nodes report a block before they can be asked for it.
+    // Nodes report a block before they answer requests for it.
     const isFresh = id !== undefined && isNews(id.toLowerCase());
     let refusal: Answer | undefined;
     for (let round = 0; round < (isFresh ? ROUNDS : 1); round++) {
