@@ -49,6 +49,7 @@ export class ChainChanges {
   }
 
   forget(node: NodeState): void {
+    node.chain.ended.abort();
     this.#early = this.#early.filter((early) => early.node !== node);
   }
 
@@ -110,7 +111,7 @@ export class ChainChanges {
       return;
     }
     const { chain } = node;
-    const { signal } = this.#ended;
+    const signal = AbortSignal.any([this.#ended.signal, chain.ended.signal]);
     const finding = findReorgBranch(node, event, clock, { fetch, signal });
     // They are posted one after the other, in the order in which they were received.
     const resolving = Promise.all([finding, ...this.#unresolved]).then((

@@ -117,6 +117,7 @@ export class NodeState {
   }
 
   forgetChain(): void {
+    this.chain.ended.abort();
     this.chain = new NodeChain();
   }
 

@@ -12,6 +12,7 @@ import {
 } from "./helpers.ts";
 import {
   block,
+  chainReorg,
   Feed,
   frame,
   head,
@@ -190,4 +191,26 @@ Deno.test("SseListener.removeNode() leaves no metrics of a race that the node ha
   assertEquals([race!.first, race!.lags], ["b", { b: 0 }]);
   const metrics = await listener.registry.metrics();
   assertEquals(metrics.match(/.*addr="a".*/g), null);
+});
+
+Deno.test("SseListener.removeNode() ends the requests for a reorg of the removed node", async () => {
+  const requested = Promise.withResolvers<AbortSignal>();
+  await using a = nodeSending(frame("chain_reorg", chainReorg(99, 2)));
+  await using listener = await listen({ a }, {
+    topics: ["chain_reorg"],
+    fetch: (input, init) => {
+      if (!String(input).includes("/headers/")) return fetch(input, init);
+      const { signal } = init!;
+      requested.resolve(signal!);
+      return new Promise((_, reject) =>
+        signal!.addEventListener("abort", () => reject(signal!.reason))
+      );
+    },
+  });
+  const reorgs = listener.reorgs();
+  const signal = await requested.promise;
+  assertEquals(signal.aborted, false);
+  await listener.removeNode("a");
+  assertEquals(signal.aborted, true);
+  assertEquals((await take(reorgs, 1))[0]!.slot, 99);
 });

@@ -17,6 +17,8 @@ export interface Gap {
 
 /** A new chain gets a new one. */
 export class NodeChain {
+  /** Ends the requests for its reorgs. */
+  readonly ended: AbortController = new AbortController();
   head: ReportedHead | undefined;
   /** The head before it. */
   before: KnownBlock | undefined;
