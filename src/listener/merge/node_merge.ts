@@ -84,8 +84,11 @@ export class NodeMerge {
       }
       if (isHead) {
         place = this.#placeOf(node, slot, current, clock.slotsPerEpoch);
-      } else if (isHeadReport(event) && this.#lastHeadOf !== node) {
-        place = "behind";
+      } else if (isHeadReport(event)) {
+        // It verifies what was delivered; the head does not come back.
+        const isOfUse = this.#lastHeadOf === node &&
+          this.#once.has(topic, markOf(event));
+        place = isOfUse ? "caught up" : "behind";
       }
     }
     if (isFinality) {

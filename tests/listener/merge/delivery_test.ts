@@ -244,6 +244,24 @@ Deno.test("SseListener.events() delivers nothing old of a node that catches up w
   );
 });
 
+Deno.test("SseListener.events() delivers nothing a second time that a node reports of the past, optimistic and verified", async () => {
+  await using synced = new ChainNode();
+  await using other = new ChainNode();
+  await using listener = await listenTo([synced, other], ["head"]);
+  const events = listener.events();
+  await other.send(["head", head(998)], ["head", head(999)]);
+  await until(() => listener.nodes[1]!.headSlot === 999);
+  await synced.send(["head", head(999)]);
+  await until(() => listener.nodes[0]!.headSlot === 999);
+  await other.send(
+    ["head", head(998, { execution_optimistic: true })],
+    ["head", head(999)],
+    ["head", head(998)],
+    END,
+  );
+  assertEquals(await untilEnd(events, brief), ["head 998", "head 999"]);
+});
+
 Deno.test("SseListener.events() delivers the verified head of a single node though a later head came in between", async () => {
   await using node = new ChainNode();
   await using listener = await listenTo([node], ["head"]);
