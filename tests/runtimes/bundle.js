@@ -19,7 +19,7 @@ const BUNDLES = [
   [
     "SseListener and a gateway's handler",
     `export { SseListener } from "@org/beacon-sse"; export { createGateway } from "@org/beacon-sse/gateway";`,
-    182_000,
+    205_000,
   ],
 ];
 
