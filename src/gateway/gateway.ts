@@ -294,6 +294,7 @@ async function feed(
         if (events.dropped === dropped) continue;
         dropped = events.dropped;
       }
+      missing.addGap(gap);
       hub.addGap(gap, count, status.node);
     }
   };

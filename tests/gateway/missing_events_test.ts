@@ -31,9 +31,9 @@ function missingEvents(
   });
 }
 
-/** A `block` or a `head`. */
+/** A `block_gossip`, a `block` or a `head`. */
 function event(
-  topic: "block" | "head",
+  topic: "block_gossip" | "block" | "head",
   slot: number,
   { node = "a", recovered = false } = {},
 ) {
@@ -88,7 +88,7 @@ Deno.test("MissingEvents() reports no gap where another node has what is missing
 
 Deno.test("MissingEvents() reports no gap before what is recovered", () => {
   const missing = missingEvents({ a: [false, 103] });
-  assertEquals(missing.before(event("block", 107, { recovered: true })), []);
+  assertEquals(missing.before(event("head", 107, { recovered: true })), []);
 });
 
 Deno.test("MissingEvents() reports the heads between those that are recovered", () => {
@@ -108,6 +108,42 @@ Deno.test("MissingEvents() reports no head as missing that came before its block
   missing.before(event("head", 104));
   missing.before(event("block", 104, { recovered: true }));
   assertEquals(missing.before(event("head", 105)), []);
+});
+
+Deno.test("MissingEvents() reports the head that was lost after its block had come", () => {
+  const missing = missingEvents({ a: [true, 110] });
+  missing.before(event("block", 104));
+  missing.before(event("block", 105, { recovered: true }));
+  const [gap] = missing.before(event("head", 105, { recovered: true }));
+  assertEquals([gap?.from, gap?.to, gap?.topics], [104, 104, ["head"]]);
+});
+
+Deno.test("MissingEvents() reports no head of a block beside the chain where nothing is recovered", () => {
+  const missing = missingEvents({ a: [true, 110] });
+  missing.before(event("block", 104));
+  assertEquals(missing.before(event("head", 105)), []);
+  missing.before(event("block", 106, { recovered: true }));
+  assertEquals(missing.before(event("head", 106, { recovered: true })), []);
+});
+
+Deno.test("MissingEvents() reports the gossip of a block that is recovered without it", () => {
+  const missing = missingEvents({ a: [true, 110] });
+  missing.before(event("block_gossip", 104));
+  assertEquals(missing.before(event("block", 104, { recovered: true })), []);
+  assertEquals(missing.before(event("block", 105, { recovered: true })), [{
+    from: 105,
+    to: 105,
+    topics: ["block_gossip"],
+    reason: "gossip is not recovered",
+  }]);
+});
+
+Deno.test("MissingEvents() reports no gossip that a gap of a node has reported", () => {
+  const missing = missingEvents({ a: [true, 110] });
+  missing.addGap({ from: 103, to: 105, topics: ["block_gossip"], reason: "" });
+  assertEquals(missing.before(event("block", 104, { recovered: true })), []);
+  const [gap] = missing.before(event("block", 106, { recovered: true }));
+  assertEquals(gap?.from, 106);
 });
 
 Deno.test("MissingEvents() knows what is recovered late from before the start", () => {

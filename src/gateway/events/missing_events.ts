@@ -1,6 +1,6 @@
 /**
  * What the listener's events themselves show to be missing for readers: events behind a recovery that
- * is still open, and heads between those that it recovers.
+ * is still open, and heads and gossip of what it recovers.
  */
 
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
@@ -27,23 +27,38 @@ export class MissingEvents {
   #connection: string | undefined;
   /** The gaps that a recovery may still fill. */
   #open: Gap[] = [];
-  /** Recovered blocks whose heads have not come, by root. */
+  /** Blocks whose heads have not come: their slots by root. */
   readonly #headless = new Map<string, number>();
+  /** Whether a block was recovered since the last head. */
+  #isRecovering = false;
   /** Roots of the latest heads. */
   readonly #heads: string[] = [];
+  /** Roots of the latest gossip. */
+  readonly #gossip: string[] = [];
+  /** The last gap that reports gossip. */
+  #gossipGap: Gap | undefined;
 
   /** @param options The nodes. */
   constructor(options: MissingEventsOptions) {
     this.#options = options;
     this.#chainTopics = options.access.topics.filter((topic) =>
-      CHAIN_TOPICS.has(topic) && topic !== "block_gossip"
+      CHAIN_TOPICS.has(topic) && topic !== GOSSIP
     );
+  }
+
+  /** Takes a gap that readers receive: what it reports is not reported once more. */
+  addGap(gap: Gap): void {
+    if (gap.topics.includes(GOSSIP)) this.#gossipGap = gap;
   }
 
   /** The gaps that readers must know of before they receive an event. */
   before(event: BeaconEvent<string>): Gap[] {
     if (!CHAIN_TOPICS.has(event.topic)) return [];
-    const gaps = [this.#behindRecovery(event), this.#ofHeads(event)];
+    const gaps = [
+      this.#behindRecovery(event),
+      this.#ofHeads(event),
+      this.#ofGossip(event),
+    ];
     return gaps.filter((gap) => gap !== undefined);
   }
 
@@ -92,30 +107,68 @@ export class MissingEvents {
   }
 
   #ofHeads(event: BeaconEvent<string>): Gap | undefined {
-    const { topic, slot, recovered } = event;
+    const { topic, slot, recovered = false } = event;
     const isHead = HEAD_TOPICS.has(topic);
     if (slot === undefined || !(isHead || topic === "block")) return undefined;
-    const root = eventIdentity(event).split("/")[2]!;
+    const root = rootOf(event);
     if (!isHead) {
-      if (recovered && !this.#heads.includes(root)) {
-        this.#headless.set(root, slot);
+      if (this.#heads.includes(root)) return undefined;
+      this.#isRecovering ||= recovered;
+      this.#headless.set(root, slot);
+      if (this.#headless.size > MOST_ROOTS) {
+        this.#headless.delete(this.#headless.keys().next().value!);
       }
       return undefined;
     }
-    if (this.#heads.push(root) > MOST_HEADS) this.#heads.shift();
+    remember(this.#heads, root);
     this.#headless.delete(root);
     const missed = [...this.#headless].filter(([, missed]) => missed < slot);
     for (const [root] of missed) this.#headless.delete(root);
+    // Without a recovery they are blocks of other branches.
+    const isRecovery = recovered || this.#isRecovering;
+    this.#isRecovering = false;
+    if (!isRecovery || missed.length === 0) return undefined;
     const slots = missed.map(([, slot]) => slot);
-    return slots.length === 0 ? undefined : {
+    return {
       from: Math.min(...slots),
       to: Math.max(...slots),
       topics: this.#chainTopics.filter((topic) => HEAD_TOPICS.has(topic)),
       reason: "of the heads that were missed only the last one is recovered",
     };
   }
+
+  #ofGossip(event: BeaconEvent<string>): Gap | undefined {
+    const { topic, slot, recovered } = event;
+    if (slot === undefined) return undefined;
+    if (topic === GOSSIP) remember(this.#gossip, rootOf(event));
+    if (
+      topic !== "block" || !recovered ||
+      !this.#options.access.topics.includes(GOSSIP) ||
+      this.#gossip.includes(rootOf(event))
+    ) return undefined;
+    const reported = this.#gossipGap;
+    return reported !== undefined && reported.from <= slot &&
+        slot <= reported.to
+      ? undefined
+      : {
+        from: slot,
+        to: slot,
+        topics: [GOSSIP],
+        reason: "gossip is not recovered",
+      };
+  }
 }
 
+function rootOf(event: BeaconEvent<string>): string {
+  return eventIdentity(event).split("/")[2]!;
+}
+
+function remember(roots: string[], root: string): void {
+  if (roots.push(root) > MOST_ROOTS) roots.shift();
+}
+
+const GOSSIP = "block_gossip";
 const HEAD_TOPICS: ReadonlySet<string> = new Set(["head", "head_v2"]);
 const MOST_OPEN = 16;
-const MOST_HEADS = 64;
+/** More than a recovery finds. */
+const MOST_ROOTS = 256;
