@@ -301,7 +301,7 @@ async function feed(
   const passed = (async () => {
     for await (const event of events) {
       if (missing.isOfBefore(event, hub.slot)) continue;
-      for (const gap of missing.before(event)) {
+      for (const gap of missing.before(event, coverage.since(event.node))) {
         hub.addGap(gap, gap.to - gap.from + 1, event.node);
       }
       hub.publish(event);

@@ -131,3 +131,10 @@ Deno.test("OwnPosition() counts an event of a later slot once the reader has com
   );
   assertEquals(own.until, 10);
 });
+
+Deno.test("HadEvents() knows no gap that ends with the reader's slot, though it was reported in the slot before", () => {
+  const events = new HadEvents(9, digestsOf(9, []), TOPICS);
+  const gap = { identity: undefined, ownSlot: undefined, slot: 8 };
+  assert(events.take({ ...gap, gapTo: 8 }));
+  assert(!events.take({ ...gap, gapTo: 9 }));
+});

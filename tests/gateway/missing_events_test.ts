@@ -138,6 +138,20 @@ Deno.test("MissingEvents() reports the gossip of a block that is recovered witho
   }]);
 });
 
+Deno.test("MissingEvents() reports the gossip of a block that came as its node's connection began", () => {
+  const missing = missingEvents({ a: [true, 110] });
+  missing.before(event("block_gossip", 104), 104);
+  assertEquals(missing.before(event("block", 104), 104), []);
+  const [gap] = missing.before(event("block", 105), 105);
+  assertEquals([gap?.from, gap?.topics], [105, ["block_gossip"]]);
+  assertEquals(missing.before(event("block", 106), 105), []);
+});
+
+Deno.test("MissingEvents() reports no gossip of the slot of the gateway's start", () => {
+  const missing = missingEvents({ a: [true, 110] });
+  assertEquals(missing.before(event("block", 100), 100), []);
+});
+
 Deno.test("MissingEvents() reports no gossip that a gap of a node has reported", () => {
   const missing = missingEvents({ a: [true, 110] });
   missing.addGap({ from: 103, to: 105, topics: ["block_gossip"], reason: "" });

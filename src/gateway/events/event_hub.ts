@@ -131,6 +131,7 @@ export class EventHub {
       bytes: encodeGap(undefined, gap, count, false),
       gapBytes: encodeGap(this.#id(), gap, count, true),
       gapTopics: gap.topics,
+      gapTo: gap.to,
       node,
       ownSlot: undefined,
       isRecovered: false,

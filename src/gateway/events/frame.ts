@@ -28,6 +28,8 @@ export interface Frame {
   readonly gapBytes?: Uint8Array<ArrayBuffer>;
   /** For a gap: the topics that may be concerned. */
   readonly gapTopics?: readonly string[];
+  /** For a gap: its last slot, which may be after `slot`. */
+  readonly gapTo?: number;
   /** Name of the node that reported the event. */
   readonly node: string;
   /** Own slot of the event: before `slot` where it came late. */

@@ -66,6 +66,12 @@ export class GapCoverage {
     }
   }
 
+  /** The slot in which a node's connection began, or its last gap ended. */
+  since(node: string): number | undefined {
+    const coverage = this.#nodes.get(node);
+    return coverage && this.#clock()?.slotAt(coverage.since);
+  }
+
   /** The listener counts no lost gossip as a gap, because it does no harm there. */
   #gossipGap(at: number): Gap | undefined {
     if (this.#goneAt === undefined || !this.#isCovered(GOSSIP)) {

@@ -5,7 +5,10 @@ import type { Digests } from "./position.ts";
 import { digestForm, eventsOfDigest } from "./slot_digest.ts";
 
 /** An event, as far as it matters here. */
-export type ComparedEvent = Pick<Frame, "identity" | "ownSlot" | "slot">;
+export type ComparedEvent = Pick<
+  Frame,
+  "identity" | "ownSlot" | "slot" | "gapTo"
+>;
 
 /**
  * Of the slot of its position and the one before, the digests show what the reader has. To read them,
@@ -47,9 +50,9 @@ export class HadEvents {
 
   /** Whether the reader has an event. The same event once more is another one. */
   take(event: ComparedEvent): boolean {
-    const { identity, ownSlot } = event;
+    const { identity, ownSlot, slot, gapTo = slot } = event;
     if (ownSlot === undefined || identity === undefined) {
-      return event.slot < this.#slot;
+      return Math.max(slot, gapTo) < this.#slot;
     }
     const own = this.#of(ownSlot);
     if (own === undefined) return ownSlot < this.#slot;

@@ -51,13 +51,18 @@ export class MissingEvents {
     if (gap.topics.includes(GOSSIP)) this.#gossipGap = gap;
   }
 
-  /** The gaps that readers must know of before they receive an event. */
-  before(event: BeaconEvent<string>): Gap[] {
+  /**
+   * The gaps that readers must know of before they receive an event.
+   *
+   * @param event The event.
+   * @param since The slot in which its node's connection began: gossip of it may have come before.
+   */
+  before(event: BeaconEvent<string>, since?: number): Gap[] {
     if (!CHAIN_TOPICS.has(event.topic)) return [];
     const gaps = [
       this.#behindRecovery(event),
       this.#ofHeads(event),
-      this.#ofGossip(event),
+      this.#ofGossip(event, since),
     ];
     return gaps.filter((gap) => gap !== undefined);
   }
@@ -137,25 +142,19 @@ export class MissingEvents {
     };
   }
 
-  #ofGossip(event: BeaconEvent<string>): Gap | undefined {
+  #ofGossip(event: BeaconEvent<string>, since = -1): Gap | undefined {
     const { topic, slot, recovered } = event;
     if (slot === undefined) return undefined;
     if (topic === GOSSIP) remember(this.#gossip, rootOf(event));
     if (
-      topic !== "block" || !recovered ||
-      !this.#options.access.topics.includes(GOSSIP) ||
-      this.#gossip.includes(rootOf(event))
+      topic !== "block" || this.#gossip.includes(rootOf(event)) ||
+      !this.#options.access.topics.includes(GOSSIP)
     ) return undefined;
-    const reported = this.#gossipGap;
-    return reported !== undefined && reported.from <= slot &&
-        slot <= reported.to
-      ? undefined
-      : {
-        from: slot,
-        to: slot,
-        topics: [GOSSIP],
-        reason: "gossip is not recovered",
-      };
+    const isCut = slot <= since && slot > (this.#options.startSlot() ?? slot);
+    const { from, to } = this.#gossipGap ?? { from: Infinity, to: 0 };
+    return (recovered || isCut) && (slot < from || slot > to)
+      ? { from: slot, to: slot, topics: [GOSSIP], reason: NO_GOSSIP }
+      : undefined;
   }
 }
 
@@ -168,6 +167,7 @@ function remember(roots: string[], root: string): void {
 }
 
 const GOSSIP = "block_gossip";
+const NO_GOSSIP = "gossip is not recovered";
 const HEAD_TOPICS: ReadonlySet<string> = new Set(["head", "head_v2"]);
 const MOST_OPEN = 16;
 /** More than a recovery finds. */
