@@ -63,7 +63,7 @@ export interface PageRace {
 
 /** An event of the stream. */
 export interface PageEvent {
-  /** Its position, or topic and text where it has none: no two events have the same. */
+  /** Its position, topic and text: no two events have the same. */
   key: string;
   /** Its position in the gateway's stream; `""` for what was found in headers for a late reader. */
   id: string;
@@ -167,7 +167,8 @@ export class PageModel {
     raw: string,
     at: number,
   ): PageEvent | undefined {
-    const key = id === "" ? `${topic} ${raw}` : id;
+    // Several events may have one position: it shows from where a reader goes on.
+    const key = `${id} ${topic} ${raw}`;
     if (this.#keys.has(key)) return undefined;
     const event: PageEvent = {
       key,

@@ -100,10 +100,18 @@ Deno.test("PageModel.slots() shows the ring as it was after fewer events", () =>
   assertEquals(view!.kind, "waiting");
 });
 
-Deno.test("PageModel.addEvent() takes an event of the same id once and keeps a bounded number", () => {
+Deno.test("PageModel.addEvent() takes an event once and keeps a bounded number", () => {
   const model = new PageModel(2);
   for (const id of ["a", "b", "b", "c"]) model.addEvent(id, "head", "{}", 0);
   assertEquals(model.events.map(({ id }) => id), ["b", "c"]);
+});
+
+Deno.test("PageModel.addEvent() takes all events of one position", () => {
+  const model = new PageModel();
+  model.addEvent("a", "block", "{}", 0);
+  model.addEvent("a", "head", "{}", 0);
+  model.addEvent("a", "head", `{"slot":"1"}`, 0);
+  assertEquals(model.events.length, 3);
 });
 
 Deno.test("PageModel.addEvent() keeps a payload that is no JSON for the raw tail", () => {
