@@ -4,17 +4,19 @@ import { type Answer, apiError, type GatewayRequest } from "./answer.ts";
 
 /** Checks the token of requests. */
 export class TokenCheck {
-  readonly #expected: Promise<Uint8Array>;
+  readonly #token: string;
+  #expected: Promise<Uint8Array> | undefined;
 
   /** @param token The token that every request must carry. */
   constructor(token: string) {
-    this.#expected = sha256(token);
+    this.#token = token;
   }
 
   /** Returns the refusal; `undefined` where the request carries the token. */
   async refusal({ headers }: GatewayRequest): Promise<Answer | undefined> {
     const given = tokenOf(headers.get("authorization") ?? "");
     if (given !== undefined) {
+      this.#expected ??= sha256(this.#token);
       const [expected, actual] = [await this.#expected, await sha256(given)];
       // All bytes are compared, so that the time does not show how many are right.
       let difference = 0;
