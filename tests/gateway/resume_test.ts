@@ -1,7 +1,7 @@
 /** Readers of the gateway that come back: positions, replay, gaps. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { SseListener } from "@org/beacon-sse";
+import { parseEventData, SseListener } from "@org/beacon-sse";
 import { createGateway, type Gateway } from "@org/beacon-sse/gateway";
 import {
   brief,
@@ -11,6 +11,9 @@ import {
   stillNode,
   type StreamReader,
 } from "./helpers.ts";
+
+import { EventHub } from "../../src/gateway/events/event_hub.ts";
+import { Resume } from "../../src/gateway/events/resume.ts";
 
 const TOPICS = "topics=block_gossip,block,head,chain_reorg";
 const BLOCK_TOPICS = ["block_gossip", "block", "head"];
@@ -701,4 +704,63 @@ Deno.test("createGateway() recovers what a reader lacks once a node is there, wh
   const { slot } = await node.produceBlock();
   isUp = true;
   assertEquals(brief((await reader.next())!), `block ${slot}`);
+});
+
+Deno.test("Resume() begins before a gap that goes on beyond a reader's position at another gateway", async () => {
+  const hub = new EventHub({
+    epoch: "here",
+    now: () => 0,
+    currentSlot: () => 9,
+    startSlot: () => 1,
+    maxEvents: 100,
+    maxBytes: 100_000,
+    keepAliveMs: 1000,
+  });
+  const topics = ["block_gossip", "block"];
+  const publish = (slot: number) => {
+    const block = `0x${String(slot).repeat(64)}`;
+    const raw = JSON.stringify({
+      slot: `${slot}`,
+      block,
+      execution_optimistic: false,
+    });
+    const data = parseEventData("block", raw);
+    hub.publish({
+      topic: "block",
+      slot,
+      raw,
+      data,
+      node: "a",
+      receivedAt: slot,
+    });
+  };
+  publish(5);
+  hub.addGap({ from: 6, to: 9, topics: ["block_gossip"], reason: "" }, 1, "a");
+  for (const slot of [6, 7, 8, 9]) publish(slot);
+  const resume = new Resume({
+    hub,
+    topics,
+    clock: () => undefined,
+    startedAt: 0,
+    history: { find: () => Promise.reject(new Error("not needed")) },
+    past: undefined,
+    signal: new AbortController().signal,
+  });
+  const position = {
+    epoch: "there",
+    seq: 1,
+    digests: [0, 0],
+    slot: 8,
+  } as const;
+  const start = await resume.find(
+    { type: "position", position },
+    { key: "", topics: new Set(topics), gaps: true, sources: false },
+  );
+  const frames = [...hub.ring.after(start.seq, topics)].filter((frame) =>
+    !start.isKnown!(frame)
+  );
+  assertEquals(
+    frames.map(({ topic, ownSlot }) => `${topic ?? "gap"} ${ownSlot ?? ""}`),
+    ["gap ", "block 7", "block 8", "block 9"],
+  );
 });

@@ -194,9 +194,13 @@ export class Resume {
         const isWrong = isAhead &&
           slot > (hub.currentSlot ?? Infinity) + MOST_AHEAD;
         if (digests === undefined || isWrong) return { ...place, isBefore };
+        const gap = [...ring.after(0, [])].find(({ gapTo }) => gapTo! >= slot);
         return {
           ...place,
-          seq: before((frame) => frame.slot >= slot - 1),
+          seq: Math.min(
+            before((frame) => frame.slot >= slot - 1),
+            (gap?.seq ?? Infinity) - 1,
+          ),
           isBefore,
           digests,
           had: new HadEvents(slot, digests, topics),
