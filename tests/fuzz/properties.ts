@@ -238,17 +238,23 @@ function checkConnects(node: RunNode, report: Report): void {
   }
 }
 
+/** By so much a wait that the node asked for may be longer. */
+const JITTER_MS = 30_000;
 /** Five slots, a tenth of it until the watchdog has seen it, and the longest wait of a backoff. */
 const MOST_SILENCE_MS = 5 * SLOT_MS * 1.1 + 30_000;
 
-/** A silent stream is left, or another one is requested beside it. */
+/** A silent stream is left, or another one is requested beside it, as soon as the node lets it be requested. */
 function checkSilence({ name, tap }: RunNode, report: Report): void {
   for (const [from, to] of tap.streams.flatMap(({ silences }) => silences)) {
-    const until = Math.min(to, from + MOST_SILENCE_MS);
-    const isLeft = tap.requests.some(({ path, at }) =>
-      path === "/eth/v1/events" && at > from && at <= until
+    const welcomeAt = tap.requests.map(({ answeredAt = 0, retryAfter }) =>
+      answeredAt <= to ? answeredAt + 1000 * (Number(retryAfter) || 0) : 0
     );
-    if (to - from > MOST_SILENCE_MS && !isLeft) {
+    const until = MOST_SILENCE_MS + from;
+    const latest = Math.max(until, ...welcomeAt.map((at) => at + JITTER_MS));
+    const isLeft = tap.requests.some(({ path, at }) =>
+      path === "/eth/v1/events" && at > from && at <= latest
+    );
+    if (to > latest && !isLeft) {
       report("silence", `${name}: silent from ${from} to ${to}, and not left`);
     }
   }
