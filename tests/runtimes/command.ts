@@ -46,7 +46,10 @@ export function commandChecks(
       const { code, stdout } = await run(node.url, ...flags);
       assertEquals([code, stdout.length], [0, 2]);
       assertMatch(stdout[0]!, /^TIME \(UTC\) +SLOT .* EVENT$/);
-      assertMatch(stdout[1]!, / head .*0x[0-9a-f]{4}…[0-9a-f]{4}$/);
+      assertMatch(
+        stdout[1]!,
+        / head .*0x[0-9a-f]{4}…[0-9a-f]{4}(, new epoch)?$/,
+      );
     },
     "command: --serve has metrics, health, page and events": async () => {
       await using node = await startNode();
