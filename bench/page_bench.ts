@@ -102,4 +102,4 @@ async function main(): Promise<void> {
   console.log(`\nLoad of the machine: ${Deno.loadavg()[0]!.toFixed(1)}.`);
 }
 
-await main();
+if (import.meta.main) await main();
