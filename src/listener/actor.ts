@@ -187,20 +187,29 @@ export class ListenerActor {
     if (held === undefined || UNORDERED.has(event.topic)) {
       this.#process(node, event);
     } else if (!held.add(event)) {
-      this.release(node);
+      this.#release(node);
     }
   }
 
   /**
    * From now on the node's events wait, so that those before them can be recovered first. Topics
-   * that have no order do not wait.
+   * that have no order do not wait. Returns what ends the wait, unless another recovery makes the
+   * events wait by then.
    */
-  hold({ chain }: NodeState, onFirst: () => void): void {
-    chain.held ??= new HeldEvents(this.#options.maxQueueBytes, onFirst);
+  hold(node: NodeState, onFirst: () => void): () => void {
+    const { chain } = node;
+    const waiting = takeHeld(node);
+    const held = chain.held = new HeldEvents(
+      this.#options.maxQueueBytes,
+      onFirst,
+    );
+    for (const event of waiting) held.add(event);
+    return () => {
+      if (node.chain.held === held) this.#release(node);
+    };
   }
 
-  /** The node's events have waited long enough. */
-  release(node: NodeState): void {
+  #release(node: NodeState): void {
     const now = this.#options.now();
     for (const event of takeHeld(node)) this.#process(node, event, now);
   }
@@ -247,7 +256,12 @@ export class ListenerActor {
       chain.isVerified(event.topic, newHead, stageOf(event as BeaconEvent));
     if (head !== undefined && !event.recovered && chain.mayLackBlock) {
       chain.mayLackBlock = false;
-      this.#recoverBlockOf(node, head, event as BeaconEvent, now);
+      // A node reports a block a little earlier than the head that it becomes.
+      const block = {
+        ...head,
+        isOptimistic: isOptimistic(event as BeaconEvent),
+      };
+      this.#recoverBlock(node, block, now);
     }
     const { clock } = this;
     const verdict = this.#merge.judge(node, event, clock, isOfBefore, now);
@@ -281,20 +295,25 @@ export class ListenerActor {
     }
   }
 
-  /** A node reports a block a little earlier than the head that it becomes. */
-  #recoverBlockOf(
+  /** Delivers the blocks of a new branch that the node has received while its connection was away. */
+  recoverBlocks(node: NodeState, blocks: readonly BlockHeader[]): void {
+    const now = this.#options.now();
+    for (const block of blocks) this.#recoverBlock(node, block, now);
+  }
+
+  #recoverBlock(
     node: NodeState,
-    { slot, root }: ReportedHead,
-    event: BeaconEvent,
+    { slot, root, isOptimistic }: KnownBlock & { isOptimistic: boolean },
     now: number,
   ): void {
     if (!node.topics.includes("block")) return;
     const payload = {
       slot: String(slot),
       block: root,
-      execution_optimistic: isOptimistic(event),
+      execution_optimistic: isOptimistic,
     };
-    this.#process(node, recoveredEvent("block", payload, node.name, now));
+    const event = recoveredEvent("block", payload, node.name, now);
+    if (!this.#merge.isKnown(event)) this.#process(node, event);
   }
 
   #processRecoveredReorg(

@@ -1,5 +1,6 @@
 /** What heads and reorgs mean for a scheduler: how far back a reorg reaches, and which duties changed. */
 
+import type { BlockHeader } from "../beacon/api/headers.ts";
 import type { BeaconEvent } from "../beacon/events/beacon_event.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
 import type { Broadcast } from "./broadcast/broadcast.ts";
@@ -18,6 +19,8 @@ interface ChainChangesOptions {
   duties: Broadcast<DutiesChanged>;
   parity: "charon" | undefined;
   fetch: typeof fetch;
+  /** Called with the blocks of a reorg's new branch, in order of slot. */
+  onBranch: (node: NodeState, blocks: readonly BlockHeader[]) => void;
 }
 
 /** Posts reorgs and changes of duties. Its callers have moved the node's chain before. */
@@ -121,9 +124,10 @@ export class ChainChanges {
       // Another chain is followed meanwhile.
       if (node.chain !== chain) return;
       if (found !== undefined && chain.branch.has(event.data.new_head_block)) {
-        chain.branch.join(found.blocks);
+        chain.branch.join(found.branch);
       }
       reorgs.post(toChainReorg(event, slotsPerEpoch, found?.ancestor.slot));
+      this.#options.onBranch(node, found?.blocks ?? []);
     });
     this.#unresolved.add(resolving);
   }

@@ -176,7 +176,14 @@ export class SseListener implements AsyncDisposable {
       slotAt: (time) => this.clock?.slotAt(time),
     });
     const chain = this.#chain;
-    const changes = new ChainChanges({ chain, reorgs, duties, parity, fetch });
+    const changes = new ChainChanges({
+      chain,
+      reorgs,
+      duties,
+      parity,
+      fetch,
+      onBranch: (node, blocks) => this.#actor.recoverBlocks(node, blocks),
+    });
     this.#changes = changes;
     this.#actor = new ListenerActor({
       chain,

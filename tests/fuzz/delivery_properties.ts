@@ -210,6 +210,7 @@ function checkOneNode(
       if (
         block !== undefined && head !== undefined && block !== head &&
         value.topic !== "finalized_checkpoint" && !isLate &&
+        !isSearched(run, block, at) &&
         run.tree.isOnBranchOf(block, head)
       ) {
         report(
@@ -268,6 +269,23 @@ function missedAfter(
     : tree.commonAncestor(last, recovered)!.slot;
   return Math.max(known, recovered.slot - 2 * slotsPerEpoch);
 }
+
+/** Whether it is of the new branch of a reorg whose ancestor has been searched for since. */
+function isSearched(
+  { events, tree }: Run,
+  block: SimulatedBlock,
+  moment: number,
+): boolean {
+  return events.received.some(({ value, at }) => {
+    if (value.topic !== "chain_reorg" || value.recovered) return false;
+    const { new_head_block } = (value as BeaconEvent<"chain_reorg">).data;
+    return at <= moment && at >= moment - SEARCH_MS &&
+      tree.isOnBranchOf(block, tree.get(new_head_block)!);
+  });
+}
+
+/** Headers for the ancestors of reorgs are requested for so long, one reorg after the other. */
+const SEARCH_MS = 2000;
 
 /** Whether more has come of a stream until a moment than may wait for a recovery. */
 function isTooMuchToHold(

@@ -155,10 +155,11 @@ function checkCounters(run: Run, node: RunNode, report: Report): void {
 
 /** No request before the wait that was announced is over. */
 function checkWaits(run: Run, node: RunNode, report: Report): void {
-  // Where its branches part is requested beside all else, as soon as there is a clock.
+  // Where its branches part is requested beside all else, as soon as there is a clock, and so is what a
+  // node has dropped of a silent stream that is still read.
   const reorgs = [
     ...arrivedFrom(run, node).filter(({ frame }) =>
-      frame.topic === "chain_reorg"
+      frame.topic === "chain_reorg" || frame.kind === "confession"
     ).map(({ arrivedAt }) => arrivedAt),
     ...run.statuses.received.filter(({ value }) => value.type === "clock")
       .map(({ at }) => at),

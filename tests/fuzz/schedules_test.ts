@@ -72,6 +72,48 @@ const FOUND: [does: string, schedule: Partial<Schedule>][] = [
       ],
     }],
   }],
+  ["keeps the order though the recovery of a stream before ends meanwhile", {
+    "minutes": 3,
+    "slotsPerEpoch": 32,
+    "isConfigGiven": true,
+    "maxQueueBytes": 2000,
+    "emptySlotRate": 0.05,
+    "nodes": [{
+      "lagMs": 0,
+      "keepAliveMs": 0,
+      "habits": [{ "type": "late-headers" }, {
+        "type": "delay",
+        "ms": 900,
+        "endpoint": "all",
+      }],
+      "faults": [{
+        "at": 442841,
+        "forMs": 51336,
+        "fault": { "type": "drop", "events": 15 },
+      }],
+    }],
+  }],
+  [
+    "delivers the blocks of a branch that came while it was away, where the node turns to it later",
+    {
+      "slotsPerEpoch": 8,
+      "isConfigGiven": false,
+      "nodes": [{
+        "lagMs": 1811,
+        "keepAliveMs": 30000,
+        "habits": [],
+        "faults": [{
+          "at": 133598,
+          "forMs": 13472,
+          "fault": { "type": "own-branch" },
+        }, {
+          "at": 147818,
+          "forMs": 466,
+          "fault": { "type": "reset", "inMidLine": false },
+        }],
+      }],
+    },
+  ],
 ];
 
 for (const [does, schedule] of FOUND) {

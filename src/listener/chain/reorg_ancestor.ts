@@ -1,5 +1,6 @@
 /** Where the two branches of a reported reorg part. */
 
+import type { BlockHeader } from "../../beacon/api/headers.ts";
 import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
 import type { NodeEndpoint } from "../../beacon/http/endpoint.ts";
 import type { NodeRequestOptions } from "../../beacon/http/request.ts";
@@ -12,8 +13,10 @@ import { Headers, walkBack } from "./branch_walk.ts";
 
 interface ReorgBranch {
   ancestor: KnownBlock;
-  /** The new branch up to the new head, as far back as it is known. */
-  blocks: readonly KnownBlock[];
+  /** The new branch above it, up to the new head. */
+  blocks: readonly BlockHeader[];
+  /** All of the new branch, as far back as it is known. */
+  branch: readonly KnownBlock[];
 }
 
 /**
@@ -48,7 +51,8 @@ export async function findReorgBranch(
         if (ancestor === undefined || isLowerBound) return undefined;
         return {
           ancestor,
-          blocks: [
+          blocks,
+          branch: [
             ...earlier.filter(({ slot }) => slot < ancestor.slot),
             ancestor,
             ...blocks,

@@ -113,6 +113,11 @@ export class NodeMerge {
     return novelty;
   }
 
+  /** Whether an event was delivered already. */
+  isKnown(event: BeaconEvent<string>): boolean {
+    return this.#once.has(event.topic, markOf(event));
+  }
+
   /** A node writes the same event in the same way. */
   #judgeText({ topic, raw }: BeaconEvent<string>): Verdict {
     let texts = this.#texts!.get(topic);

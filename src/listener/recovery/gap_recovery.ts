@@ -96,10 +96,11 @@ async function recoverGap(
     chain.gap = undefined;
     return;
   }
+  chain.mayLackBlock = true;
   const slotMs = clock.slotDurationMs(Math.max(0, clock.slotAt(now())));
   let patience: ReturnType<typeof setTimeout> | undefined;
-  actor.hold(node, () => {
-    patience = setTimeout(() => actor.release(node), slotMs);
+  const release = actor.hold(node, () => {
+    patience = setTimeout(() => release(), slotMs);
   });
   try {
     const headers = new Headers(node.endpoint, { fetch, signal });
@@ -112,7 +113,7 @@ async function recoverGap(
       signal,
       headWithinMs: slotMs,
       // A node without a head may need long; what it sends meanwhile is delivered.
-      onNoHead: () => actor.release(node),
+      onNoHead: release,
     });
     if (node.chain !== chain) return;
     const { head, blocks, ancestor, reason, isLowerBound } = walk;
@@ -144,7 +145,6 @@ async function recoverGap(
         now(),
       );
       chain.gap = undefined;
-      chain.mayLackBlock = ancestor !== undefined;
       actor.recover(node, {
         events,
         ancestor,
@@ -183,7 +183,7 @@ async function recoverGap(
         });
       }
     }
-    actor.release(node);
+    release();
     const current = Math.max(0, clock.slotAt(now()));
     let from = last === undefined ? since : last.slot + 1;
     if (ancestor === undefined && !isReported) {
@@ -230,7 +230,7 @@ async function recoverGap(
     if (!signal.aborted) throw error;
   } finally {
     clearTimeout(patience);
-    actor.release(node);
+    release();
   }
 }
 

@@ -282,6 +282,7 @@ Deno.test("SseListener() lets no more bytes of events wait for a recovery than m
   const answer = Promise.withResolvers<void>();
   await using node = new ChainNode();
   await using listener = await listenTo(node, {
+    topics: ["head"],
     maxQueueBytes: 2000,
     fetch: async (input, init) => {
       if (String(input).includes("/headers/head")) await answer.promise;
