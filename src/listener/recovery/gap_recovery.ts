@@ -96,7 +96,8 @@ async function recoverGap(
     chain.gap = undefined;
     return;
   }
-  chain.mayLackBlock = true;
+  // A node that reports blocks at all.
+  chain.mayLackBlock = node.counts.of("block", node.topics).events > 0;
   const slotMs = clock.slotDurationMs(Math.max(0, clock.slotAt(now())));
   let patience: ReturnType<typeof setTimeout> | undefined;
   const release = actor.hold(node, () => {
@@ -145,6 +146,7 @@ async function recoverGap(
         now(),
       );
       chain.gap = undefined;
+      if (ancestor !== undefined) chain.mayLackBlock = true;
       actor.recover(node, {
         events,
         ancestor,
