@@ -5,18 +5,18 @@
  * synchronous, so that no event waits for a subscriber and none overtakes another one.
  */
 
-import {
-  type BeaconEvent,
-  type BeaconEventBatch,
-  type BeaconEventReader,
-  type MalformedEvent,
-  recoveredEvent,
+import type {
+  BeaconEvent,
+  BeaconEventBatch,
+  BeaconEventReader,
+  MalformedEvent,
 } from "../beacon/events/beacon_event.ts";
 import {
   isOptimistic,
   markOf,
   stageOf,
 } from "../beacon/events/event_identity.ts";
+import { recoveredBlock } from "../beacon/events/recovered_event.ts";
 import { publicError } from "../beacon/http/errors.ts";
 import type { BlockHeader } from "../beacon/api/headers.ts";
 import type { SlotClock } from "../beacon/slot_clock.ts";
@@ -303,16 +303,11 @@ export class ListenerActor {
 
   #recoverBlock(
     node: NodeState,
-    { slot, root, isOptimistic }: KnownBlock & { isOptimistic: boolean },
-    now: number,
+    block: KnownBlock & { isOptimistic: boolean },
+    receivedAt: number,
   ): void {
     if (!node.topics.includes("block")) return;
-    const payload = {
-      slot: String(slot),
-      block: root,
-      execution_optimistic: isOptimistic,
-    };
-    const event = recoveredEvent("block", payload, node.name, now);
+    const event = recoveredBlock(block, { node: node.name, receivedAt });
     if (!this.#merge.isKnown(event)) this.#process(node, event);
   }
 

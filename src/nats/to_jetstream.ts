@@ -148,7 +148,7 @@ export class JetStreamSink implements AsyncDisposable {
   readonly #ids = new MessageIds();
   #dropped = 0;
   #isConnected = false;
-  /** What the last status says of the server; `undefined` where all is well. */
+  /** The problem that was reported last; `undefined` where none is. */
   #problem: string | undefined;
   #onNoStream = () => {};
   #reconnects = 0;

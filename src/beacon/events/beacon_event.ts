@@ -239,29 +239,3 @@ const RULES: { readonly [type: string]: string } = {
   loose_object: "must be an object",
   array: "must be an array",
 };
-
-export type RecoveredTopic =
-  | "block"
-  | "chain_reorg"
-  | "head"
-  | "finalized_checkpoint";
-
-/** An event as a node would have sent it, which a recovery found. */
-export function recoveredEvent(
-  topic: RecoveredTopic,
-  payload: Record<string, unknown>,
-  node: string,
-  receivedAt: number,
-): BeaconEvent<string> {
-  const raw = JSON.stringify(payload);
-  const data = parseEventData(topic, raw);
-  const event = {
-    topic,
-    data,
-    raw,
-    node,
-    receivedAt,
-    recovered: true as const,
-  };
-  return "slot" in data ? { ...event, slot: data.slot } : event;
-}

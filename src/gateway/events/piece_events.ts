@@ -1,10 +1,12 @@
 /** From a piece of the chain to the events that a reader has missed of it. */
 
 import type { BlockHeader } from "../../beacon/api/headers.ts";
+import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
 import {
-  type BeaconEvent,
-  recoveredEvent,
-} from "../../beacon/events/beacon_event.ts";
+  recoveredBlock,
+  recoveredHead,
+  recoveredReorg,
+} from "../../beacon/events/recovered_event.ts";
 import type { ChainPiece } from "./chain_history.ts";
 import type { HadEvents } from "./had_events.ts";
 
@@ -31,10 +33,7 @@ export function missedEvents(
     piece;
   const isHad = (topic: string, { slot, root }: BlockHeader) =>
     had?.has(topic, slot, root) ?? false;
-  const event = (
-    topic: "block" | "chain_reorg" | "head",
-    payload: Record<string, unknown>,
-  ) => recoveredEvent(topic, payload, node, receivedAt);
+  const recovery = { node, receivedAt };
   const last = [...blocks, ...others].sort((a, b) => b.slot - a.slot)
     .find((block) => isHad("head", block));
   const left = last !== undefined && others.includes(last) ? last : undefined;
@@ -47,14 +46,8 @@ export function missedEvents(
   let parent = ancestor;
   let isReported = left === undefined;
   for (const block of blocks) {
-    const { slot, root, stateRoot: state, isOptimistic } = block;
-    if (!isHad("block", block)) {
-      events.push(event("block", {
-        slot: String(slot),
-        block: root,
-        execution_optimistic: isOptimistic,
-      }));
-    }
+    const { slot } = block;
+    if (!isHad("block", block)) events.push(recoveredBlock(block, recovery));
     const epoch = clock.epochOf(slot);
     const [ofEpoch, ofNextEpoch] = [epoch - 1, epoch].map((epoch) =>
       rootsBefore.get(epoch)
@@ -64,30 +57,17 @@ export function missedEvents(
     if (slot <= parting.slot) continue;
     if (!isReported) {
       isReported = true;
-      events.push(event("chain_reorg", {
-        slot: String(slot),
-        depth: String(slot - parting.slot),
-        old_head_block: left!.root,
-        new_head_block: root,
-        old_head_state: left!.stateRoot,
-        new_head_state: state,
-        epoch: String(epoch),
-        execution_optimistic: isOptimistic,
-      }));
+      const { root, stateRoot: state } = left!;
+      events.push(
+        recoveredReorg(parting.slot, { root, state }, block, epoch, recovery),
+      );
     }
     if (ofEpoch === undefined || ofNextEpoch === undefined) {
       withoutHead.push(block);
       continue;
     }
-    events.push(event("head", {
-      slot: String(slot),
-      block: root,
-      state,
-      epoch_transition: isTransition,
-      previous_duty_dependent_root: ofEpoch,
-      current_duty_dependent_root: ofNextEpoch,
-      execution_optimistic: isOptimistic,
-    }));
+    const dutyRoots = { ofEpoch, ofNextEpoch };
+    events.push(recoveredHead(block, isTransition, dutyRoots, recovery));
   }
   return { events, withoutHead };
 }

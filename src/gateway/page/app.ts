@@ -48,7 +48,7 @@ export function runPage(): void {
   /** The time that is shown: that of the last shown event while paused. */
   const shownTime = () =>
     pausedAt === undefined ? now() : model.events[pausedAt - 1]?.at ?? now();
-  /** Draws with the next frame, once for all that comes until then. */
+  /** Requests one drawing with the next frame, for all events that are received before it. */
   const touch = () => void (frame ||= requestAnimationFrame(draw));
 
   function slotOfHash(): number | undefined {

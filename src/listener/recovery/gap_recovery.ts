@@ -5,10 +5,7 @@ import {
   type BlockHeader,
   fetchFinalizedCheckpoint,
 } from "../../beacon/api/headers.ts";
-import {
-  type BeaconEvent,
-  recoveredEvent,
-} from "../../beacon/events/beacon_event.ts";
+import { recoveredCheckpoint } from "../../beacon/events/recovered_event.ts";
 import { withDeadline } from "../../beacon/http/with_deadline.ts";
 import type { SlotClock } from "../../beacon/slot_clock.ts";
 import type { ListenerActor } from "../actor.ts";
@@ -425,16 +422,11 @@ async function recoverFinality(
       clock.slotStart((epoch + 2) * clock.slotsPerEpoch) >= actor.startedAt;
     const known = chain.finalizedEpoch ?? (isSinceStart ? epoch - 1 : epoch);
     if (epoch <= known || node.chain !== chain) return true;
-    const event: BeaconEvent<string> = recoveredEvent(
-      "finalized_checkpoint",
-      {
-        block: root,
-        state: header.stateRoot,
-        epoch: String(epoch),
-        execution_optimistic: isOptimistic,
-      },
-      node.name,
-      now(),
+    const { stateRoot } = header;
+    const event = recoveredCheckpoint(
+      epoch,
+      { root, stateRoot, isOptimistic },
+      { node: node.name, receivedAt: now() },
     );
     actor.recover(node, { events: [event], blocks: [] });
     return true;

@@ -1,10 +1,11 @@
 /** From the way to a node's new head to the events that were missed on it. */
 
+import type { BeaconEvent } from "../../beacon/events/beacon_event.ts";
 import {
-  type BeaconEvent,
-  recoveredEvent,
-  type RecoveredTopic,
-} from "../../beacon/events/beacon_event.ts";
+  recoveredBlock,
+  recoveredHead,
+  recoveredReorg,
+} from "../../beacon/events/recovered_event.ts";
 import type { BlockHeader } from "../../beacon/api/headers.ts";
 import type { SlotClock } from "../../beacon/slot_clock.ts";
 import type { KnownBlock } from "../chain/branch.ts";
@@ -35,42 +36,21 @@ export function recoveredEvents(
   receivedAt: number,
 ): BeaconEvent<string>[] {
   if (head.root === last?.root) return [];
-  const recovered = (topic: RecoveredTopic, payload: Record<string, unknown>) =>
-    recoveredEvent(topic, payload, node, receivedAt);
-  const events = blocks.map((block) =>
-    recovered("block", {
-      slot: String(block.slot),
-      block: block.root,
-      execution_optimistic: block.isOptimistic,
-    })
-  );
+  const recovery = { node, receivedAt };
+  const events = blocks.map((block) => recoveredBlock(block, recovery));
   if (
     last !== undefined && ancestor !== undefined && ancestor.root !== last.root
   ) {
-    events.push(recovered("chain_reorg", {
-      slot: String(firstHead.slot),
-      depth: String(firstHead.slot - ancestor.slot),
-      old_head_block: last.root,
-      new_head_block: firstHead.root,
-      old_head_state: last.state,
-      new_head_state: firstHead.stateRoot,
-      epoch: String(clock.epochOf(firstHead.slot)),
-      execution_optimistic: firstHead.isOptimistic,
-    }));
+    const epoch = clock.epochOf(firstHead.slot);
+    events.push(
+      recoveredReorg(ancestor.slot, last, firstHead, epoch, recovery),
+    );
   }
   if (dutyRoots !== undefined) {
-    const epoch = clock.epochOf(head.slot);
     const parent = blocks.at(-2) ?? ancestor;
-    events.push(recovered("head", {
-      slot: String(head.slot),
-      block: head.root,
-      state: head.stateRoot,
-      epoch_transition: parent !== undefined &&
-        clock.epochOf(parent.slot) < epoch,
-      previous_duty_dependent_root: dutyRoots.ofEpoch,
-      current_duty_dependent_root: dutyRoots.ofNextEpoch,
-      execution_optimistic: head.isOptimistic,
-    }));
+    const isTransition = parent !== undefined &&
+      clock.epochOf(parent.slot) < clock.epochOf(head.slot);
+    events.push(recoveredHead(head, isTransition, dutyRoots, recovery));
   }
   return events;
 }
