@@ -107,22 +107,3 @@ for (const slot of ["100200", "999999999999999"]) {
     while (brief(event!) !== `head ${block.slot}`) event = await reader.next();
   });
 }
-
-Deno.test("createGateway() takes a date without a zone for UTC", async () => {
-  const clock = { now: Date.now() };
-  await using node = await stillNode();
-  await using stage = await startGateway([node], {}, { now: () => clock.now });
-  await node.whenConnected();
-  await using reader = await openReader(stage.gateway, "topics=head");
-  await node.produceBlock();
-  await reader.next();
-  clock.now += 1000;
-  const since = new Date(clock.now).toISOString().replace("Z", "");
-  const { slot } = await node.produceBlock();
-  await reader.next();
-  await using late = await openReader(
-    stage.gateway,
-    `topics=head&since=${since}`,
-  );
-  assertEquals(brief((await late.next())!), `head ${slot}`);
-});

@@ -324,7 +324,7 @@ Deno.test("createGateway() begins with the oldest event on since=earliest, witho
   assertEquals(brief((await late.next())!), `head ${slot}`);
 });
 
-Deno.test("createGateway() begins at a time, in milliseconds or as a date", async () => {
+Deno.test("createGateway() begins at a time, in milliseconds or as a date, without a zone in UTC", async () => {
   const clock = { now: Date.now() };
   await using node = await stillNode();
   await using stage = await startGateway([node], {}, { now: () => clock.now });
@@ -338,8 +338,15 @@ Deno.test("createGateway() begins at a time, in milliseconds or as a date", asyn
   await reader.next();
   const date = new Date(time).toISOString();
   const withOffset = date.replace("Z", "+00:00");
+  const withoutZone = date.replace("Z", "");
   for (
-    const since of [time, date, withOffset, encodeURIComponent(withOffset)]
+    const since of [
+      time,
+      date,
+      withOffset,
+      encodeURIComponent(withOffset),
+      withoutZone,
+    ]
   ) {
     await using late = await openReader(
       stage.gateway,
